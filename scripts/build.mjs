@@ -1,0 +1,32 @@
+// Bundles src/cli/main.ts into dist/ as ES modules, one chunk for each lazily imported part, so that a command loads only what it uses.
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+const root = new URL('..', import.meta.url).pathname;
+const pkg = JSON.parse(await readFile(`${root}package.json`, 'utf8'));
+await rm(`${root}dist`, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: { mymachine: 'src/cli/main.ts' },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  minify: true,
+  keepNames: true,
+  legalComments: 'linked',
+  chunkNames: 'chunks/[name]-[hash]',
+  mainFields: ['module', 'main'],
+  // ssh2's native parts are optional; it works without them.
+  external: ['*.node', 'cpu-features'],
+  define: { __VERSION__: JSON.stringify(pkg.version) },
+  // CommonJS packages inside an ES module still ask for these.
+  banner: {
+    js: "import{createRequire as $r}from'node:module';import{fileURLToPath as $f}from'node:url';import{dirname as $d}from'node:path';const require=$r(import.meta.url),__filename=$f(import.meta.url),__dirname=$d(__filename);",
+  },
+});
+const bin = `${root}dist/mymachine.js`;
+await writeFile(bin, `#!/usr/bin/env node\n${await readFile(bin, 'utf8')}`);
+await chmod(bin, 0o755);

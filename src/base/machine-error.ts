@@ -1,0 +1,54 @@
+/**
+ * What an error id stands for: one line for the reference of errors, and the exit code a command ends with.
+ * Exit codes: 1 failed, 2 usage, 3 a driver's pre-create check, 4 some of several machines, 130 interrupted.
+ */
+export interface ErrorMeaning {
+  readonly summary: string;
+  readonly exitCode?: 1 | 2 | 3 | 4 | 130;
+}
+
+export interface ErrorText {
+  /** One line: what happened, in the user's terms. */
+  readonly message: string;
+  /** One line: what to do about it, with the exact command where there is one. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** Longer foreign output, such as the last lines of a host's journal. Shown below the message, bounded and stripped. */
+  readonly details?: string;
+}
+
+/** Every failure a user can meet. Its `code` is stable and documented in docs/errors.md. */
+export class MachineError extends Error {
+  override readonly name = 'MachineError';
+  readonly code: string;
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+  readonly details: string | undefined;
+
+  constructor(code: string, exitCode: number, text: ErrorText) {
+    super(text.message, text.cause === undefined ? undefined : { cause: text.cause });
+    this.code = code;
+    this.exitCode = exitCode;
+    this.hint = text.hint;
+    this.details = text.details;
+  }
+}
+
+/**
+ * Makes the constructor of a folder's errors from its table, so that an id which is not in a table cannot be thrown.
+ * The tables together are the source of docs/errors.md.
+ */
+export function errorsOf<C extends `MM_${string}`>(
+  table: Readonly<Record<C, ErrorMeaning>>,
+): (code: C, text: ErrorText) => MachineError {
+  return (code, text) => new MachineError(code, table[code].exitCode ?? 1, text);
+}
+
+export function isMachineError(error: unknown, code?: string): error is MachineError {
+  return error instanceof MachineError && (code === undefined || error.code === code);
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
