@@ -1,0 +1,150 @@
+import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
+import { connect, isIP } from 'node:net';
+import { basename, join } from 'node:path';
+import type { BaseConfig, Driver, DriverContext } from '../contract.ts';
+import { driverError } from '../errors.ts';
+import { integer, text } from '../flag-values.ts';
+
+export interface GenericConfig extends BaseConfig {
+  EnginePort: number;
+  /** Where the private key was copied from; '' for the agent and the user's own keys. */
+  SSHKey: string;
+}
+
+const STATE_TIMEOUT_MS = 15_000;
+
+/** Whether something listens: the quickest thing that can be told of a host without logging in. */
+function listens(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (answer: boolean) => {
+      signal.removeEventListener('abort', stop);
+      socket.destroy();
+      resolve(answer);
+    };
+    const stop = () => end(false);
+    socket.setTimeout(timeoutMs, stop);
+    socket.once('connect', () => end(true));
+    socket.once('error', stop);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function urlHost(address: string): string {
+  return isIP(address) === 6 ? `[${address}]` : address;
+}
+
+async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<GenericConfig> | undefined> {
+  const source = context.config.SSHKey;
+  if (source === '') return undefined;
+  const own = join(context.machine.dir, basename(source));
+  await copyFile(source, own);
+  await chmod(own, 0o600);
+  await copyFile(`${source}.pub`, `${own}.pub`).catch(() => undefined);
+  return { SSHKeyPath: own };
+}
+
+/** A host that is there already and lets us log in. It is adopted, never made, started or deleted. */
+export const genericDriver: Driver<GenericConfig> = {
+  name: 'generic',
+  summary: 'a host that is there already, reached by SSH',
+  flags: [
+    {
+      name: 'generic-engine-port',
+      kind: 'int',
+      env: 'GENERIC_ENGINE_PORT',
+      default: 2376,
+      help: 'Docker engine port',
+    },
+    {
+      name: 'generic-ip-address',
+      kind: 'string',
+      env: 'GENERIC_IP_ADDRESS',
+      required: true,
+      help: 'IP Address of machine',
+    },
+    { name: 'generic-ssh-user', kind: 'string', env: 'GENERIC_SSH_USER', default: 'root', help: 'SSH user' },
+    {
+      name: 'generic-ssh-key',
+      kind: 'string',
+      env: 'GENERIC_SSH_KEY',
+      help: 'SSH private key path (if not provided, default SSH key will be used)',
+    },
+    { name: 'generic-ssh-port', kind: 'int', env: 'GENERIC_SSH_PORT', default: 22, help: 'SSH port' },
+  ],
+  capabilities: { ssh: true, provision: true, adopted: true, hostKeyKnown: false },
+  availability: async () => ({ works: true, score: 0, how: 'needs a host with SSH' }),
+  configure(flags, base) {
+    const address = text(flags, 'generic-ip-address');
+    if (address === '') {
+      throw driverError('MM_DRIVER_FLAGS', {
+        message: 'generic driver requires the --generic-ip-address option',
+        hint: 'Such as: mymachine create --driver generic --generic-ip-address 192.0.2.10 NAME',
+      });
+    }
+    if (!/^[a-zA-Z0-9._:%-]{1,255}$/.test(address) || address.startsWith('-')) {
+      throw driverError('MM_DRIVER_FLAGS', {
+        message: `--generic-ip-address is not an address or a host name: ${JSON.stringify(address.slice(0, 100))}`,
+        hint: 'Give the bare address or name; the port has an option of its own, --generic-ssh-port.',
+      });
+    }
+    const user = text(flags, 'generic-ssh-user');
+    if (!/^[a-zA-Z0-9_.@\\$][a-zA-Z0-9_.@\\$-]{0,63}$/.test(user)) {
+      throw driverError('MM_DRIVER_FLAGS', {
+        message: `--generic-ssh-user is not a user name: ${JSON.stringify(user.slice(0, 100))}`,
+      });
+    }
+    for (const name of ['generic-ssh-port', 'generic-engine-port']) {
+      const port = integer(flags, name);
+      if (port < 1 || port > 65_535)
+        throw driverError('MM_DRIVER_FLAGS', {
+          message: `--${name} is not a port: ${port}`,
+          hint: 'Ports are 1 to 65535.',
+        });
+    }
+    return {
+      ...base,
+      IPAddress: address,
+      SSHUser: user,
+      SSHPort: integer(flags, 'generic-ssh-port'),
+      // Without a key of its own the machine uses the agent and the user's keys.
+      SSHKeyPath: '',
+      EnginePort: integer(flags, 'generic-engine-port'),
+      SSHKey: text(flags, 'generic-ssh-key'),
+    };
+  },
+  async precheck({ config }) {
+    if (config.SSHKey === '') return;
+    const found = await stat(config.SSHKey).catch(() => undefined);
+    if (found?.isFile() !== true) {
+      throw driverError('MM_GENERIC_KEY', {
+        message: `SSH key does not exist: "${config.SSHKey}"`,
+        hint: 'Give the path of the private key with --generic-ssh-key, or leave the option out to use your agent and default keys.',
+      });
+    }
+    const begin = await readFile(config.SSHKey, 'latin1').then((content) => content.slice(0, 64));
+    if (!begin.includes('PRIVATE KEY')) {
+      throw driverError('MM_GENERIC_KEY', {
+        message: `"${config.SSHKey}" is not a private key`,
+        hint: begin.startsWith('ssh-')
+          ? 'That is the public half: give the file without .pub.'
+          : 'Give a key in OpenSSH or PEM format.',
+      });
+    }
+  },
+  create: (context) => context.step('generic.key', 'Keeping the SSH key', () => adoptKey(context)),
+  async state({ config, signal }) {
+    return (await listens(config.IPAddress, config.SSHPort, STATE_TIMEOUT_MS, signal))
+      ? 'Running'
+      : 'Stopped';
+  },
+  address: async ({ config }) => config.IPAddress,
+  engineUrl: async ({ config }) => `tcp://${urlHost(config.IPAddress)}:${config.EnginePort}`,
+  endpoint: async ({ config }) => ({
+    host: config.IPAddress,
+    port: config.SSHPort,
+    user: config.SSHUser,
+    keyPath: config.SSHKeyPath,
+  }),
+  remove: async () => undefined,
+};

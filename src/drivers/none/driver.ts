@@ -1,0 +1,55 @@
+import type { BaseConfig, Driver } from '../contract.ts';
+import { driverError } from '../errors.ts';
+import { text } from '../flag-values.ts';
+
+export interface NoneConfig extends BaseConfig {
+  URL: string;
+}
+
+/** host:port of a URL as docker-machine kept it in IPAddress; without the port where we need an address. */
+function hostOf(url: string): string {
+  const found = /^[a-z][a-z0-9+.-]*:\/\/(\[[^\]]+\]|[^:/]*)/i.exec(url);
+  return (found?.[1] ?? '').replace(/^\[|\]$/g, '');
+}
+
+const cannot = (what: string) => async () => {
+  throw driverError('MM_DRIVER_UNSUPPORTED', {
+    message: `hosts without a driver cannot be ${what}`,
+    hint: 'This machine is only a URL: do it where the host itself is managed.',
+  });
+};
+
+/** A machine that is only a URL: an engine that somebody else looks after. */
+export const noneDriver: Driver<NoneConfig> = {
+  name: 'none',
+  summary: 'an engine that is there already, known by its URL alone',
+  flags: [{ name: 'url', kind: 'string', required: true, help: 'URL of host when no driver is selected' }],
+  capabilities: { ssh: false, provision: false, adopted: true, hostKeyKnown: false },
+  availability: async () => ({ works: true, score: 0, how: 'needs a URL' }),
+  configure(flags, base) {
+    const url = text(flags, 'url');
+    if (url === '') {
+      throw driverError('MM_DRIVER_FLAGS', {
+        message: '--url option is required when no driver is selected',
+        hint: 'Such as: mymachine create --driver none --url tcp://192.0.2.10:2376 NAME',
+      });
+    }
+    if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(url) || /[\u0000-\u001f\u007f]/.test(url)) {
+      throw driverError('MM_DRIVER_FLAGS', {
+        message: `--url is not a URL: ${JSON.stringify(url.slice(0, 100))}`,
+        hint: 'Write it as tcp://ADDRESS:PORT, such as tcp://192.0.2.10:2376.',
+      });
+    }
+    return { ...base, IPAddress: hostOf(url), URL: url };
+  },
+  precheck: async () => undefined,
+  create: async () => undefined,
+  state: async () => 'Running',
+  address: async ({ config }) => hostOf(config.URL),
+  engineUrl: async ({ config }) => config.URL,
+  start: cannot('started'),
+  stop: cannot('stopped'),
+  kill: cannot('killed'),
+  restart: cannot('restarted'),
+  remove: async () => undefined,
+};

@@ -1,0 +1,36 @@
+import type { Driver } from './contract.ts';
+import { driverError } from './errors.ts';
+
+/** Drivers by name. Each is loaded when it is asked for, with the packages it needs. */
+export interface DriverRegistry {
+  readonly names: readonly string[];
+  load(name: string): Promise<Driver>;
+}
+
+type Loader = () => Promise<Driver>;
+
+/** A driver works on its own config; the core hands it back what the driver itself made and never looks inside. */
+const erase = (driver: unknown) => driver as Driver;
+
+const BUILT_IN: Readonly<Record<string, Loader>> = {
+  none: async () => erase((await import('./none/driver.ts')).noneDriver),
+  generic: async () => erase((await import('./generic/driver.ts')).genericDriver),
+  nspawn: async () => erase((await import('./nspawn/driver.ts')).nspawnDriver),
+  qemu: async () => erase((await import('./qemu/driver.ts')).qemuDriver),
+};
+
+export function builtInDrivers(): DriverRegistry {
+  return {
+    names: Object.keys(BUILT_IN),
+    load: (name) => {
+      const loader = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
+      if (loader === undefined) {
+        throw driverError('MM_DRIVER_UNKNOWN', {
+          message: `Driver "${name.slice(0, 60)}" not found. Do you have the plugin binary "docker-machine-driver-${name.slice(0, 60)}" accessible in your PATH?`,
+          hint: `The drivers here are: ${Object.keys(BUILT_IN).join(', ')}.`,
+        });
+      }
+      return loader();
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { isObject } from '../base/json.ts';
+import type { Clock } from '../base/ports.ts';
+import { printable } from '../base/printable.ts';
+import { fateOf, identify, type ProcessIdentity } from '../base/process-identity.ts';
+import { storeError, storeFailure } from './errors.ts';
+
+/** Who holds a lock, as its file says. */
+export interface LockHolder extends ProcessIdentity {
+  readonly token: string;
+  readonly command: string;
+  readonly since: string;
+}
+
+export interface LockOptions {
+  readonly clock: Clock;
+  /** What this process is doing, for whoever has to wait: "mymachine create host1". */
+  readonly command: string;
+  /** Told once, when the lock is somebody else's and we begin to wait. */
+  readonly onWait: (holder: LockHolder | undefined) => void;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const POLL_MS = 25;
+
+async function readHolder(path: string): Promise<LockHolder | 'none' | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    if (!isObject(value) || typeof value['pid'] !== 'number' || typeof value['token'] !== 'string')
+      return undefined;
+    return {
+      pid: value['pid'],
+      token: value['token'],
+      started: String(value['started'] ?? ''),
+      place: String(value['place'] ?? ''),
+      command: printable(String(value['command'] ?? ''), 200),
+      since: printable(String(value['since'] ?? ''), 40),
+    };
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : undefined;
+  }
+}
+
+/**
+ * Creates a file with its content in one step, failing when it exists: link(2) is atomic, while an exclusive open
+ * would let a reader see a file that is still empty.
+ */
+async function claim(path: string, holder: LockHolder): Promise<boolean> {
+  const own = join(dirname(path), `.claim-${holder.token}`);
+  await writeFile(own, JSON.stringify(holder), { mode: 0o600 });
+  try {
+    await link(own, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+/**
+ * Removes the lock of a holder that is dead. Two processes must not do so at once, or the second would remove the lock
+ * that a third has just taken: so each announces itself under a name of its own, and goes on only when no other living
+ * process has. Whoever sees another one steps back and looks again later.
+ */
+async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promise<void> {
+  const folder = dirname(path);
+  const prefix = `${path.slice(folder.length + 1)}.takeover-`;
+  const own = join(folder, `${prefix}${self.token}`);
+  await writeFile(own, JSON.stringify(self), { mode: 0o600 });
+  try {
+    for (const entry of await readdir(folder)) {
+      if (!entry.startsWith(prefix) || entry === `${prefix}${self.token}`) continue;
+      const other = await readHolder(join(folder, entry));
+      if (other === 'none') continue;
+      if (other === undefined || fateOf(other) !== 'dead') return;
+      await rm(join(folder, entry), { force: true });
+    }
+    const current = await readHolder(path);
+    if (current !== 'none' && current?.token === dead.token) await rm(path, { force: true });
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+async function acquire(path: string, options: LockOptions): Promise<() => Promise<void>> {
+  const identity = identify(process.pid) ?? { pid: process.pid, started: '', place: '' };
+  const since = new Date(options.clock.now()).toISOString();
+  const self: LockHolder = { ...identity, token: randomUUID(), command: options.command, since };
+  const end = options.clock.now() + options.timeoutMs;
+  let told = false;
+  for (;;) {
+    options.signal?.throwIfAborted();
+    if (await claim(path, self)) {
+      return () => rm(path, { force: true });
+    }
+    const holder = await readHolder(path);
+    if (holder === 'none') continue;
+    if (holder !== undefined && fateOf(holder) === 'dead') {
+      await buryDead(path, holder, self);
+    } else if (!told) {
+      told = true;
+      options.onWait(holder);
+    }
+    if (options.clock.now() >= end) {
+      throw storeError('MM_STORE_BUSY', {
+        message: `${path} is still held by ${holder === undefined ? 'an unknown process' : `${holder.command} (pid ${holder.pid} on ${holder.place.split(' ')[0]}, since ${holder.since})`}`,
+        hint: 'Wait for that command to end, or end it. If it runs nowhere any more, delete that file.',
+      });
+    }
+    await options.clock.sleep(POLL_MS + Math.random() * POLL_MS, options.signal);
+  }
+}
+
+/**
+ * Runs `work` while this process alone holds the lock file at `path`. For writers only: readers never lock.
+ * The file names its holder; the lock of a holder that is dead (kill -9, a crash, a reboot) is taken over at once.
+ */
+export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  let release: () => Promise<void>;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    release = await acquire(path, options);
+  } catch (error) {
+    throw storeFailure(error, path);
+  }
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+
+/** docker-machine's layout, with our own files beside it. */
+export interface StorePaths {
+  readonly root: string;
+  readonly certs: string;
+  readonly machines: string;
+  machine(name: string): string;
+  /** docker-machine's record; a machine exists if and only if this file does. */
+  config(name: string): string;
+  /** Ours: identity, journal, pins. Another program's rewrite of config.json cannot lose it. */
+  meta(name: string): string;
+  knownHosts(name: string): string;
+  lock(name: string): string;
+}
+
+export function storePaths(root: string): StorePaths {
+  const machines = join(root, 'machines');
+  const machine = (name: string) => join(machines, name);
+  return {
+    root,
+    certs: join(root, 'certs'),
+    machines,
+    machine,
+    config: (name) => join(machine(name), 'config.json'),
+    meta: (name) => join(machine(name), 'mymachine.json'),
+    knownHosts: (name) => join(machine(name), 'known_hosts'),
+    lock: (name) => join(root, '.locks', name),
+  };
+}
