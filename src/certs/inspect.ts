@@ -1,0 +1,85 @@
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { certsError } from './errors.ts';
+import { readPrivateKey } from './keys.ts';
+import { canonicalIpv6 } from './names.ts';
+
+const maxPemLength = 1024 * 1024;
+const dayMs = 86_400_000;
+
+export interface CertificateFacts {
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** DNS names and addresses, IPv6 in canonical form. */
+  readonly sans: readonly string[];
+  /** The O of subject and issuer, '' when there is none. */
+  readonly organization: string;
+  readonly issuerOrganization: string;
+  readonly isAuthority: boolean;
+  /** SHA-256 of the DER, upper-case hex pairs with colons. */
+  readonly fingerprint256: string;
+  readonly serialNumber: string;
+}
+
+/** Reads the first certificate of a PEM text; MM_CERTS_READ when there is none. */
+export function readCertificate(pem: string): X509Certificate {
+  try {
+    if (pem.length > maxPemLength) throw new Error('larger than 1 MiB');
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw certsError('MM_CERTS_READ', {
+      message: 'the certificate cannot be read: it is not a PEM certificate',
+      hint: 'Restore the file from a backup, or have it made anew: mymachine regenerate-certs --client-certs',
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Node writes the names as `DNS:a, IP Address:10.0.0.1`, and in JSON quotes where a value holds something odd; IPv6 comes
+ * in full and in capitals.
+ */
+function readSans(text: string): readonly string[] {
+  const entries = text.matchAll(/(?:^|, )(DNS|IP Address):(?:("(?:[^"\\]|\\.)*")|([^,]*))/g);
+  return [...entries].map(([, , quoted, plain = '']) => {
+    const value = quoted === undefined ? plain : String(JSON.parse(quoted));
+    return isIP(value) === 6 ? canonicalIpv6(value) : value;
+  });
+}
+
+/** Node writes a name as lines of RFC 2253, where a backslash stands before special characters. */
+function organizationOf(name: string): string {
+  return (/^O=(.*)$/m.exec(name)?.[1] ?? '').replace(/\\(.)/g, '$1');
+}
+
+export function describeCertificate(pem: string): CertificateFacts {
+  const cert = readCertificate(pem);
+  return {
+    notBefore: Date.parse(cert.validFrom),
+    notAfter: Date.parse(cert.validTo),
+    sans: readSans(cert.subjectAltName ?? ''),
+    organization: organizationOf(cert.subject),
+    issuerOrganization: organizationOf(cert.issuer),
+    isAuthority: cert.ca,
+    fingerprint256: cert.fingerprint256,
+    serialNumber: cert.serialNumber,
+  };
+}
+
+/** Whether `caPem`'s key made the signature of `certPem`. Says nothing of dates. */
+export function isSignedBy(certPem: string, caPem: string): boolean {
+  const cert = readCertificate(certPem);
+  const ca = readCertificate(caPem);
+  return cert.checkIssued(ca) && cert.verify(ca.publicKey);
+}
+
+/** Whether the two belong together; MM_CERTS_READ or MM_CERTS_KEY when one cannot be read. */
+export function matchesKey(certPem: string, keyPem: string): boolean {
+  return readCertificate(certPem).checkPrivateKey(readPrivateKey(keyPem));
+}
+
+/** Whole days until the certificate expires: 0 on its last day, negative afterwards. */
+export function daysLeft(certPem: string, now: number): number {
+  return Math.floor((Date.parse(readCertificate(certPem).validTo) - now) / dayMs);
+}

@@ -1,0 +1,85 @@
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { printable } from '../base/printable.ts';
+import { certsError } from './errors.ts';
+
+/** What a server certificate is valid for: an address (its bytes, 4 or 16) or a DNS name in ASCII. */
+export type SubjectName =
+  | { readonly kind: 'ip'; readonly text: string; readonly bytes: Uint8Array }
+  | { readonly kind: 'dns'; readonly text: string };
+
+function ipv4Bytes(address: string): Uint8Array {
+  return Uint8Array.from(address.split('.'), Number);
+}
+
+/** The URL parser writes an IPv6 address in its one canonical form, with no dotted tail. */
+export function canonicalIpv6(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+}
+
+function ipv6Bytes(canonical: string): Uint8Array {
+  const [head = '', tail] = canonical.split('::');
+  const groups = (text: string) => (text === '' ? [] : text.split(':'));
+  const before = groups(head);
+  const after = tail === undefined ? [] : groups(tail);
+  const zeros = new Array<string>(8 - before.length - after.length).fill('0');
+  return Uint8Array.from(
+    [...before, ...zeros, ...after].flatMap((group) => {
+      const value = Number.parseInt(group, 16);
+      return [value >> 8, value & 0xff];
+    }),
+  );
+}
+
+function isDnsName(name: string): boolean {
+  if (name.length > 253) return false;
+  const labels = name.split('.');
+  // An all-numeric last label is a mistyped address: no client would ever match it as a name.
+  if (/^\d+$/.test(labels.at(-1) ?? '')) return false;
+  return labels.every(
+    (label, at) =>
+      /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i.test(label) ||
+      (label === '*' && at === 0 && labels.length > 2),
+  );
+}
+
+/**
+ * Reads one subject alternative name as `--tls-san` takes it. IPv4 and IPv6 literals are addresses, an IPv4 address mapped
+ * into IPv6 is the IPv4 address (as Go's verifier sees it), names outside ASCII are put into punycode.
+ * Anything else is MM_CERTS_NAME.
+ */
+export function subjectName(text: string): SubjectName {
+  if (isIP(text) === 4) return { kind: 'ip', text, bytes: ipv4Bytes(text) };
+  if (isIP(text) === 6 && !text.includes('%')) {
+    const canonical = canonicalIpv6(text);
+    const bytes = ipv6Bytes(canonical);
+    const mapped =
+      bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+    if (!mapped) return { kind: 'ip', text: canonical, bytes };
+    return { kind: 'ip', text: bytes.subarray(12).join('.'), bytes: bytes.slice(12) };
+  }
+  // The control characters are looked for first: domainToASCII drops them instead of refusing.
+  const ascii = /[\x00-\x20\x7f]/.test(text) ? '' : /^[\x21-\x7e]*$/.test(text) ? text : domainToASCII(text);
+  if (isDnsName(ascii)) return { kind: 'dns', text: ascii };
+  throw certsError('MM_CERTS_NAME', {
+    message: `"${printable(text, 100)}" is neither an address nor a host name, so no certificate can be made for it`,
+    hint: 'Give names such as docker.example.com or addresses such as 192.0.2.10 or 2001:db8::1, one in each --tls-san.',
+  });
+}
+
+/** Each name once, in the order given. */
+export function subjectNames(texts: readonly string[]): readonly SubjectName[] {
+  const seen = new Map<string, SubjectName>();
+  for (const text of texts) {
+    const name = subjectName(text);
+    const key = `${name.kind} ${name.text.toLowerCase()}`;
+    if (!seen.has(key)) seen.set(key, name);
+  }
+  return [...seen.values()];
+}
+
+/** The subject's O: no control characters, at most the 64 characters that X.520 allows, never empty. */
+export function organizationName(text: string): string {
+  const clean = [...printable(text, 1000).trim()].slice(0, 64).join('');
+  return clean === '' ? 'unknown' : clean;
+}
