@@ -1,0 +1,86 @@
+import type { Argv, Ports } from '../base/ports.ts';
+import { lastLines } from '../base/printable.ts';
+import type { AptMirror } from './apt-mirror.ts';
+import { imageError } from './errors.ts';
+
+/** A root file system of a Debian or Ubuntu release, in a folder. */
+export interface Bootstrap {
+  readonly mirror: AptMirror;
+  readonly suite: string;
+  readonly packages: readonly string[];
+  /** The folder to fill; must not exist or be empty. */
+  readonly target: string;
+  /** Shell text run by mmdebstrap with the new root as $1, before and after the packages. Constant text only. */
+  readonly setupHooks: readonly string[];
+  readonly customizeHooks: readonly string[];
+}
+
+/** Suites without updates and security of their own. */
+const ROLLING = new Set(['sid', 'unstable', 'experimental']);
+
+/** Lines of the new system's sources.list: the same mirror as this computer's, with updates and security fixes. */
+export function sourceLines(mirror: AptMirror, suite: string): readonly string[] {
+  const components = mirror.distribution === 'ubuntu' ? 'main universe' : 'main';
+  const main = `deb ${mirror.archive} ${suite} ${components}`;
+  if (ROLLING.has(suite)) return [main];
+  return [
+    main,
+    `deb ${mirror.archive} ${suite}-updates ${components}`,
+    `deb ${mirror.security} ${suite}-security ${components}`,
+  ];
+}
+
+/** mmdebstrap(1). Manuals and translations stay out; the options that keep them out stay with this computer. */
+export function bootstrapArgv(bootstrap: Bootstrap): Argv {
+  const { mirror, suite, packages, target, setupHooks, customizeHooks } = bootstrap;
+  return [
+    'mmdebstrap',
+    '--mode=root',
+    '--variant=apt',
+    `--include=${packages.join(',')}`,
+    '--aptopt=APT::Install-Recommends "false"',
+    '--aptopt=Acquire::Retries "3"',
+    '--dpkgopt=path-exclude=/usr/share/man/*',
+    '--dpkgopt=path-exclude=/usr/share/doc/*',
+    '--dpkgopt=path-include=/usr/share/doc/*/copyright',
+    '--dpkgopt=path-exclude=/usr/share/locale/*',
+    ...setupHooks.map((hook) => `--setup-hook=${hook}`),
+    ...customizeHooks.map((hook) => `--customize-hook=${hook}`),
+    '--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap',
+    suite,
+    target,
+    ...sourceLines(mirror, suite),
+  ];
+}
+
+/** Fills `target` from the packages' mirror, as root. Fails with MM_IMAGE_BUILD_FAILED and mmdebstrap's last lines. */
+export async function runBootstrap(ports: Ports, bootstrap: Bootstrap): Promise<void> {
+  const proxy = await aptProxy(ports);
+  const result = await ports.programs.run(bootstrapArgv(bootstrap), {
+    env: { LC_ALL: 'C.UTF-8', ...proxy },
+    timeoutMs: 30 * 60_000,
+    signal: ports.signal,
+  });
+  ports.signal.throwIfAborted();
+  if (result.exitCode === 0) return;
+  throw imageError('MM_IMAGE_BUILD_FAILED', {
+    message: result.timedOut
+      ? `Installing ${bootstrap.suite} from ${bootstrap.mirror.archive} did not end within 30 minutes`
+      : `Installing ${bootstrap.suite} from ${bootstrap.mirror.archive} failed`,
+    hint: 'See that `apt-get update` works on this computer and that its mirror has that release, then try again.',
+    details: lastLines(result.stderr, 12),
+  });
+}
+
+/** mmdebstrap's apt does not read this computer's configuration, but it heeds the environment: a proxy goes there. */
+async function aptProxy(ports: Ports): Promise<Readonly<Record<string, string>>> {
+  const result = await ports.programs.run([
+    'apt-config',
+    'dump',
+    '--format',
+    '%f %v%n',
+    'Acquire::http::Proxy',
+  ]);
+  const proxy = /^Acquire::http::Proxy (https?:\/\/\S+)$/m.exec(result.stdout)?.[1];
+  return proxy === undefined ? {} : { http_proxy: proxy };
+}

@@ -1,0 +1,167 @@
+import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isObject } from '../base/json.ts';
+import type { Ports } from '../base/ports.ts';
+import { printable } from '../base/printable.ts';
+import type { Arch } from './arch.ts';
+import { imageError } from './errors.ts';
+
+/** Runs `work` while no other process works under the same name. `name` is fit for a file name. */
+export type WithLock = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+/** What the functions on images need: the world, the folder, and a lock that `src/store` has. */
+export interface ImageContext extends Ports {
+  /** Images lie in `<cacheDir>/images`. */
+  readonly cacheDir: string;
+  /** Without it two processes may make the same image twice; neither sees half of one. */
+  readonly withLock?: WithLock | undefined;
+  readonly proxy?: ProxySettings | undefined;
+}
+
+/** Proxies for downloads, as URLs and NO_PROXY's list; undefined leaves it to undici, which knows the usual variables. */
+export interface ProxySettings {
+  readonly http?: string;
+  readonly https?: string;
+  readonly no?: string;
+}
+
+/** An image in the cache. Its disk is never written to: machines put overlays on it. */
+export interface CachedImage {
+  readonly name: string;
+  readonly arch: Arch;
+  /** Full path of the qcow2 file. */
+  readonly path: string;
+  /** URL it was downloaded from, or `built from <mirror> <suite>`. */
+  readonly source: string;
+  /** `sha256:HEX` or `sha512:HEX` of a download; '' for one that was built here. */
+  readonly digest: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** ISO 8601. */
+  readonly created: string;
+  /** What is in it beside the system: `engine`, or names of packages. */
+  readonly contents: readonly string[];
+}
+
+export const imagesDir = (cacheDir: string): string => join(cacheDir, 'images');
+
+const NAME = /^[a-z0-9](?:[a-z0-9._+]|-(?!-)){0,62}$/;
+
+/** The name of an image becomes a file name, so it is held to a few characters. */
+export function checkImageName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw imageError('MM_IMAGE_NAME', {
+    message: `An image cannot be called ${JSON.stringify(printable(name, 60))}`,
+    hint: 'Use up to 63 lower-case letters, digits, dots, plus signs and single hyphens, beginning with a letter or digit.',
+  });
+}
+
+const stem = (name: string, arch: Arch) => `${name}--${arch}`;
+
+export const diskPath = (cacheDir: string, name: string, arch: Arch): string =>
+  join(imagesDir(cacheDir), `${stem(name, arch)}.qcow2`);
+
+const recordPath = (cacheDir: string, name: string, arch: Arch) =>
+  join(imagesDir(cacheDir), `${stem(name, arch)}.json`);
+
+/** The name under which making this image is locked. */
+export const lockName = (name: string, arch: Arch): string => `image-${stem(name, arch)}`;
+
+async function readImage(cacheDir: string, name: string, arch: Arch): Promise<CachedImage | undefined> {
+  const path = diskPath(cacheDir, name, arch);
+  try {
+    const [file, text] = await Promise.all([stat(path), readFile(recordPath(cacheDir, name, arch), 'utf8')]);
+    const value: unknown = JSON.parse(text);
+    const record: Record<string, unknown> = isObject(value) ? value : {};
+    const word = (key: string) => (typeof record[key] === 'string' ? printable(record[key], 500) : '');
+    const contents: unknown = record['contents'];
+    return {
+      name,
+      arch,
+      path,
+      source: word('source'),
+      digest: word('digest'),
+      size: file.size,
+      created: word('created'),
+      contents: Array.isArray(contents)
+        ? contents.map((item) => printable(String(item), 80)).slice(0, 100)
+        : [],
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The image of that name, or undefined when the cache has none. */
+export async function cachedImage(
+  cacheDir: string,
+  name: string,
+  arch: Arch,
+): Promise<CachedImage | undefined> {
+  return NAME.test(name) ? readImage(cacheDir, name, arch) : undefined;
+}
+
+/** All images, by name. A disk without a record, or a record without a disk, was never published and is not one. */
+export async function listImages(cacheDir: string): Promise<readonly CachedImage[]> {
+  const files = await readdir(imagesDir(cacheDir)).catch(() => []);
+  const found = await Promise.all(
+    files.sort().map(async (file) => {
+      const match = /^(.+)--(x86_64|aarch64)\.json$/.exec(file);
+      return match === null ? undefined : cachedImage(cacheDir, match[1] ?? '', match[2] as Arch);
+    }),
+  );
+  return found.filter((image) => image !== undefined);
+}
+
+/**
+ * Moves a finished disk into the cache. It is read-only from then on. The record goes last: it is what makes an image.
+ * An older disk of the name is replaced by a rename, so machines that run on it keep the file they opened.
+ */
+export async function publishImage(
+  cacheDir: string,
+  finishedPath: string,
+  image: Omit<CachedImage, 'path' | 'size'>,
+): Promise<CachedImage> {
+  const { name, arch } = image;
+  await mkdir(imagesDir(cacheDir), { recursive: true });
+  const record = recordPath(cacheDir, name, arch);
+  const draft = `${record}.${process.pid}.tmp`;
+  await chmod(finishedPath, 0o444);
+  await rename(finishedPath, diskPath(cacheDir, name, arch));
+  await writeFile(draft, `${JSON.stringify(image, null, 2)}\n`, { flush: true });
+  await rename(draft, record);
+  const published = await readImage(cacheDir, name, arch);
+  if (published === undefined) throw new Error(`image ${name} vanished while it was published`);
+  return published;
+}
+
+/**
+ * Deletes an image. Overlays need the disk they were made on: `usersOf` names the machines on a disk, and any refuses.
+ * @returns whether there was one.
+ */
+export async function removeImage(
+  context: ImageContext,
+  name: string,
+  arch: Arch,
+  usersOf: (diskPath: string) => Promise<readonly string[]>,
+): Promise<boolean> {
+  checkImageName(name);
+  return locked(context, lockName(name, arch), async () => {
+    const path = diskPath(context.cacheDir, name, arch);
+    const users = await usersOf(path);
+    if (users.length > 0) {
+      throw imageError('MM_IMAGE_IN_USE', {
+        message: `Image ${name} (${arch}) is used by: ${users.join(', ')}`,
+        hint: `Remove those machines first: mymachine rm ${users.join(' ')}`,
+      });
+    }
+    const there = (await cachedImage(context.cacheDir, name, arch)) !== undefined;
+    await rm(recordPath(context.cacheDir, name, arch), { force: true });
+    await rm(path, { force: true });
+    return there;
+  });
+}
+
+export function locked<T>(context: ImageContext, name: string, work: () => Promise<T>): Promise<T> {
+  return context.withLock === undefined ? work() : context.withLock(name, work);
+}

@@ -1,0 +1,61 @@
+import { type Arch, debianArch } from './arch.ts';
+
+/** Where a distribution publishes its cloud image, and how what was downloaded is checked. */
+export interface CatalogueImage {
+  readonly name: string;
+  readonly arch: Arch;
+  readonly url: string;
+  /** A file of `HEX  NAME` lines beside the image. */
+  readonly checksumsUrl: string;
+  readonly checksum: 'sha256' | 'sha512';
+  /** The release's code name, by which the same system can be built from packages. */
+  readonly suite: string;
+  readonly distribution: 'debian' | 'ubuntu';
+}
+
+interface Release {
+  readonly name: string;
+  readonly distribution: CatalogueImage['distribution'];
+  readonly version: string;
+  readonly suite: string;
+}
+
+const RELEASES: readonly Release[] = [
+  { name: 'debian-12', distribution: 'debian', version: '12', suite: 'bookworm' },
+  { name: 'debian-13', distribution: 'debian', version: '13', suite: 'trixie' },
+  { name: 'ubuntu-22.04', distribution: 'ubuntu', version: '22.04', suite: 'jammy' },
+  { name: 'ubuntu-24.04', distribution: 'ubuntu', version: '24.04', suite: 'noble' },
+  { name: 'ubuntu-26.04', distribution: 'ubuntu', version: '26.04', suite: 'resolute' },
+];
+
+export const DEFAULT_IMAGE = 'debian-13';
+
+export const catalogueNames: readonly string[] = RELEASES.map(({ name }) => name);
+
+/**
+ * The catalogue's entry of a name, or undefined.
+ * Debian: https://cloud.debian.org/images/cloud/ (genericcloud: virtio only, which is all that QEMU is given).
+ * Ubuntu: https://cloud-images.ubuntu.com/releases/ (the .img files are qcow2).
+ */
+export function catalogueImage(name: string, arch: Arch): CatalogueImage | undefined {
+  const release = RELEASES.find((candidate) => candidate.name === name);
+  if (release === undefined) return undefined;
+  const { distribution, version, suite } = release;
+  const base =
+    distribution === 'debian'
+      ? `https://cloud.debian.org/images/cloud/${suite}/latest`
+      : `https://cloud-images.ubuntu.com/releases/${version}/release`;
+  const file =
+    distribution === 'debian'
+      ? `debian-${version}-genericcloud-${debianArch(arch)}.qcow2`
+      : `ubuntu-${version}-server-cloudimg-${debianArch(arch)}.img`;
+  return {
+    name,
+    arch,
+    url: `${base}/${file}`,
+    checksumsUrl: `${base}/${distribution === 'debian' ? 'SHA512SUMS' : 'SHA256SUMS'}`,
+    checksum: distribution === 'debian' ? 'sha512' : 'sha256',
+    suite,
+    distribution,
+  };
+}

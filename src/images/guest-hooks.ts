@@ -1,0 +1,34 @@
+/** Shell text that mmdebstrap runs with the new root as $1. All of it is constant. */
+
+export const GUEST_SETUP_HOOKS: readonly string[] = [
+  // The kernel's packages then keep /vmlinuz and /initrd.img, which GRUB's static configuration names.
+  'mkdir -p "$1/etc/kernel" && echo "do_symlinks=yes" >"$1/etc/kernel-img.conf"',
+];
+
+export const GUEST_CUSTOMIZE_HOOKS: readonly string[] = [
+  // Nothing that must differ between machines may be in the image.
+  'rm -f "$1"/etc/ssh/ssh_host_*; : >"$1/etc/machine-id"; echo localhost >"$1/etc/hostname"',
+  'printf "127.0.0.1 localhost\\n::1 localhost ip6-localhost ip6-loopback\\n" >"$1/etc/hosts"',
+  'echo "LABEL=root / ext4 errors=remount-ro,x-systemd.growfs 0 1" >"$1/etc/fstab"',
+  // Without the package "locales" cloud-init's locale module fails.
+  'printf "datasource_list: [ NoCloud, None ]\\nlocale: false\\n" >"$1/etc/cloud/cloud.cfg.d/90_dpkg.cfg"',
+  'systemctl --root="$1" enable systemd-networkd systemd-resolved ssh',
+  // Nobody waits for the network to be "online"; the timers would hold apt's lock while we provision.
+  'systemctl --root="$1" disable systemd-networkd-wait-online apt-daily.timer apt-daily-upgrade.timer',
+  // Before systemd-user-sessions a login is refused ("System is booting up"): let sshd answer when one can succeed.
+  'mkdir -p "$1/etc/systemd/system/ssh.service.d" && printf "[Unit]\\nAfter=systemd-user-sessions.service\\n" >"$1/etc/systemd/system/ssh.service.d/10-mymachine.conf"',
+  'ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"',
+];
+
+/** GRUB's, over the two links that the kernel's packages maintain. The serial line is where a guest that fails says why. */
+export const GRUB_CONFIG = `set timeout=0
+search --no-floppy --label root --set=root
+linux /vmlinuz root=LABEL=root ro console=tty0 console=ttyS0,115200 net.ifnames=0
+initrd /initrd.img
+boot
+`;
+
+export const GRUB_EARLY_CONFIG = `search.fs_label root root
+set prefix=($root)/boot/grub
+configfile $prefix/grub.cfg
+`;
