@@ -1,0 +1,65 @@
+/**
+ * The table of architecture: which folder may import which. A folder that is not named beside another may not be imported
+ * from it; src/cli may import everything.
+ */
+const folder = (name) => `^src/${name}/`;
+
+/** Everything may import src/base. */
+const allowed = {
+  base: [],
+  ssh: [],
+  engine: [],
+  certs: [],
+  store: [],
+  images: [],
+  guest: [],
+  drivers: ['ssh', 'store', 'images', 'guest'],
+  provision: ['ssh', 'certs', 'engine'],
+  machine: ['store', 'drivers', 'provision', 'certs', 'ssh', 'engine'],
+};
+
+const rows = Object.entries(allowed).map(([name, others]) => ({
+  name: `${name}-imports-only-what-it-may`,
+  severity: 'error',
+  from: { path: folder(name) },
+  to: { path: '^src/', pathNot: [name, 'base', ...others].map(folder) },
+}));
+
+module.exports = {
+  forbidden: [
+    ...rows,
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'core-does-not-know-drivers',
+      comment: 'The core branches on capabilities, never on a driver.',
+      severity: 'error',
+      from: { path: folder('machine') },
+      to: { path: '^src/drivers/[^/]+/' },
+    },
+    {
+      name: 'drivers-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/drivers/([^/]+)/' },
+      to: { path: '^src/drivers/[^/]+/', pathNot: '^src/drivers/$1/' },
+    },
+    {
+      name: 'heavy-packages-are-lazy',
+      comment: 'Start-up loads none of these: a command imports them when it needs them.',
+      severity: 'error',
+      from: { path: '^src/cli/(main|run|app|globals|ask|prefs|command)\\.ts$' },
+      to: { path: 'node_modules/(ssh2|execa|inquirer|conf|node-forge|cli-table3|undici)/', dependencyTypesNot: ['type-only'], dynamic: false },
+    },
+    {
+      name: 'not-to-tests',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|scripts)/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

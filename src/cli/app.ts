@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
+import type { Programs } from '../base/ports.ts';
+import { builtInDrivers, type DriverRegistry } from '../drivers/registry.ts';
+import type { MachineDeps } from '../machine/deps.ts';
+import type { SshConnector } from '../ssh/contract.ts';
+import { Store } from '../store/store.ts';
+import type { Flags } from './args/spec.ts';
+import { askSudoPassword } from './ask.ts';
+import { journalFault } from './fault.ts';
+import { authorityPaths, cacheRoot, storeRoot } from './globals.ts';
+import { systemClock } from './host/clock.ts';
+import { localPrograms } from './host/programs.ts';
+import { ConsoleReport } from './host/report.ts';
+import { hasColour, type Io } from './io.ts';
+
+declare const __VERSION__: string | undefined;
+
+export const VERSION = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-source';
+
+/** One run of the program, composed: what a command gets to work with. Parts with a cost are made when first asked for. */
+export class App {
+  readonly io: Io;
+  readonly globals: Flags;
+  readonly program: string;
+  readonly report: ConsoleReport;
+  readonly programs: Programs;
+  readonly drivers: DriverRegistry;
+  readonly store: Store;
+  readonly signal: AbortSignal;
+  #connector: Promise<SshConnector> | undefined;
+
+  constructor(
+    io: Io,
+    globals: Flags,
+    options: { command: string; talkToStderr: boolean; signal: AbortSignal },
+  ) {
+    this.io = io;
+    this.globals = globals;
+    this.program = programName(io.argv0);
+    this.signal = options.signal;
+    const talk = options.talkToStderr ? io.stderr : io.stdout;
+    this.report = new ConsoleReport({
+      clock: systemClock,
+      talk,
+      stderr: io.stderr,
+      debug: globals.bool('debug'),
+      colour: hasColour(io, talk),
+    });
+    this.programs = localPrograms(io.env);
+    this.drivers = builtInDrivers();
+    this.store = new Store(storeRoot(globals, io), {
+      clock: systemClock,
+      report: this.report,
+      command: `${this.program} ${options.command}`,
+      signal: this.signal,
+    });
+  }
+
+  get deps(): MachineDeps {
+    return {
+      clock: systemClock,
+      report: this.report,
+      programs: this.programs,
+      signal: this.signal,
+      store: this.store,
+      drivers: this.drivers,
+      cacheDir: cacheRoot(this.globals, this.io),
+      authority: authorityPaths(this.globals, this.io),
+      userName: this.io.env['USER'] ?? this.io.env['USERNAME'] ?? 'unknown',
+      ssh: () => this.ssh(),
+      newId: () => randomUUID(),
+      sudoPassword: (machineName) => askSudoPassword(this.io, machineName),
+      onJournal: journalFault(this.io.env),
+    };
+  }
+
+  /** The connections of this run; one a host. */
+  ssh(): Promise<SshConnector> {
+    this.#connector ??= import('../ssh/connector.ts').then(({ createSshConnector }) =>
+      createSshConnector({
+        programs: this.programs,
+        clock: systemClock,
+        report: this.report,
+        sshAuthSock: this.io.env['SSH_AUTH_SOCK'] ?? '',
+        homeDir: this.io.homeDir,
+        useUserConfig: !this.globals.bool('no-ssh-config'),
+      }),
+    );
+    return this.#connector;
+  }
+
+  /** The result of a reading command, as it is. */
+  print(text: string): void {
+    this.io.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`);
+  }
+
+  printJson(value: unknown): void {
+    this.print(JSON.stringify(value, null, 2));
+  }
+
+  async close(): Promise<void> {
+    if (this.#connector !== undefined) (await this.#connector).closeAll();
+  }
+}
+
+/** Under docker-machine's name we speak of docker-machine. */
+export function programName(argv0: string): string {
+  return /^docker-machine(\.exe)?$/.test(basename(argv0)) ? 'docker-machine' : 'mymachine';
+}

@@ -1,0 +1,136 @@
+import leven from 'leven';
+import { usageError } from './errors.ts';
+import { type CommandFlag, Flags, type FlagValue, type Parsed } from './spec.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface ParseOptions {
+  readonly flags: readonly CommandFlag[];
+  readonly env: Environment;
+  /** The first positional argument ends our flags: what follows is somebody else's. */
+  readonly stopAtPositional?: boolean;
+  /** Flags that nobody knows are passed over, for a first look at argv. A value that follows one without `=` counts as positional. */
+  readonly lenient?: boolean;
+}
+
+const GO_TRUE = ['1', 't', 'T', 'true', 'TRUE', 'True'];
+const GO_FALSE = ['0', 'f', 'F', 'false', 'FALSE', 'False'];
+
+/** Go's strconv.ParseBool. */
+export function parseGoBool(text: string): boolean | undefined {
+  if (GO_TRUE.includes(text)) return true;
+  return GO_FALSE.includes(text) ? false : undefined;
+}
+
+function emptyValue(flag: CommandFlag): FlagValue {
+  if (flag.kind === 'slice') return [];
+  if (flag.kind === 'bool') return false;
+  return flag.kind === 'int' ? 0 : '';
+}
+
+function convert(flag: CommandFlag, text: string, source: string): FlagValue {
+  if (flag.kind === 'bool') {
+    const value = parseGoBool(text);
+    if (value !== undefined) return value;
+    throw usageError(source === 'flag' ? 'MM_USAGE' : 'MM_ENVIRONMENT', {
+      message:
+        source === 'flag'
+          ? `invalid boolean value ${JSON.stringify(text.slice(0, 60))} for -${flag.name}`
+          : `Error parsing boolean value from ${source}: ${JSON.stringify(text.slice(0, 60))} is not one of 1, t, true, 0, f, false`,
+    });
+  }
+  if (flag.kind !== 'int') return text;
+  const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isNaN(value)) return value;
+  throw usageError(source === 'flag' ? 'MM_USAGE' : 'MM_ENVIRONMENT', {
+    message: `invalid value ${JSON.stringify(text.slice(0, 60))} for ${source === 'flag' ? `flag -${flag.name}` : source}: it is not a whole number`,
+  });
+}
+
+function unknownFlag(name: string, flags: readonly CommandFlag[]): Error {
+  const near = flags
+    .filter((flag) => flag.hidden !== true)
+    .map((flag) => ({ name: flag.name, distance: leven(flag.name, name.slice(0, 100)) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  const hint =
+    near !== undefined && near.distance <= Math.max(2, name.length / 3)
+      ? { hint: `Did you mean --${near.name}?` }
+      : {};
+  return usageError('MM_USAGE', {
+    message: `flag provided but not defined: -${name.slice(0, 100)}`,
+    ...hint,
+  });
+}
+
+/**
+ * Go's flag syntax as docker-machine had it: one dash or two, `--flag value` or `--flag=value`, slices repeat, booleans
+ * take a value only after `=`, flags may stand behind names, `--` ends flags. Values come from the command line, else
+ * the flag's environment variable, else its default.
+ */
+export function parseFlags(argv: readonly string[], options: ParseOptions): Parsed {
+  const byName = new Map<string, CommandFlag>();
+  for (const flag of options.flags) {
+    byName.set(flag.name, flag);
+    if (flag.short !== undefined) byName.set(flag.short, flag);
+  }
+  const given = new Map<string, FlagValue>();
+  const args: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const token = argv[index] ?? '';
+    if (token === '--') {
+      args.push(...argv.slice(index + 1));
+      break;
+    }
+    const shape = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(token);
+    if (shape === null) {
+      if (token.length > 1 && token.startsWith('-') && options.lenient !== true)
+        throw usageError('MM_USAGE', { message: `bad flag syntax: ${token.slice(0, 100)}` });
+      args.push(token);
+      if (options.stopAtPositional === true) {
+        args.push(...argv.slice(index + 1));
+        break;
+      }
+      continue;
+    }
+    const [, name = '', inline] = shape;
+    const flag = byName.get(name);
+    if (flag === undefined) {
+      if (options.lenient === true) continue;
+      throw unknownFlag(name, options.flags);
+    }
+    let text = inline;
+    if (text === undefined) {
+      if (flag.kind === 'bool') text = 'true';
+      else {
+        index += 1;
+        text = argv[index];
+        if (text === undefined) {
+          if (options.lenient === true) continue;
+          throw usageError('MM_USAGE', { message: `flag needs an argument: -${name}` });
+        }
+      }
+    }
+    const value = convert(flag, text, 'flag');
+    const before = given.get(flag.name);
+    given.set(flag.name, flag.kind === 'slice' ? [...(Array.isArray(before) ? before : []), text] : value);
+  }
+  return { args, flags: withDefaults(options, given) };
+}
+
+function withDefaults(options: ParseOptions, given: ReadonlyMap<string, FlagValue>): Flags {
+  const values = new Map<string, FlagValue>();
+  const known = new Set(given.keys());
+  for (const flag of options.flags) {
+    const value = given.get(flag.name) ?? fromEnvironment(flag, options.env);
+    if (value !== undefined) known.add(flag.name);
+    values.set(flag.name, value ?? flag.default ?? emptyValue(flag));
+  }
+  return new Flags(values, known);
+}
+
+/** An empty variable counts as not set, as it did. */
+function fromEnvironment(flag: CommandFlag, env: Environment): FlagValue | undefined {
+  const text = flag.env === undefined ? undefined : env[flag.env];
+  if (flag.env === undefined || text === undefined || text === '') return undefined;
+  return flag.kind === 'slice' ? text.split(',').map((item) => item.trim()) : convert(flag, text, flag.env);
+}

@@ -1,0 +1,60 @@
+import type { FlagSpec } from '../../drivers/contract.ts';
+
+/** A flag of a command: like a driver's, with an optional one-letter name. */
+export interface CommandFlag extends FlagSpec {
+  readonly short?: string;
+  /** Kept out of help: accepted for docker-machine's sake, or for tests. */
+  readonly hidden?: boolean;
+}
+
+export type FlagValue = string | number | boolean | readonly string[];
+
+/** What was parsed: every flag with its value, which of them the user gave, and the positional arguments. */
+export interface Parsed {
+  readonly flags: Flags;
+  readonly args: readonly string[];
+}
+
+/** Typed access to parsed flags. A name that the command does not declare is a mistake of ours, and throws. */
+export class Flags {
+  readonly #values: ReadonlyMap<string, FlagValue>;
+  readonly #given: ReadonlySet<string>;
+
+  constructor(values: ReadonlyMap<string, FlagValue>, given: ReadonlySet<string>) {
+    this.#values = values;
+    this.#given = given;
+  }
+
+  #get(name: string): FlagValue {
+    const value = this.#values.get(name);
+    if (value === undefined) throw new TypeError(`no flag ${name} is declared`);
+    return value;
+  }
+
+  string(name: string): string {
+    return String(this.#get(name));
+  }
+
+  int(name: string): number {
+    return Number(this.#get(name));
+  }
+
+  bool(name: string): boolean {
+    return this.#get(name) === true;
+  }
+
+  slice(name: string): readonly string[] {
+    const value = this.#get(name);
+    return Array.isArray(value) ? value : [];
+  }
+
+  /** On the command line or by its environment variable, not by its default. */
+  isGiven(name: string): boolean {
+    return this.#given.has(name);
+  }
+
+  /** As a driver wants them. */
+  toRecord(): Readonly<Record<string, FlagValue>> {
+    return Object.fromEntries(this.#values);
+  }
+}

@@ -1,0 +1,31 @@
+import type { App } from './app.ts';
+import type { CommandFlag, Parsed } from './args/spec.ts';
+
+/** A verb. Help, completion and documentation are made from it. */
+export interface Command {
+  /** What follows the options in the usage line: `[name...]`. */
+  readonly argument: string;
+  readonly description?: string;
+  /** Without the program's name: `ls --filter driver=qemu`. */
+  readonly examples?: readonly string[];
+  readonly flags: readonly CommandFlag[];
+  /** Everything behind the first name belongs to somebody else (`ssh`). */
+  readonly stopAtPositional?: boolean;
+  /** stdout is to be evaluated by a shell, so talk goes to stderr. */
+  readonly talkToStderr?: boolean;
+  /** Further flags that depend on argv: those of the driver that `create` is told. */
+  moreFlags?(
+    argv: readonly string[],
+    env: Readonly<Record<string, string | undefined>>,
+  ): Promise<readonly CommandFlag[]>;
+  /** Gives the exit code. */
+  run(app: App, input: Parsed): Promise<number>;
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly hidden?: boolean;
+  load(): Promise<Command>;
+}

@@ -1,0 +1,24 @@
+import { Machine } from '../../machine/machine.ts';
+import type { Command } from '../command.ts';
+import { oneName } from '../machine-names.ts';
+import { jsonFlag } from './simple-reads.ts';
+
+export const inspectCommand: Command = {
+  argument: '[name]',
+  description: 'Argument is a machine name. Prints its record as JSON, or what a Go template makes of it.',
+  examples: ["inspect -f '{{.Driver.IPAddress}}' host1"],
+  flags: [
+    { name: 'format', short: 'f', kind: 'string', help: 'Format the output using the given go template.' },
+    jsonFlag,
+  ],
+  async run(app, { flags, args }) {
+    const machine = await Machine.open(app.deps, await oneName(app, args));
+    const format = flags.string('format');
+    if (format === '') app.print(JSON.stringify(machine.config, null, 4));
+    else {
+      const { renderTemplate } = await import('../output/template/render.ts');
+      app.print(`${renderTemplate(format, machine.config)}\n`);
+    }
+    return 0;
+  },
+};

@@ -1,0 +1,100 @@
+import { type MachineStatus, surveyMachine } from '../../machine/survey.ts';
+import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
+import type { App } from '../app.ts';
+import { usageError } from '../args/errors.ts';
+import type { Command } from '../command.ts';
+import { activeMark, swarmColumn } from '../output/ls-columns.ts';
+import { type MachineFilter, matchesFilters, parseFilters } from '../output/ls-filters.ts';
+import { naturalOrder } from '../output/natural-order.ts';
+import { jsonFlag } from './simple-reads.ts';
+
+export const lsCommand: Command = {
+  argument: '',
+  examples: ['ls --filter driver=qemu', 'ls -q', "ls --format 'table {{.Name}}\\t{{.State}}'"],
+  flags: [
+    { name: 'quiet', short: 'q', kind: 'bool', help: 'Enable quiet mode' },
+    { name: 'filter', kind: 'slice', help: 'Filter output based on conditions provided' },
+    { name: 'timeout', short: 't', kind: 'int', default: 10, help: 'Timeout in seconds' },
+    { name: 'format', short: 'f', kind: 'string', help: 'Pretty-print machines using a Go template' },
+    jsonFlag,
+  ],
+  async run(app, { flags }) {
+    const filters = parseFilters(flags.slice('filter'));
+    const timeoutMs = timeoutOf(flags.int('timeout'));
+    const found = await app.store.loadAll();
+    const chosen = found.filter((machine) => 'error' in machine || couldMatch(machine, filters));
+    chosen.sort((a, b) => naturalOrder(a.name, b.name));
+    if (flags.bool('quiet')) {
+      const readable = chosen.filter((machine) => !('error' in machine));
+      app.print(readable.map(({ name }) => `${name}\n`).join(''));
+      return 0;
+    }
+    const { deps } = app;
+    const statuses = await Promise.all(chosen.map((machine) => surveyMachine(deps, machine, timeoutMs)));
+    const masters = found.filter((machine): machine is StoredMachine => !('error' in machine));
+    const shown = statuses.filter(
+      (status) => status.machine === undefined || matchesFilters(status, filters, masters),
+    );
+    await print(app, shown, masters, flags.string('format'), flags.bool('json'));
+    return 0;
+  },
+};
+
+export function timeoutOf(seconds: number): number {
+  if (seconds > 0 && seconds <= 3600) return seconds * 1000;
+  throw usageError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });
+}
+
+/** Filters that need no host are applied before any host is asked. */
+function couldMatch(machine: StoredMachine | BrokenMachine, filters: MachineFilter): boolean {
+  return 'error' in machine || filters.cheap(machine);
+}
+
+async function print(
+  app: App,
+  statuses: readonly MachineStatus[],
+  machines: readonly StoredMachine[],
+  format: string,
+  json: boolean,
+): Promise<void> {
+  const host = app.io.env['DOCKER_HOST'] ?? '';
+  const rows = statuses.map((status) => ({
+    status,
+    active: activeMark(status, host),
+    swarm: swarmColumn(status.machine, machines),
+  }));
+  if (json) app.printJson(rows.map(({ status, active, swarm }) => jsonRow(status, active, swarm)));
+  else if (format !== '') {
+    const { formatRows } = await import('../output/ls-format.ts');
+    app.print(await formatRows(rows, format));
+  } else {
+    const { table } = await import('../output/table.ts');
+    const header = ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'];
+    const cells = rows.map(({ status, active, swarm }) => [
+      status.name,
+      active,
+      status.driverName,
+      status.state === 'None' ? '' : status.state,
+      status.url,
+      swarm,
+      status.dockerVersion,
+      status.error,
+    ]);
+    app.print(await table([header, ...cells]));
+  }
+}
+
+function jsonRow(status: MachineStatus, active: string, swarm: string): object {
+  return {
+    name: status.name,
+    active: active.startsWith('*'),
+    driver: status.driverName,
+    state: status.state === 'None' ? '' : status.state,
+    phase: status.machine?.meta?.phase ?? (status.machine === undefined ? '' : 'ready'),
+    url: status.url,
+    swarm,
+    docker: status.dockerVersion,
+    error: status.error,
+    responseTimeMs: status.responseTimeMs,
+  };
+}

@@ -1,0 +1,91 @@
+import { checkConnection, engineUrl } from '../../machine/connection.ts';
+import { machineError } from '../../machine/errors.ts';
+import { Machine } from '../../machine/machine.ts';
+import type { App } from '../app.ts';
+import type { CommandFlag } from '../args/spec.ts';
+import type { Command } from '../command.ts';
+import { overFleet } from '../fleet-command.ts';
+import { manyNames, oneName } from '../machine-names.ts';
+
+export const jsonFlag: CommandFlag = { name: 'json', kind: 'bool', help: 'Print JSON' };
+
+async function addressOf(app: App, name: string): Promise<string> {
+  const machine = await Machine.open(app.deps, name);
+  const context = machine.context();
+  const address =
+    (await machine.driver.state(context)) === 'Running' ? await machine.driver.address(context) : '';
+  if (address !== '') return address;
+  throw machineError('MM_MACHINE_NOT_RUNNING', {
+    message: 'Error getting IP address: Host is not running',
+    hint: `Start it with "mymachine start ${name}".`,
+  });
+}
+
+export const ipCommand: Command = {
+  argument: '[name...]',
+  description:
+    'Argument(s) are one or more machine names. Prints one address a line, in the order of the names.',
+  flags: [jsonFlag],
+  async run(app, { flags, args }) {
+    const names = await manyNames(app, args);
+    const { results, exitCode } = await overFleet(app, names, (name) => addressOf(app, name));
+    const found = results.flatMap((result) => (result.ok ? [{ name: result.name, ip: result.value }] : []));
+    if (flags.bool('json')) app.printJson(found);
+    else app.print(found.map(({ ip }) => `${ip}\n`).join(''));
+    return exitCode;
+  },
+};
+
+export const urlCommand: Command = {
+  argument: '[name]',
+  description: 'Argument is a machine name.',
+  flags: [jsonFlag],
+  async run(app, { flags, args }) {
+    const name = await oneName(app, args);
+    const url = await engineUrl(await Machine.open(app.deps, name));
+    if (flags.bool('json')) app.printJson({ name, url });
+    else app.print(url);
+    return 0;
+  },
+};
+
+export const statusCommand: Command = {
+  argument: '[name]',
+  description: 'Argument is a machine name.',
+  flags: [jsonFlag],
+  async run(app, { flags, args }) {
+    const name = await oneName(app, args);
+    const machine = await Machine.open(app.deps, name);
+    const state = await machine.driver.state(machine.context());
+    const word = state === 'None' ? '' : state;
+    if (flags.bool('json')) app.printJson({ name, state: word, phase: machine.meta.phase });
+    else app.print(`${word}\n`);
+    return 0;
+  },
+};
+
+/** Go's %q for the paths that can stand there. */
+const goQuote = (text: string) => JSON.stringify(text);
+
+export const configCommand: Command = {
+  argument: '[name]',
+  description: 'Argument is a machine name. For use as: docker $(mymachine config NAME) ps',
+  flags: [jsonFlag],
+  talkToStderr: true,
+  async run(app, { flags, args }) {
+    const machine = await Machine.open(app.deps, args[0] ?? (await oneName(app, args)));
+    const url = await engineUrl(machine);
+    await checkConnection(machine, url);
+    const files = {
+      tlscacert: machine.file('ca.pem'),
+      tlscert: machine.file('cert.pem'),
+      tlskey: machine.file('key.pem'),
+    };
+    if (flags.bool('json')) app.printJson({ name: machine.name, host: url, tlsverify: true, ...files });
+    else {
+      const lines = Object.entries(files).map(([flag, path]) => `--${flag}=${goQuote(path)}`);
+      app.print(['--tlsverify', ...lines, `-H=${url}`].join('\n'));
+    }
+    return 0;
+  },
+};

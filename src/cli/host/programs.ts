@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, open } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { baseError } from '../../base/errors.ts';
+import type { Argv, Programs, RunOptions, RunResult } from '../../base/ports.ts';
+
+const DEFAULT_OUTPUT_BYTES = 10 * 1024 * 1024;
+/** Where root's programs lie; not in every user's PATH. */
+const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function folders(env: Environment): string[] {
+  const path = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...path, ...(process.platform === 'win32' ? [] : SYSTEM_FOLDERS)];
+}
+
+async function findProgram(program: string, env: Environment): Promise<string | undefined> {
+  const endings = process.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
+  const candidates = isAbsolute(program) ? [program] : folders(env).map((folder) => join(folder, program));
+  for (const candidate of candidates) {
+    for (const ending of endings) {
+      try {
+        await access(`${candidate}${ending}`, constants.X_OK);
+        return `${candidate}${ending}`;
+      } catch {
+        // The next folder may have it.
+      }
+    }
+  }
+  return undefined;
+}
+
+function missing(program: string): Error {
+  return baseError('MM_PROGRAM_MISSING', {
+    message: `the program "${program}" is not installed on this computer`,
+    hint: `Install it, or put its folder into PATH.`,
+  });
+}
+
+/** Programs of this computer, run by execa: argument vectors, never a shell. */
+export function localPrograms(env: Environment): Programs {
+  const find = (program: string) => findProgram(program, env);
+  const located = async (program: string) => {
+    const path = await find(program);
+    if (path === undefined) throw missing(program);
+    return path;
+  };
+  return {
+    find,
+    async run([program, ...args]: Argv, options: RunOptions = {}): Promise<RunResult> {
+      const { execa } = await import('execa');
+      const path = await located(program);
+      const result = await execa(path, args, {
+        reject: false,
+        stripFinalNewline: false,
+        maxBuffer: options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES,
+        ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+        ...(options.env === undefined ? {} : { env: options.env }),
+        ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+        ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+        ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+      });
+      options.signal?.throwIfAborted();
+      return {
+        stdout: result.stdout,
+        stderr: result.stderr,
+        exitCode: result.exitCode,
+        timedOut: result.timedOut,
+      };
+    },
+    async spawnDetached([program, ...args]: Argv, options): Promise<number> {
+      const path = await located(program);
+      const log = await open(options.logPath, 'a', 0o600);
+      try {
+        const child = spawn(path, args, {
+          detached: true,
+          stdio: ['ignore', log.fd, log.fd],
+          env: { ...env, ...options.env },
+          windowsHide: true,
+        });
+        await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+        child.unref();
+        if (child.pid === undefined) throw missing(program);
+        return child.pid;
+      } finally {
+        await log.close();
+      }
+    },
+  };
+}

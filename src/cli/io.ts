@@ -1,0 +1,22 @@
+/** The streams and surroundings of one run; a test passes its own. */
+export interface Io {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly homeDir: string;
+  readonly platform: NodeJS.Platform;
+  /** As the program was called: the name decides between mymachine and docker-machine in what we print. */
+  readonly argv0: string;
+}
+
+/** Whether to colour what goes to that stream: a terminal, and NO_COLOR (no-color.org) not set. */
+export function hasColour(io: Io, stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && (io.env['NO_COLOR'] ?? '') === '' && io.env['TERM'] !== 'dumb';
+}
+
+/** Prompts are for people: both ends must be a terminal. */
+export function canAsk(io: Io): boolean {
+  return io.stdin.isTTY === true && io.stderr.isTTY === true;
+}

@@ -1,0 +1,40 @@
+import { homedir } from 'node:os';
+import type { Io } from './io.ts';
+import { run } from './run.ts';
+
+/** Ctrl-C once stops at the next safe point, twice stops now. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort(new Error(name));
+    });
+  }
+  return controller.signal;
+}
+
+// A reader that has seen enough (`mymachine ls | head -1`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const io: Io = {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  cwd: process.cwd(),
+  homeDir: homedir(),
+  platform: process.platform,
+  argv0: process.argv[1] ?? 'mymachine',
+};
+const exitCode = await run(process.argv.slice(2), io, interruption());
+// What a library keeps open must not keep the program; what was written must be out first.
+await Promise.all(
+  [process.stdout, process.stderr].map(
+    (stream) => new Promise<void>((done) => stream.write('', () => done())),
+  ),
+);
+process.exit(exitCode);

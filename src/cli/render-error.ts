@@ -1,0 +1,28 @@
+import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { printable } from '../base/printable.ts';
+
+/** An error as the user sees it: what happened, what to do, its id. The first line alone is what scripts match on. */
+export function renderError(error: unknown, program: string): string {
+  const say = (text: string) =>
+    program === 'mymachine' ? text : text.replaceAll('"mymachine ', `"${program} `);
+  const lines = [say(printable(messageOf(error), 4000, true))];
+  if (isMachineError(error)) {
+    if (error.details !== undefined && error.details !== '')
+      lines.push(printable(error.details, 8000, true).replace(/^/gm, '  | '));
+    if (error.hint !== undefined) lines.push(say(`Hint: ${error.hint}`));
+    lines.push(`Error id: ${error.code}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+export function exitCodeOf(error: unknown): number {
+  return isMachineError(error) ? error.exitCode : 1;
+}
+
+/** The chain of causes with stacks, for --debug. */
+export function renderCauses(error: unknown): string {
+  const lines: string[] = [];
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    lines.push(cause.stack ?? cause.message);
+  return printable(lines.join('\ncaused by: '), 20_000, true);
+}

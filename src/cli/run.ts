@@ -1,0 +1,125 @@
+import { isMachineError } from '../base/machine-error.ts';
+import { App, programName, VERSION } from './app.ts';
+import { usageError } from './args/errors.ts';
+import { commandHelp, programHelp } from './args/help.ts';
+import { parseFlags } from './args/parse.ts';
+import type { CommandFlag, Parsed } from './args/spec.ts';
+import type { Command, CommandEntry } from './command.ts';
+import { commandEntries } from './commands/index.ts';
+import { globalFlags, versionAndHelp } from './globals.ts';
+import type { Io } from './io.ts';
+import { exitCodeOf, renderCauses, renderError } from './render-error.ts';
+
+/** Runs one command line and gives its exit code. Nothing is thrown: every failure is shown on stderr. */
+export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
+  const program = programName(io.argv0);
+  let usage = '';
+  try {
+    const top = parseFlags(argv, {
+      flags: [...globalFlags, ...versionAndHelp],
+      env: io.env,
+      stopAtPositional: true,
+    });
+    const [name, ...rest] = top.args;
+    if (top.flags.bool('version')) {
+      io.stdout.write(`${versionLine(program)}\n`);
+      return 0;
+    }
+    if (name === undefined || top.flags.bool('help')) {
+      io.stdout.write(overview(program));
+      return 0;
+    }
+    const entry = findCommand(name, program);
+    const command = await entry.load();
+    const own = [...command.flags, ...((await command.moreFlags?.(rest, io.env)) ?? [])];
+    usage = helpOf(program, entry, command, own);
+    const globalArgv = argv.slice(0, argv.length - rest.length - 1);
+    const input = parseCommand(command, own, rest, globalArgv, io);
+    if (input === 'help') {
+      io.stdout.write(usage);
+      return 0;
+    }
+    return await runCommand(entry, command, input, io, signal);
+  } catch (error) {
+    if (isMachineError(error, 'MM_USAGE'))
+      io.stderr.write(`Incorrect Usage.\n\n${usage === '' ? overview(program) : usage}\n`);
+    io.stderr.write(renderError(error, program));
+    return exitCodeOf(error);
+  }
+}
+
+export function versionLine(program: string): string {
+  return `${program} version ${VERSION}`;
+}
+
+function overview(program: string): string {
+  const commands = commandEntries.filter((entry) => entry.hidden !== true);
+  return programHelp({ program, version: VERSION, flags: [...globalFlags, ...versionAndHelp], commands });
+}
+
+export function helpOf(
+  program: string,
+  entry: CommandEntry,
+  command: Command,
+  flags: readonly CommandFlag[],
+): string {
+  const sorted = [...flags].sort((a, b) => a.name.localeCompare(b.name));
+  return commandHelp({ program, name: entry.name, summary: entry.summary, ...command, flags: sorted });
+}
+
+function findCommand(name: string, program: string): CommandEntry {
+  const entry = commandEntries.find(
+    (candidate) => candidate.name === name || candidate.aliases?.includes(name),
+  );
+  if (entry !== undefined) return entry;
+  const shown = name.slice(0, 60).replace(/[^\x20-\x7e]/g, '?');
+  throw usageError('MM_COMMAND', {
+    message: `${program}: '${shown}' is not a ${program} command. See '${program} --help'.`,
+  });
+}
+
+/** Flags of the command, and global ones that stand behind it; those before the command keep their value unless they are repeated. */
+function parseCommand(
+  command: Command,
+  own: readonly CommandFlag[],
+  rest: readonly string[],
+  globalArgv: readonly string[],
+  io: Io,
+): Parsed | 'help' {
+  const taken = new Set(own.flatMap((flag) => [flag.name, flag.short ?? '']));
+  const late = [...globalFlags, ...versionAndHelp.slice(0, 1)]
+    .filter((flag) => !taken.has(flag.name))
+    .map(({ short, ...flag }) => ({
+      ...flag,
+      ...(short !== undefined && !taken.has(short) ? { short } : {}),
+      hidden: true,
+    }));
+  const stop = command.stopAtPositional ?? false;
+  const flags = [...own, ...late];
+  const end = globalArgv.at(-1) === '--' ? globalArgv.slice(0, -1) : globalArgv;
+  const parsed = parseFlags([...end, ...rest], { flags, env: io.env, stopAtPositional: stop });
+  return parsed.flags.bool('help') ? 'help' : parsed;
+}
+
+async function runCommand(
+  entry: CommandEntry,
+  command: Command,
+  input: Parsed,
+  io: Io,
+  signal: AbortSignal,
+): Promise<number> {
+  const words = [entry.name, ...input.args.slice(0, 3)].join(' ').slice(0, 120);
+  const app = new App(io, input.flags, {
+    command: words,
+    talkToStderr: command.talkToStderr ?? false,
+    signal,
+  });
+  try {
+    return await command.run(app, input);
+  } catch (error) {
+    app.report.debug('error', renderCauses(error));
+    throw error;
+  } finally {
+    await app.close();
+  }
+}

@@ -1,0 +1,191 @@
+import { MachineError, messageOf } from '../base/machine-error.ts';
+import type { BaseConfig, Driver, FlagValues } from '../drivers/contract.ts';
+import {
+  defaultEngineOptions,
+  defaultSwarmOptions,
+  type EngineOptions,
+  type HostConfig,
+  type SwarmOptions,
+} from '../store/host-config.ts';
+import type { EngineMeta, MachineMeta } from '../store/meta.ts';
+import { checkNewName } from '../store/names.ts';
+import { ensureAuthority } from './authority.ts';
+import type { MachineDeps } from './deps.ts';
+import { machineError } from './errors.ts';
+import { Machine } from './machine.ts';
+import { copyClientCertificates } from './machine-certs.ts';
+import { confirmConnection, provisionMachine } from './provisioning.ts';
+
+export interface CreateRequest {
+  readonly name: string;
+  readonly driver: Driver;
+  readonly flags: FlagValues;
+  readonly engine: Partial<EngineOptions>;
+  readonly engineMeta: EngineMeta;
+  readonly swarm: Partial<SwarmOptions>;
+  readonly tlsSans: readonly string[];
+}
+
+const BOOT_TIMEOUT_MS = 600_000;
+
+function baseConfig(deps: MachineDeps, request: CreateRequest): BaseConfig {
+  return {
+    IPAddress: '',
+    MachineName: request.name,
+    SSHUser: 'root',
+    SSHPort: 22,
+    SSHKeyPath: '',
+    StorePath: deps.store.paths.root,
+    SwarmMaster: request.swarm.Master ?? false,
+    SwarmHost: request.swarm.Host ?? '',
+    SwarmDiscovery: request.swarm.Discovery ?? '',
+  };
+}
+
+function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: BaseConfig): HostConfig {
+  const { authority, store } = deps;
+  const folder = store.paths.machine(request.name);
+  return {
+    ConfigVersion: 3,
+    Driver: { ...driverConfig },
+    DriverName: request.driver.name,
+    HostOptions: {
+      Driver: '',
+      Memory: 0,
+      Disk: 0,
+      EngineOptions: { ...defaultEngineOptions(), ...request.engine },
+      SwarmOptions: { ...defaultSwarmOptions(), ...request.swarm },
+      AuthOptions: {
+        CertDir: authority.certDir,
+        CaCertPath: authority.caCert,
+        CaPrivateKeyPath: authority.caKey,
+        CaCertRemotePath: '',
+        ServerCertPath: `${folder}/server.pem`,
+        ServerKeyPath: `${folder}/server-key.pem`,
+        ClientKeyPath: authority.clientKey,
+        ServerCertRemotePath: '',
+        ServerKeyRemotePath: '',
+        ClientCertPath: authority.clientCert,
+        ServerCertSANs: [...request.tlsSans],
+        StorePath: folder,
+      },
+    },
+    Name: request.name,
+  };
+}
+
+/** Everything that can be refused before anything is touched: name, flags. */
+export function planMachine(deps: MachineDeps, request: CreateRequest): Machine {
+  checkNewName(request.name);
+  const config = request.driver.configure(request.flags, baseConfig(deps, request));
+  const meta: MachineMeta = {
+    version: 1,
+    id: deps.newId(),
+    createdAt: new Date(deps.clock.now()).toISOString(),
+    phase: 'creating',
+    journal: [],
+    engine: request.engineMeta,
+    address: '',
+  };
+  return new Machine(deps, request.driver, {
+    name: request.name,
+    config: hostConfig(deps, request, config),
+    meta,
+  });
+}
+
+/** Makes a machine from nothing. From the moment it is in the store, whatever happens to us, it can be resumed or removed. */
+export async function createMachine(deps: MachineDeps, request: CreateRequest): Promise<Machine> {
+  const machine = planMachine(deps, request);
+  if (await deps.store.exists(machine.name)) await refuseTaken(deps, machine);
+  return deps.store.withMachine(machine.name, async () => {
+    await ensureAuthority(deps);
+    deps.report.info('Running pre-create checks...');
+    await machine.driver.precheck(machine.context());
+    await deps.store.add({ name: machine.name, config: machine.config, meta: machine.meta });
+    await build(machine);
+    return machine;
+  });
+}
+
+/** Goes on with a create that was cut off, from the step that was under way. */
+export async function resumeMachine(deps: MachineDeps, name: string): Promise<Machine> {
+  return deps.store.withMachine(name, async () => {
+    const machine = await Machine.open(deps, name);
+    if (machine.meta.phase === 'removing') {
+      throw machineError('MM_MACHINE_STATE', {
+        message: `"${name}" was being removed, and cannot be resumed`,
+        hint: `Finish the removal with "mymachine rm ${name}".`,
+      });
+    }
+    if (machine.meta.phase === 'ready')
+      deps.report.info(`"${name}" is complete: there is nothing to resume.`);
+    else await build(machine);
+    return machine;
+  });
+}
+
+/** Runs the same refusal as adding to the store would, before any work is done. */
+async function refuseTaken(deps: MachineDeps, machine: Machine): Promise<void> {
+  await deps.store.add({ name: machine.name, config: machine.config, meta: machine.meta });
+}
+
+async function build(machine: Machine): Promise<void> {
+  const { deps, driver } = machine;
+  try {
+    if (machine.meta.phase === 'creating') {
+      deps.report.info('Creating machine...');
+      await driver.create(machine.context());
+      await machine.pinHostKeys();
+      await machine.enter('provisioning');
+    }
+    if (driver.capabilities.provision) await provisionNew(machine);
+    else await keepCredentials(machine);
+    await machine.enter('ready');
+  } catch (error) {
+    throw unfinished(machine, error);
+  }
+}
+
+async function provisionNew(machine: Machine): Promise<void> {
+  await machine.step('provision.host', `Provisioning ${machine.name}...`, async () => {
+    const outcome = await provisionMachine(machine, { sshTimeoutMs: BOOT_TIMEOUT_MS });
+    machine.deps.report.info(`Docker Engine ${outcome.engineVersion} on ${outcome.os}`);
+    return undefined;
+  });
+  await confirmConnection(machine);
+}
+
+/** A machine that is only a URL: its client shows the certificates that --tls-* name, by default the store's own. */
+async function keepCredentials(machine: Machine): Promise<void> {
+  const authority = await ensureAuthority(machine.deps);
+  await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
+}
+
+/** The original failure with what is left and how to go on. */
+function unfinished(machine: Machine, error: unknown): Error {
+  const { name } = machine;
+  const rest = `The machine is kept as far as it got: "mymachine create --resume ${name}" goes on, "mymachine rm ${name}" removes it.`;
+  if (machine.deps.signal.aborted) {
+    return new MachineError('MM_INTERRUPTED', 130, {
+      message: `Interrupted while creating "${name}"`,
+      hint: rest,
+      cause: error,
+    });
+  }
+  if (!(error instanceof MachineError)) {
+    return machineError('MM_CREATE_FAILED', {
+      message: `Error creating machine: ${messageOf(error)}`,
+      hint: rest,
+      cause: error,
+    });
+  }
+  const hint = error.hint === undefined ? rest : `${error.hint} ${rest}`;
+  const details = error.details === undefined ? {} : { details: error.details };
+  return new MachineError(error.code, error.exitCode === 3 ? 1 : error.exitCode, {
+    message: `Error creating machine: ${error.message}`,
+    hint,
+    cause: error,
+    ...details,
+  });
+}

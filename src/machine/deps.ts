@@ -1,0 +1,31 @@
+import type { Ports } from '../base/ports.ts';
+import type { DriverRegistry } from '../drivers/registry.ts';
+import type { SshConnector } from '../ssh/contract.ts';
+import type { Store } from '../store/store.ts';
+
+/** Where the authority and the client certificate lie: docker-machine's --tls-* options, by default in the store's certs folder. */
+export interface AuthorityPaths {
+  readonly certDir: string;
+  readonly caCert: string;
+  readonly caKey: string;
+  readonly clientCert: string;
+  readonly clientKey: string;
+}
+
+/** Everything an operation on machines works with; made once, by the command line. */
+export interface MachineDeps extends Ports {
+  readonly store: Store;
+  readonly drivers: DriverRegistry;
+  /** Images and other things that can be made again. */
+  readonly cacheDir: string;
+  readonly authority: AuthorityPaths;
+  /** Organisation in the certificates, as docker-machine wrote it. */
+  readonly userName: string;
+  /** Loaded with ssh2 when it is first used. */
+  readonly ssh: () => Promise<SshConnector>;
+  readonly newId: () => string;
+  /** Asks the user or the environment for the sudo password of a host's login user. */
+  readonly sudoPassword: (machineName: string) => Promise<string>;
+  /** Told of each journal entry once it is on disk. */
+  readonly onJournal?: ((step: string, state: 'intent' | 'done') => void) | undefined;
+}

@@ -1,0 +1,125 @@
+import { waitFor } from '../base/wait.ts';
+import type { Driver, MachineState } from '../drivers/contract.ts';
+import { driverError } from '../drivers/errors.ts';
+import { checkConnection, engineUrl } from './connection.ts';
+import type { MachineDeps } from './deps.ts';
+import { machineError } from './errors.ts';
+import { Machine } from './machine.ts';
+
+type Verb = 'start' | 'stop' | 'kill' | 'restart';
+
+const WORDS = {
+  start: { doing: 'Starting', done: 'was started' },
+  stop: { doing: 'Stopping', done: 'was stopped' },
+  kill: { doing: 'Killing', done: 'was killed' },
+  restart: { doing: 'Restarting', done: 'was restarted' },
+} as const;
+
+const STATE_TIMEOUT_MS = 180_000;
+const ENGINE_TIMEOUT_MS = 120_000;
+
+function operation(driver: Driver, verb: Verb): NonNullable<Driver['start']> {
+  const found = driver[verb];
+  if (found !== undefined) return found;
+  throw driverError('MM_DRIVER_UNSUPPORTED', {
+    message: `${driver.name} driver does not support ${verb}`,
+    hint: 'The host is not ours to switch on and off: do it where it is managed.',
+  });
+}
+
+async function waitForState(machine: Machine, wanted: MachineState): Promise<void> {
+  const { clock, signal } = machine.deps;
+  const probe = async () => ((await machine.driver.state(machine.context())) === wanted ? true : undefined);
+  const reached = await waitFor(probe, { clock, signal, timeoutMs: STATE_TIMEOUT_MS, intervalMs: 200 });
+  if (reached === undefined) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: `"${machine.name}" is not ${wanted} after ${STATE_TIMEOUT_MS / 1000} s`,
+      hint: `See its state with "mymachine status ${machine.name}" and its console log in ${machine.dir}.`,
+    });
+  }
+}
+
+/** Waits until the engine answers over TLS; the last reason is the error when it never does. */
+async function waitForEngine(machine: Machine): Promise<void> {
+  if (!machine.driver.capabilities.provision || machine.meta.phase !== 'ready') return;
+  const { clock, report, signal } = machine.deps;
+  let last: unknown;
+  const probe = async () => {
+    try {
+      await checkConnection(machine, await engineUrl(machine), 5_000);
+      return true;
+    } catch (error) {
+      last = error;
+      return undefined;
+    }
+  };
+  await report.step('Waiting for Docker to answer...', async () => {
+    if (
+      (await waitFor(probe, { clock, signal, timeoutMs: ENGINE_TIMEOUT_MS, intervalMs: 250 })) === undefined
+    )
+      throw last;
+  });
+}
+
+/** A host that we cannot switch, but log in to, is told to reboot itself. */
+async function rebootOverSsh(machine: Machine): Promise<void> {
+  const { clock, signal } = machine.deps;
+  const session = await machine.session();
+  const boot = async () =>
+    (await (await machine.session()).exec(['cat', '/proc/sys/kernel/random/boot_id'])).stdout;
+  const before = await boot();
+  // Answers before the connection goes down with the host.
+  await session
+    .exec(['sh', '-c', 'if [ "$(id -u)" = 0 ]; then shutdown -r now; else sudo -n shutdown -r now; fi'])
+    .catch(() => undefined);
+  const probe = async () => {
+    try {
+      return (await boot()) === before ? undefined : true;
+    } catch {
+      return undefined;
+    }
+  };
+  if ((await waitFor(probe, { clock, signal, timeoutMs: STATE_TIMEOUT_MS, intervalMs: 500 })) === undefined) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: `"${machine.name}" did not come back within ${STATE_TIMEOUT_MS / 1000} s after its reboot`,
+      hint: 'Look at the host itself; when it is up again, "mymachine status" says so.',
+    });
+  }
+}
+
+async function perform(machine: Machine, verb: Verb): Promise<void> {
+  const { driver } = machine;
+  const context = machine.context();
+  if (
+    verb === 'restart' &&
+    driver.restart === undefined &&
+    driver.capabilities.adopted &&
+    driver.capabilities.ssh
+  ) {
+    return rebootOverSsh(machine);
+  }
+  const state = await driver.state(context);
+  if (verb === 'restart' && state === 'Stopped') return operation(driver, 'start')(context);
+  const act = operation(driver, verb);
+  const wanted: MachineState = verb === 'start' || verb === 'restart' ? 'Running' : 'Stopped';
+  if (verb !== 'restart' && state === wanted) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: `Machine "${machine.name}" is already ${wanted.toLowerCase()}.`,
+    });
+  }
+  await act(context);
+  await waitForState(machine, wanted);
+}
+
+/** start, stop, kill or restart, with docker-machine's messages. */
+export async function switchMachine(deps: MachineDeps, name: string, verb: Verb): Promise<void> {
+  await deps.store.withMachine(name, async () => {
+    const machine = await Machine.open(deps, name);
+    deps.report.info(`${WORDS[verb].doing} "${name}"...`);
+    await perform(machine, verb);
+    if (verb === 'start' || verb === 'restart') {
+      await waitForEngine(machine);
+    }
+    deps.report.info(`Machine "${name}" ${WORDS[verb].done}.`);
+  });
+}

@@ -1,0 +1,155 @@
+import { join } from 'node:path';
+import type { BaseConfig, Driver, DriverContext } from '../drivers/contract.ts';
+import type { SshSession, SshTarget } from '../ssh/contract.ts';
+import { writeAtomic } from '../store/atomic-write.ts';
+import type { HostConfig } from '../store/host-config.ts';
+import type { MachineMeta, Phase } from '../store/meta.ts';
+import type { StoredMachine } from '../store/store.ts';
+import type { MachineDeps } from './deps.ts';
+import { machineError } from './errors.ts';
+
+/** A machine that is open in this process: its record, its driver, and the way to both. Whoever changes it holds its lock. */
+export class Machine {
+  readonly name: string;
+  readonly driver: Driver;
+  readonly deps: MachineDeps;
+  #config: HostConfig;
+  #meta: MachineMeta;
+
+  constructor(deps: MachineDeps, driver: Driver, stored: StoredMachine) {
+    this.name = stored.name;
+    this.driver = driver;
+    this.deps = deps;
+    this.#config = stored.config;
+    this.#meta = stored.meta ?? adoptedMeta(deps);
+  }
+
+  static async open(deps: MachineDeps, name: string): Promise<Machine> {
+    const stored = await deps.store.load(name);
+    return new Machine(deps, await deps.drivers.load(stored.config.DriverName), stored);
+  }
+
+  get config(): HostConfig {
+    return this.#config;
+  }
+
+  get meta(): MachineMeta {
+    return this.#meta;
+  }
+
+  get dir(): string {
+    return this.deps.store.paths.machine(this.name);
+  }
+
+  file(name: string): string {
+    return join(this.dir, name);
+  }
+
+  async saveConfig(patch: Partial<HostConfig>): Promise<void> {
+    this.#config = { ...this.#config, ...patch };
+    await this.deps.store.saveConfig(this.name, this.#config);
+  }
+
+  async saveMeta(patch: Partial<MachineMeta>): Promise<void> {
+    this.#meta = { ...this.#meta, ...patch };
+    await this.deps.store.saveMeta(this.name, this.#meta);
+  }
+
+  async enter(phase: Phase): Promise<void> {
+    if (this.#meta.phase !== phase) await this.saveMeta({ phase });
+  }
+
+  /** An outside effect under the journal, see DriverContext.step. `effect` gives the keys of the driver's config to save. */
+  async step(
+    id: string,
+    title: string,
+    effect: () => Promise<Partial<BaseConfig> | undefined>,
+  ): Promise<void> {
+    if (this.#meta.journal.some((entry) => entry.step === id && entry.state === 'done')) return;
+    this.deps.signal.throwIfAborted();
+    await this.#record(id, 'intent');
+    const patch = await this.deps.report.step(title, effect);
+    if (patch !== undefined) await this.#saveDriver(patch);
+    await this.#record(id, 'done');
+  }
+
+  async #record(step: string, state: 'intent' | 'done'): Promise<void> {
+    const at = new Date(this.deps.clock.now()).toISOString();
+    const others = this.#meta.journal.filter((entry) => entry.step !== step);
+    await this.saveMeta({ journal: [...others, { step, state, at }] });
+    this.deps.onJournal?.(step, state);
+  }
+
+  async #saveDriver(patch: object): Promise<void> {
+    await this.saveConfig({ Driver: { ...this.#config.Driver, ...patch } });
+  }
+
+  /** What the driver gets to see. Before the machine is in the store (`pre-create`), nothing it saves is written. */
+  context(signal = this.deps.signal): DriverContext {
+    const machine = this;
+    const { clock, report, programs, store, cacheDir } = this.deps;
+    return {
+      clock,
+      report,
+      programs,
+      signal,
+      machine: { name: this.name, id: this.#meta.id, dir: this.dir },
+      storeDir: store.paths.root,
+      cacheDir,
+      get config() {
+        // The driver checked it when it made it, or reads what docker-machine's own driver wrote.
+        return machine.#config.Driver as unknown as BaseConfig;
+      },
+      save: (patch) => machine.#saveDriver(patch),
+      step: (id, title, effect) => machine.step(id, title, async () => (await effect()) ?? undefined),
+    };
+  }
+
+  async sshTarget(): Promise<SshTarget> {
+    const endpoint = await this.driver.endpoint?.(this.context());
+    if (endpoint === undefined) {
+      throw machineError('MM_MACHINE_STATE', {
+        message: `"${this.name}" is a machine of the driver ${this.driver.name}, which knows no way to log in`,
+        hint: 'Log in to that host by its own means.',
+      });
+    }
+    return {
+      ...endpoint,
+      knownHostsPath: this.deps.store.paths.knownHosts(this.name),
+      hostKeyAlias: this.name,
+      trust: this.driver.capabilities.hostKeyKnown ? 'pinned' : 'first-use',
+      machineName: this.name,
+    };
+  }
+
+  async session(): Promise<SshSession> {
+    const connector = await this.deps.ssh();
+    return connector.session(await this.sshTarget(), { signal: this.deps.signal });
+  }
+
+  async sessionWhenUp(timeoutMs: number): Promise<SshSession> {
+    const connector = await this.deps.ssh();
+    return connector.sessionWhenUp(await this.sshTarget(), { timeoutMs, signal: this.deps.signal });
+  }
+
+  /** Writes down the keys that the driver gave the host, so that the very first connection is verified. */
+  async pinHostKeys(): Promise<void> {
+    const keys = await this.driver.hostKeys?.(this.context());
+    if (keys === undefined) return;
+    const lines = keys.map((key) => `${this.name} ${key.trim()}\n`).join('');
+    await writeAtomic(this.deps.store.paths.knownHosts(this.name), lines);
+  }
+}
+
+/** A machine that docker-machine made is finished, and gets an identity the first time we write it. */
+function adoptedMeta(deps: MachineDeps): MachineMeta {
+  return {
+    version: 1,
+    id: deps.newId(),
+    createdAt: new Date(deps.clock.now()).toISOString(),
+    phase: 'ready',
+    journal: [],
+    engine: { install: 'auto', version: '' },
+    address: '',
+  };
+}

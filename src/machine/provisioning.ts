@@ -1,0 +1,102 @@
+import type { JsonObject } from '../base/json.ts';
+import type { EngineWish, HostOriginal, InstallSource, ProvisionOutcome } from '../provision/contract.ts';
+import { ensureAuthority } from './authority.ts';
+import { checkConnection, engineUrl } from './connection.ts';
+import { machineError } from './errors.ts';
+import type { Machine } from './machine.ts';
+import { copyClientCertificates, keepServerCertificate, serverCertificate } from './machine-certs.ts';
+
+const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
+
+/** What the machine's record asks of its engine. The provider label is docker-machine's. */
+export function engineWish(machine: Machine, port: number): EngineWish {
+  const options = machine.config.HostOptions.EngineOptions;
+  const { install, version } = machine.meta.engine;
+  return {
+    install: INSTALL_SOURCES.includes(install) ? (install as InstallSource) : 'auto',
+    installUrl: options.InstallURL,
+    version,
+    port,
+    labels: [...options.Labels, `provider=${machine.driver.name}`],
+    registryMirrors: options.RegistryMirror,
+    insecureRegistries: options.InsecureRegistry,
+    storageDriver: options.StorageDriver,
+    options: options.ArbitraryFlags,
+    env: options.Env,
+  };
+}
+
+export interface ProvisionOptions {
+  /** A new server certificate even when the one in place is good. */
+  readonly renewCert?: boolean;
+  /** How long a host may take until it lets us log in. */
+  readonly sshTimeoutMs?: number;
+}
+
+/**
+ * Brings the host to what the record says: engine, configuration, certificates. Changes only what its checks find wrong,
+ * and leaves running containers alone.
+ */
+export async function provisionMachine(
+  machine: Machine,
+  options: ProvisionOptions = {},
+): Promise<ProvisionOutcome> {
+  const { deps, driver } = machine;
+  if (!driver.capabilities.provision) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: `"${machine.name}" is a machine of the driver ${driver.name}, which is not provisioned by us`,
+      hint: 'Configure its engine where that is managed.',
+    });
+  }
+  const authority = await ensureAuthority(deps);
+  const { provisionHost } = await import('../provision/provision-host.ts');
+  const session = await deps.report.step('Waiting for SSH to be available...', () =>
+    machine.sessionWhenUp(options.sshTimeoutMs ?? 180_000),
+  );
+  const pair = await serverCertificate(machine, authority, options.renewCert ?? false);
+  const outcome = await provisionHost({
+    clock: deps.clock,
+    report: deps.report,
+    programs: deps.programs,
+    signal: deps.signal,
+    session,
+    machineName: machine.name,
+    rename: true,
+    adopted: driver.capabilities.adopted,
+    engine: engineWish(machine, driver.enginePort?.(machine.context().config) ?? 2376),
+    tls: { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
+    sudoPassword: () => deps.sudoPassword(machine.name),
+  });
+  if (outcome.original !== undefined && machine.meta.original === undefined) {
+    await machine.saveMeta({ original: outcome.original as unknown as JsonObject });
+  }
+  await keepServerCertificate(machine, pair);
+  await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
+  await machine.saveMeta({ address: await driver.address(machine.context()) });
+  return outcome;
+}
+
+/** Whether the engine answers us over mutual TLS, in docker-machine's words. */
+export async function confirmConnection(machine: Machine): Promise<void> {
+  await machine.deps.report.step('Checking connection to Docker...', async () =>
+    checkConnection(machine, await engineUrl(machine)),
+  );
+  machine.deps.report.info('Docker is up and running!');
+}
+
+/** Undoes on an adopted host what provisioning changed there. */
+export async function restoreMachine(machine: Machine): Promise<void> {
+  const { deps } = machine;
+  const { restoreHost } = await import('../provision/restore-host.ts');
+  const session = await machine.sessionWhenUp(30_000);
+  await restoreHost({
+    clock: deps.clock,
+    report: deps.report,
+    programs: deps.programs,
+    signal: deps.signal,
+    session,
+    machineName: machine.name,
+    original: machine.meta.original as unknown as HostOriginal | undefined,
+    sudoPassword: () => deps.sudoPassword(machine.name),
+  });
+}

@@ -1,0 +1,48 @@
+import { isMachineError, messageOf } from '../base/machine-error.ts';
+import type { MachineDeps } from './deps.ts';
+import { Machine } from './machine.ts';
+import { restoreMachine } from './provisioning.ts';
+
+export interface RemoveOptions {
+  /** Delete what the store has even when the host cannot be removed. */
+  readonly force: boolean;
+  /** Put an adopted host back as it was before it was ours. */
+  readonly restore: boolean;
+}
+
+async function openOrForget(deps: MachineDeps, name: string, force: boolean): Promise<Machine | undefined> {
+  try {
+    return await Machine.open(deps, name);
+  } catch (error) {
+    if (!force || isMachineError(error, 'MM_MACHINE_UNKNOWN')) throw error;
+    deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
+  await machine.enter('removing');
+  if (options.restore && machine.driver.capabilities.adopted && machine.driver.capabilities.provision) {
+    await machine.deps.report.step(`Restoring ${machine.name}...`, () => restoreMachine(machine));
+  }
+  await machine.driver.remove(machine.context());
+}
+
+/**
+ * Removes the host and everything that was made for it, then the record. Safe to repeat: when it is cut off the machine
+ * stays in the list, as one that is being removed.
+ */
+export async function removeMachine(deps: MachineDeps, name: string, options: RemoveOptions): Promise<void> {
+  await deps.store.withMachine(name, async () => {
+    const machine = await openOrForget(deps, name, options.force);
+    if (machine !== undefined) {
+      try {
+        await removeHost(machine, options);
+      } catch (error) {
+        if (!options.force) throw error;
+        deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
+      }
+    }
+    await deps.store.remove(name);
+  });
+}

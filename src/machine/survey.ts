@@ -1,0 +1,113 @@
+import { messageOf } from '../base/machine-error.ts';
+import type { MachineState } from '../drivers/contract.ts';
+import type { BrokenMachine, StoredMachine } from '../store/store.ts';
+import { engineAt } from './connection.ts';
+import type { MachineDeps } from './deps.ts';
+import { Machine } from './machine.ts';
+
+/** What `ls` and `active` know of a machine after having asked its host. */
+export interface MachineStatus {
+  readonly name: string;
+  /** Missing for a machine whose record cannot be read. */
+  readonly machine: StoredMachine | undefined;
+  readonly driverName: string;
+  readonly state: MachineState;
+  readonly url: string;
+  /** `v28.5.2`, 'Unknown', or '' for a machine that was not asked. */
+  readonly dockerVersion: string;
+  readonly error: string;
+  readonly responseTimeMs: number;
+}
+
+function unfinishedNote(stored: StoredMachine): string {
+  const phase = stored.meta?.phase ?? 'ready';
+  if (phase === 'ready') return '';
+  if (phase === 'removing') return `removal not finished: mymachine rm ${stored.name}`;
+  const step = stored.meta?.journal.findLast((entry) => entry.state === 'intent')?.step;
+  const where = step === undefined ? '' : ` (${step})`;
+  return `create not finished${where}: mymachine create --resume ${stored.name}`;
+}
+
+async function ask(
+  deps: MachineDeps,
+  stored: StoredMachine,
+  timeoutMs: number,
+): Promise<Omit<MachineStatus, 'responseTimeMs'>> {
+  const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
+  const driver = await deps.drivers.load(stored.config.DriverName);
+  const machine = new Machine(
+    { ...deps, signal: AbortSignal.any([deps.signal, AbortSignal.timeout(timeoutMs)]) },
+    driver,
+    stored,
+  );
+  const note = unfinishedNote(stored);
+  const state = await driver.state(machine.context());
+  const url = state === 'Running' ? await driver.engineUrl(machine.context()) : '';
+  const row = { ...base, state, url, error: note };
+  if (url === '' || note !== '') return { ...row, dockerVersion: 'Unknown' };
+  try {
+    const client = await engineAt(machine, url, timeoutMs);
+    try {
+      return { ...row, dockerVersion: `v${(await client.version()).version}` };
+    } finally {
+      client.close();
+    }
+  } catch (error) {
+    return { ...row, dockerVersion: 'Unknown', error: `Unable to query docker version: ${messageOf(error)}` };
+  }
+}
+
+function timeout(stored: StoredMachine): Omit<MachineStatus, 'responseTimeMs'> {
+  const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
+  return { ...base, state: 'Timeout', url: '', dockerVersion: '', error: '' };
+}
+
+/** Asks one machine, but never longer than the time: a host that answers nothing costs its own row and no other. */
+export async function surveyMachine(
+  deps: MachineDeps,
+  stored: StoredMachine | BrokenMachine,
+  timeoutMs: number,
+): Promise<MachineStatus> {
+  const begin = deps.clock.now();
+  const done = (row: Omit<MachineStatus, 'responseTimeMs'>) => ({
+    ...row,
+    responseTimeMs: deps.clock.now() - begin,
+  });
+  if ('error' in stored) {
+    const error = messageOf(stored.error).replaceAll('\n', ' ');
+    return done({
+      name: stored.name,
+      machine: undefined,
+      driverName: 'not found',
+      state: 'Error',
+      url: '',
+      dockerVersion: '',
+      error,
+    });
+  }
+  const enough = new AbortController();
+  try {
+    return done(
+      await Promise.race([
+        ask(deps, stored, timeoutMs),
+        deps.clock.sleep(timeoutMs, enough.signal).then(
+          () => timeout(stored),
+          () => timeout(stored),
+        ),
+      ]),
+    );
+  } catch (error) {
+    const message = messageOf(error).replaceAll('\n', ' ');
+    return done({
+      name: stored.name,
+      machine: stored,
+      driverName: stored.config.DriverName,
+      state: 'Error',
+      url: '',
+      dockerVersion: 'Unknown',
+      error: message,
+    });
+  } finally {
+    enough.abort();
+  }
+}

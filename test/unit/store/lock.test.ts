@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { identify } from '../../../src/base/process-identity.ts';
+import { systemClock } from '../../../src/cli/host/clock.ts';
+import { type LockHolder, withLock } from '../../../src/store/lock.ts';
+
+let folder = '';
+let worker = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mm-lock-'));
+  worker = join(folder, 'worker.mjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'lock-worker.ts')],
+    outfile: worker,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'error',
+  });
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const options = (over: object = {}) => ({
+  clock: systemClock,
+  command: 'test',
+  onWait: () => undefined,
+  timeoutMs: 20_000,
+  ...over,
+});
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [worker, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  const said = new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
+  return { child, ended, said };
+}
+
+test('of many processes that add one to a number under the lock, none is lost', async () => {
+  const path = join(folder, 'count.lock');
+  const file = join(folder, 'count');
+  await writeFile(file, '0');
+  const workers = Array.from({ length: 8 }, () => start('count', path, file, '25'));
+  expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual(Array(8).fill(0));
+  expect(await readFile(file, 'utf8')).toBe('200');
+  expect(
+    (await readdir(folder)).filter((name) => name.includes('takeover') || name.includes('claim')),
+  ).toEqual([]);
+}, 60_000);
+
+test('processes that are killed while they hold the lock never let two others in together', async () => {
+  const path = join(folder, 'killed.lock');
+  const file = join(folder, 'killed');
+  await writeFile(file, '0');
+  const killers = Array.from({ length: 12 }, () => start('die', path, file));
+  const workers = Array.from({ length: 4 }, () => start('count', path, file, '10'));
+  expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual(Array(4).fill(0));
+  await Promise.all(killers.map(({ ended }) => ended));
+  // Each that died had added one, too, and was in alone.
+  expect(await readFile(file, 'utf8')).toBe('52');
+}, 60_000);
+
+test('the lock of a process that was killed is taken over at once, and a living one is named', async () => {
+  const path = join(folder, 'held.lock');
+  const holder = start('hold', path);
+  await holder.said;
+  let named: LockHolder | undefined;
+  const waiting = withLock(path, options({ onWait: (who: LockHolder) => (named = who) }), async () => 'in');
+  await systemClock.sleep(200);
+  expect(named?.pid).toBe(holder.child.pid);
+  expect(named?.command).toBe('lock-worker hold');
+  const begin = Date.now();
+  holder.child.kill('SIGKILL');
+  expect(await waiting).toBe('in');
+  expect(Date.now() - begin).toBeLessThan(3000);
+});
+
+test('a holder of another computer is waited for, and the error says who it is and what to do', async () => {
+  const path = join(folder, 'far.lock');
+  const far = {
+    pid: 1,
+    started: '1',
+    place: 'elsewhere boot ns',
+    token: 't',
+    command: 'mymachine create x',
+    since: 'then',
+  };
+  await writeFile(path, JSON.stringify(far));
+  await expect(withLock(path, options({ timeoutMs: 100 }), async () => 'in')).rejects.toMatchObject({
+    code: 'MM_STORE_BUSY',
+    message: expect.stringContaining('mymachine create x (pid 1 on elsewhere'),
+    hint: expect.stringContaining('delete that file'),
+  });
+});
+
+test('a pid that is another program by now does not keep the lock', async () => {
+  const path = join(folder, 'recycled.lock');
+  const self = identify(process.pid);
+  await writeFile(path, JSON.stringify({ ...self, started: '1', token: 't', command: 'old', since: 'then' }));
+  expect(await withLock(path, options({ timeoutMs: 2000 }), async () => 'in')).toBe('in');
+});
