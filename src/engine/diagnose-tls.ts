@@ -1,0 +1,163 @@
+import { X509Certificate } from 'node:crypto';
+import { type MachineError, messageOf } from '../base/machine-error.ts';
+import { printable } from '../base/printable.ts';
+import type { EngineEndpoint } from './contract.ts';
+import { engineError } from './errors.ts';
+import { codeOf, type Situation } from './situation.ts';
+
+type TlsEndpoint = Extract<EngineEndpoint, { kind: 'tls' }>;
+
+/** Codes of Node for a server certificate whose chain does not end at our CA. */
+const untrusted = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+]);
+
+/** The engine's word on our certificate (RFC 8446, 6.2), as OpenSSL names the alert. An old engine answers all of it with "bad certificate". */
+const refusals =
+  /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|CERTIFICATE_EXPIRED|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/;
+
+function expiry(pem: string): { readonly from: number; readonly to: number } | undefined {
+  try {
+    const cert = new X509Certificate(pem);
+    return { from: Date.parse(cert.validFrom), to: Date.parse(cert.validTo) };
+  } catch {
+    return undefined;
+  }
+}
+
+function isOutOfDate(pem: string, now: number): boolean {
+  const dates = expiry(pem);
+  return dates !== undefined && (now > dates.to || now < dates.from);
+}
+
+function outOfDate(
+  whose: string,
+  pem: string | undefined,
+  now: number,
+  hint: string,
+  cause: unknown,
+): MachineError {
+  const dates = pem === undefined ? undefined : expiry(pem);
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  const early = codeOf(cause) === 'CERT_NOT_YET_VALID' || (dates !== undefined && now < dates.from);
+  const when =
+    dates === undefined ? '' : early ? ` (it starts on ${day(dates.from)})` : ` (on ${day(dates.to)})`;
+  return engineError('MM_ENGINE_CERT_EXPIRED', {
+    message: early ? `${whose} is not valid yet${when}` : `${whose} has expired${when}`,
+    hint: early ? 'Compare the clocks of this computer and of the host; one of them is wrong.' : hint,
+    cause,
+  });
+}
+
+/** Whether our own certificate explains that the engine does not want us; undefined when nothing is wrong with it. */
+export function explainRefusal(situation: Situation, cause: unknown): MachineError | undefined {
+  if (situation.endpoint.kind !== 'tls') return undefined;
+  const { ca, cert } = situation.endpoint;
+  const renew = `Run: mymachine regenerate-certs --client-certs ${situation.machineName}`;
+  const refused = (message: string, hint: string) =>
+    engineError('MM_ENGINE_CLIENT_CERT', { message, hint, cause });
+  if (cert === '') {
+    return refused(
+      `the engine at ${situation.where} wants a client certificate, and there is none`,
+      `Put ca.pem, cert.pem and key.pem into the machine's folder, or run: mymachine regenerate-certs ${situation.machineName}`,
+    );
+  }
+  if (isOutOfDate(cert, situation.now)) {
+    return outOfDate('our client certificate', cert, situation.now, renew, cause);
+  }
+  try {
+    const [ours, authority] = [new X509Certificate(cert), new X509Certificate(ca)];
+    if (ours.checkIssued(authority) && ours.verify(authority.publicKey)) return undefined;
+  } catch (error) {
+    return refused(`our client certificate or CA cannot be read: ${printable(messageOf(error), 200)}`, renew);
+  }
+  return refused(
+    `the engine at ${situation.where} refused our client certificate: it is not signed by our CA`,
+    renew,
+  );
+}
+
+/** What a failed handshake means; undefined when it is not about TLS. */
+export function explainTls(
+  code: string,
+  situation: Situation,
+  endpoint: TlsEndpoint,
+  cause: unknown,
+): MachineError | undefined {
+  const { where, machineName } = situation;
+  const regenerate = `Run: mymachine regenerate-certs ${machineName}`;
+  if (untrusted.has(code)) {
+    return engineError('MM_ENGINE_CERT_AUTHORITY', {
+      message: `the certificate of the engine at ${where} is not signed by our CA`,
+      hint: `${regenerate} (or check that this is your host and that the store is the one the machine was made in)`,
+      cause,
+    });
+  }
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return isOutOfDate(endpoint.ca, situation.now)
+      ? outOfDate(
+          'our CA certificate',
+          endpoint.ca,
+          situation.now,
+          `Run: mymachine regenerate-certs --client-certs ${machineName}`,
+          cause,
+        )
+      : outOfDate(`the certificate of the engine at ${where}`, undefined, situation.now, regenerate, cause);
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const sans = (cause as { cert?: { subjectaltname?: unknown } }).cert?.subjectaltname;
+    const names = typeof sans === 'string' ? sans.replace(/(^|, )(?:DNS|IP Address):/g, '$1') : '';
+    return engineError('MM_ENGINE_CERT_NAME', {
+      message: `the certificate of the engine is not for ${endpoint.host}, but for ${names === '' ? 'no address at all' : printable(names, 300)}`,
+      hint: regenerate,
+      cause,
+    });
+  }
+  if (refusals.test(code)) {
+    const expired = /EXPIRED/.test(code);
+    if (expired) {
+      return outOfDate(
+        'our client certificate',
+        endpoint.cert,
+        situation.now,
+        `Run: mymachine regenerate-certs --client-certs ${machineName}`,
+        cause,
+      );
+    }
+    const alert = (refusals.exec(code)?.[1] ?? '').toLowerCase().replaceAll('_', ' ');
+    return (
+      explainRefusal(situation, cause) ??
+      engineError('MM_ENGINE_CLIENT_CERT', {
+        message: `the engine at ${where} refused our client certificate ("${alert}"): it trusts another CA`,
+        hint: regenerate,
+        cause,
+      })
+    );
+  }
+  if (
+    /WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|BAD_RECORD_TYPE/.test(code)
+  ) {
+    return engineError('MM_ENGINE_NOT_TLS', {
+      message: `what listens at ${where} does not speak TLS`,
+      hint: `An engine without TLS lets everybody in. To set up TLS run: mymachine provision ${machineName}`,
+      cause,
+    });
+  }
+  if (/^ERR_(SSL|OSSL|TLS)_|^ERR_CRYPTO/.test(code) && /KEY|PEM|ASN1|DER|X509|DECODER/.test(code)) {
+    return engineError('MM_ENGINE_CLIENT_CERT', {
+      message: `our CA, client certificate or key cannot be used: ${printable(messageOf(cause), 200)}`,
+      hint: `Run: mymachine regenerate-certs --client-certs ${machineName}`,
+      cause,
+    });
+  }
+  return undefined;
+}

@@ -1,0 +1,51 @@
+import { isMachineError, type MachineError, messageOf } from '../base/machine-error.ts';
+import { printable } from '../base/printable.ts';
+import { explainTls } from './diagnose-tls.ts';
+import { engineError } from './errors.ts';
+import { codeOf, type Situation } from './situation.ts';
+
+/** Says in the user's terms what a failure of the wire means. MachineErrors (such as SSH's) pass unchanged. */
+export function explain(error: unknown, situation: Situation): MachineError {
+  if (isMachineError(error)) return error;
+  const { where, machineName, endpoint } = situation;
+  const code = codeOf(error);
+  const start = `Is the machine running? Look with: mymachine status ${machineName}; start it with: mymachine start ${machineName}`;
+  switch (code) {
+    case 'ECONNREFUSED':
+      return engineError('MM_ENGINE_REFUSED', {
+        message: `nothing listens at ${where}: the connection was refused`,
+        hint: `If the machine is running, its engine is not: mymachine provision ${machineName}; otherwise: mymachine start ${machineName}`,
+        cause: error,
+      });
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EHOSTDOWN':
+    case 'ENETDOWN':
+    case 'EADDRNOTAVAIL':
+      return engineError('MM_ENGINE_UNREACHABLE', {
+        message: `there is no way to ${where} (${code})`,
+        hint: start,
+        cause: error,
+      });
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_NONAME':
+    case 'EAI_NODATA':
+    case 'EAI_FAIL':
+      return engineError('MM_ENGINE_NAME', {
+        message: `the host name in ${where} cannot be resolved`,
+        hint: `Check the name and this computer's DNS; the machine's settings are shown by: mymachine inspect ${machineName}`,
+        cause: error,
+      });
+  }
+  const tls = endpoint.kind === 'tls' ? explainTls(code, situation, endpoint, error) : undefined;
+  return (
+    tls ??
+    engineError('MM_ENGINE_PROTOCOL', {
+      message: `the connection to ${where} broke: ${printable(messageOf(error), 200)}`,
+      hint: `Check that a Docker Engine listens there; its state: mymachine ssh ${machineName} systemctl status docker`,
+      cause: error,
+    })
+  );
+}

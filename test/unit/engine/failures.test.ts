@@ -1,0 +1,246 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { KeyPair } from '../../../src/certs/contract.ts';
+import { createEngineClient } from '../../../src/engine/client.ts';
+import type { EngineEndpoint } from '../../../src/engine/contract.ts';
+import { engineError } from '../../../src/engine/errors.ts';
+import {
+  type Certificates,
+  clock,
+  engineHandler,
+  type Listening,
+  makeCertificates,
+  plainEngine,
+  rawServer,
+  tlsEndpoint,
+  tlsEngine,
+} from './real-engine.ts';
+
+const handler = engineHandler({ version: '28.5.2', api: '1.51', minApi: '1.24' });
+const nobody: KeyPair = { cert: '', key: '' };
+
+let certs: Certificates;
+const cleanups: (() => unknown)[] = [];
+beforeAll(async () => {
+  certs = await makeCertificates();
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function running(listening: Promise<Listening>): Promise<number> {
+  const one = await listening;
+  cleanups.push(() => one.stop());
+  return one.port;
+}
+
+/** The error of a call as the user meets it. */
+async function failure(endpoint: EngineEndpoint, timeoutMs = 5000) {
+  const engine = createEngineClient(endpoint, { machineName: 'host1', clock, timeoutMs });
+  try {
+    await engine.version();
+    return undefined;
+  } catch (error) {
+    const { code, message, hint } = error as { code: string; message: string; hint: string };
+    return { code, message, hint };
+  } finally {
+    engine.close();
+  }
+}
+
+const hinting = (command: string) => expect.stringContaining(`mymachine ${command}`);
+
+describe('a failure to reach an engine', () => {
+  it('is REFUSED when nothing listens', async () => {
+    const listening = await rawServer(() => {});
+    await listening.stop();
+    expect(await failure({ kind: 'tcp', host: '127.0.0.1', port: listening.port })).toMatchObject({
+      code: 'MM_ENGINE_REFUSED',
+      message: expect.stringContaining(`tcp://127.0.0.1:${listening.port}`),
+      hint: hinting('start host1'),
+    });
+  });
+
+  it('is NAME when the host name does not resolve', async () => {
+    expect(await failure({ kind: 'tcp', host: 'no-such-host.invalid', port: 2376 })).toMatchObject({
+      code: 'MM_ENGINE_NAME',
+      message: expect.stringContaining('no-such-host.invalid'),
+    });
+  });
+
+  it('is UNREACHABLE when there is no way', async () => {
+    // A multicast address cannot be connected to: the system says so at once, without a packet sent.
+    expect(await failure({ kind: 'tcp', host: '224.0.0.1', port: 2376 })).toMatchObject({
+      code: 'MM_ENGINE_UNREACHABLE',
+      hint: hinting('start host1'),
+    });
+  });
+
+  it('is CERT_AUTHORITY when another CA signed the server, even one of the same name', async () => {
+    const port = await running(tlsEngine(certs.server, certs.ca, handler));
+    expect(await failure(tlsEndpoint(port, certs.otherCa, certs.client))).toMatchObject({
+      code: 'MM_ENGINE_CERT_AUTHORITY',
+      hint: hinting('regenerate-certs host1'),
+    });
+  });
+
+  it("is CERT_EXPIRED when the server's certificate is out of date", async () => {
+    const old = await running(tlsEngine(certs.oldServer, certs.ca, handler));
+    expect(await failure(tlsEndpoint(old, certs.ca, certs.client))).toMatchObject({
+      code: 'MM_ENGINE_CERT_EXPIRED',
+      message: expect.stringMatching(/^the certificate of the engine at .* has expired/),
+      hint: hinting('regenerate-certs host1'),
+    });
+    const early = await running(tlsEngine(certs.earlyServer, certs.ca, handler));
+    expect(await failure(tlsEndpoint(early, certs.ca, certs.client))).toMatchObject({
+      code: 'MM_ENGINE_CERT_EXPIRED',
+      message: expect.stringContaining('is not valid yet'),
+      hint: expect.stringContaining('clocks'),
+    });
+  });
+
+  it('is CERT_NAME when the address is not in the certificate, and names those that are', async () => {
+    const port = await running(tlsEngine(certs.namedServer, certs.ca, handler));
+    for (const host of ['127.0.0.1', 'localhost']) {
+      expect(await failure(tlsEndpoint(port, certs.ca, certs.client, host))).toMatchObject({
+        code: 'MM_ENGINE_CERT_NAME',
+        message: `the certificate of the engine is not for ${host}, but for 192.0.2.7, elsewhere.example`,
+        hint: hinting('regenerate-certs host1'),
+      });
+    }
+  });
+
+  for (const version of ['TLSv1.3', 'TLSv1.2'] as const) {
+    const max = version === 'TLSv1.2' ? version : undefined;
+    it(`is CLIENT_CERT when ours is missing or from another CA, in ${version}`, async () => {
+      const port = await running(tlsEngine(certs.server, certs.ca, handler, max));
+      expect(await failure(tlsEndpoint(port, certs.ca, nobody))).toMatchObject({
+        code: 'MM_ENGINE_CLIENT_CERT',
+        message: expect.stringContaining('there is none'),
+      });
+      expect(await failure(tlsEndpoint(port, certs.ca, certs.otherClient))).toMatchObject({
+        code: 'MM_ENGINE_CLIENT_CERT',
+        message: expect.stringContaining('not signed by our CA'),
+        hint: hinting('regenerate-certs --client-certs host1'),
+      });
+    });
+
+    it(`is CERT_EXPIRED when ours has expired, in ${version}`, async () => {
+      const port = await running(tlsEngine(certs.server, certs.ca, handler, max));
+      expect(await failure(tlsEndpoint(port, certs.ca, certs.oldClient))).toMatchObject({
+        code: 'MM_ENGINE_CERT_EXPIRED',
+        message: expect.stringMatching(/^our client certificate has expired \(on 20\d\d-\d\d-\d\d\)$/),
+        hint: hinting('regenerate-certs --client-certs host1'),
+      });
+    });
+  }
+
+  it('is CLIENT_CERT when our own files are damaged', async () => {
+    const port = await running(tlsEngine(certs.server, certs.ca, handler));
+    const swapped = { cert: certs.client.cert, key: certs.otherClient.key };
+    const damaged = { cert: certs.client.cert.slice(0, 300), key: certs.client.key };
+    for (const pair of [swapped, damaged]) {
+      expect(await failure(tlsEndpoint(port, certs.ca, pair))).toMatchObject({
+        code: 'MM_ENGINE_CLIENT_CERT',
+      });
+    }
+  });
+
+  it('is NOT_TLS when plain HTTP answers', async () => {
+    const port = await running(plainEngine(handler));
+    expect(await failure(tlsEndpoint(port, certs.ca, certs.client))).toMatchObject({
+      code: 'MM_ENGINE_NOT_TLS',
+      hint: hinting('provision host1'),
+    });
+  });
+
+  it('is TLS_ONLY when a Go server tells a plain client so', async () => {
+    const words = 'HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n';
+    const port = await running(rawServer((socket) => socket.once('data', () => socket.end(words))));
+    expect(await failure({ kind: 'tcp', host: '127.0.0.1', port })).toMatchObject({
+      code: 'MM_ENGINE_TLS_ONLY',
+    });
+  });
+
+  it('is PROTOCOL when the connection is cut, and has a hint', async () => {
+    const port = await running(rawServer((socket) => socket.once('data', () => socket.destroy())));
+    for (const endpoint of [
+      { kind: 'tcp', host: '127.0.0.1', port } as const,
+      tlsEndpoint(port, certs.ca, certs.client),
+    ]) {
+      expect(await failure(endpoint)).toMatchObject({
+        code: 'MM_ENGINE_PROTOCOL',
+        hint: hinting('ssh host1'),
+      });
+    }
+  });
+
+  it('keeps the error of the one who opens the stream', async () => {
+    const open = () => Promise.reject(engineError('MM_ENGINE_NAME', { message: 'no way in' }));
+    expect(await failure({ kind: 'stream', open })).toMatchObject({
+      code: 'MM_ENGINE_NAME',
+      message: 'no way in',
+    });
+  });
+});
+
+// OpenSSL's own server sends real alerts, as dockerd does and Node's does not.
+if (spawnSync('openssl', ['version']).status === 0) {
+  describe('an alert about our certificate', () => {
+    async function sServer(version: string, trusted: KeyPair): Promise<number> {
+      const dir = mkdtempSync(join(tmpdir(), 'mymachine-engine-'));
+      const file = (name: string, text: string) => {
+        writeFileSync(join(dir, name), text);
+        return join(dir, name);
+      };
+      const free = await rawServer(() => {});
+      await free.stop();
+      const child: ChildProcess = spawn(
+        'openssl',
+        [
+          ['s_server', '-accept', `127.0.0.1:${free.port}`, `-${version}`, '-quiet', '-www'],
+          ['-cert', file('cert.pem', certs.server.cert), '-key', file('key.pem', certs.server.key)],
+          ['-CAfile', file('ca.pem', trusted.cert), '-Verify', '2', '-verify_return_error'],
+        ].flat(),
+        { stdio: 'ignore' },
+      );
+      cleanups.push(() => {
+        child.kill();
+        rmSync(dir, { recursive: true, force: true });
+      });
+      for (let attempt = 0; attempt < 100; attempt++) {
+        const up = await new Promise<boolean>((resolve) => {
+          const socket = connect(free.port, '127.0.0.1');
+          socket.once('connect', () => socket.destroy() && resolve(true));
+          socket.once('error', () => setTimeout(() => resolve(false), 50));
+        });
+        if (up) break;
+      }
+      return free.port;
+    }
+
+    for (const version of ['tls1_3', 'tls1_2']) {
+      it(`is told from the others in ${version}`, async () => {
+        const port = await sServer(version, certs.ca);
+        const codes: (string | undefined)[] = [];
+        for (const client of [nobody, certs.otherClient, certs.oldClient]) {
+          codes.push((await failure(tlsEndpoint(port, certs.ca, client)))?.code);
+        }
+        expect(codes).toEqual(['MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CERT_EXPIRED']);
+      });
+
+      it(`tells that the engine trusts another CA in ${version}`, async () => {
+        const port = await sServer(version, certs.otherCa);
+        expect(await failure(tlsEndpoint(port, certs.ca, certs.client))).toMatchObject({
+          code: 'MM_ENGINE_CLIENT_CERT',
+          message: expect.stringContaining('it trusts another CA'),
+          hint: hinting('regenerate-certs host1'),
+        });
+      });
+    }
+  });
+}
