@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { Duplex } from 'node:stream';
+import { lastLines } from '../base/printable.ts';
+import type { SshTarget } from './contract.ts';
+import { sshError } from './errors.ts';
+import { networkFailure } from './failures.ts';
+import { describeTarget } from './target.ts';
+import { expandTokens, type UserConfig } from './user-config.ts';
+
+/** A way to a host's SSH port that is open. */
+export interface Route {
+  readonly stream: Duplex;
+  /** The host's address as this computer sees it; '' behind a proxy. */
+  readonly remoteAddress: string;
+  /** What a proxy has complained about so far. */
+  readonly complaint: () => string;
+}
+
+/** Opens the way that the user's ssh config says: through other hosts, through a command, or straight over TCP. */
+export async function openRoute(
+  target: SshTarget,
+  config: UserConfig | undefined,
+  configPath: string,
+  signal: AbortSignal,
+): Promise<Route> {
+  const at = { ...target, host: config?.hostName ?? target.host };
+  if (config !== undefined && config.proxyJump !== '') {
+    return openProxy(jumpArgv(config.proxyJump, at, configPath), target, signal);
+  }
+  if (config !== undefined && config.proxyCommand !== '') {
+    // Shell text by the user for the user, run as ssh runs it. What we put in is an address, a port and a user that
+    // checkTarget let pass, as ssh would.
+    const text = expandTokens(config.proxyCommand, at, { n: target.host });
+    return openProxy(['/bin/sh', '-c', `exec ${text}`], target, signal);
+  }
+  return openTcp(at, signal);
+}
+
+/**
+ * The system's ssh to the last jump host, through the ones before it, with its stdin and stdout tied to the target.
+ * It never asks anything: a question would wait unseen under our progress lines.
+ */
+export function jumpArgv(
+  proxyJump: string,
+  target: Pick<SshTarget, 'host' | 'port'>,
+  configPath: string,
+): readonly [string, ...string[]] {
+  const hops = proxyJump.split(',').map((hop) => hop.trim());
+  const last = hops.at(-1) ?? '';
+  const parsed = /^(?:ssh:\/\/)?(?:(.*)@)?(\[[^\]]+\]|[^:]+)(?::(\d+))?\/?$/.exec(last);
+  const [, user, host, port] = parsed ?? [];
+  return [
+    'ssh',
+    ...(configPath === '' ? [] : ['-F', configPath]),
+    ...['-o', 'BatchMode=yes'],
+    ...(user === undefined ? [] : ['-l', user]),
+    ...(port === undefined ? [] : ['-p', port]),
+    ...(hops.length > 1 ? ['-J', hops.slice(0, -1).join(',')] : []),
+    ...['-W', `[${target.host}]:${target.port}`],
+    '--',
+    (host ?? last).replace(/^\[(.*)\]$/, '$1'),
+  ];
+}
+
+async function openTcp(target: SshTarget, signal: AbortSignal): Promise<Route> {
+  const socket = connectTcp({ host: target.host, port: target.port, noDelay: true });
+  const stop = () => socket.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await once(socket, 'connect', { signal });
+    return { stream: socket, remoteAddress: socket.remoteAddress ?? '', complaint: () => '' };
+  } catch (error) {
+    socket.destroy();
+    signal.throwIfAborted();
+    throw networkFailure(error, target);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+async function openProxy(
+  argv: readonly [string, ...string[]],
+  target: SshTarget,
+  signal: AbortSignal,
+): Promise<Route> {
+  const [program, ...args] = argv;
+  // Not by ports.programs, which run to their end: this one lives as long as the connection.
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-4000);
+  });
+  // Both ends report a broken pipe when the proxy dies; that it died is what counts.
+  child.stdin.on('error', () => undefined);
+  child.stdout.on('error', () => undefined);
+  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  stream.once('close', () => child.kill());
+  child.on('error', () => stream.destroy());
+  try {
+    await once(child, 'spawn', { signal });
+  } catch (error) {
+    stream.destroy();
+    signal.throwIfAborted();
+    throw sshError('MM_SSH_PROXY', {
+      message: `The proxy for ${describeTarget(target)} could not be started: ${program}`,
+      hint: `Check ProxyJump and ProxyCommand in: ssh -G ${target.host}`,
+      cause: error,
+    });
+  }
+  return { stream, remoteAddress: '', complaint: () => lastLines(complaint, 5) };
+}

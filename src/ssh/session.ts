@@ -1,0 +1,171 @@
+import type { Duplex } from 'node:stream';
+import type { Client, ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2';
+import type { Argv, Clock } from '../base/ports.ts';
+import { lastLines, printable } from '../base/printable.ts';
+import { openChannel } from './channel.ts';
+import type { ExecOptions, ExecResult, SshSession, SshTarget } from './contract.ts';
+import { inWords, startDeadline } from './deadline.ts';
+import { endCommand, markCommand } from './end-command.ts';
+import { sshError } from './errors.ts';
+import { collect, describeCommand, refusal } from './exec.ts';
+import { closedFailure } from './failures.ts';
+import { Gate } from './gate.ts';
+import { quote } from './quote.ts';
+import type { Route } from './route.ts';
+import { writeFileArgv } from './write-file.ts';
+
+/** OpenSSH's sshd opens at most ten session channels a connection (MaxSessions); some are left for sftp and a shell. */
+const MAX_COMMANDS = 8;
+
+/** A connection that is logged in. Commands beyond the eighth wait for one to end. */
+export class Session implements SshSession {
+  readonly target: SshTarget;
+  readonly remoteAddress: string;
+  readonly #client: Client;
+  readonly #stream: Duplex;
+  readonly #clock: Clock;
+  readonly #gate = new Gate(MAX_COMMANDS);
+  readonly #killGate = new Gate(1);
+  /** Why the connection ended; undefined as long as it is open. */
+  #closure: { readonly cause: Error | undefined } | undefined;
+
+  constructor(client: Client, target: SshTarget, route: Route, clock: Clock) {
+    this.target = target;
+    this.remoteAddress = route.remoteAddress;
+    this.#client = client;
+    this.#stream = route.stream;
+    this.#clock = clock;
+    let cause: Error | undefined;
+    client.on('error', (error) => {
+      cause ??= error;
+    });
+    client.once('close', () => {
+      this.#closure ??= { cause };
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#closure === undefined;
+  }
+
+  async exec(argv: Argv, options: ExecOptions = {}): Promise<ExecResult> {
+    const { line, mark } = markCommand(quote(argv));
+    const deadline = startDeadline(this.#clock, options.timeoutMs, options.signal, () =>
+      sshError('MM_SSH_TIMEOUT', {
+        message: `${this.target.machineName}: '${describeCommand(argv)}' did not end within ${inWords(options.timeoutMs ?? 0)}`,
+        hint: `See what the host is doing: mymachine ssh ${this.target.machineName} ps aux`,
+      }),
+    );
+    let leave: (() => void) | undefined;
+    try {
+      leave = await this.#gate.enter(deadline.signal);
+      const channel = await this.#open<ClientChannel>(
+        deadline.signal,
+        (callback) => this.#client.exec(line, callback),
+        (error) => this.#refused(error),
+      );
+      const outcome = await collect(channel, options, deadline.signal, () => this.#end(channel, mark));
+      if (!('kind' in outcome)) return outcome;
+      if (outcome.kind === 'aborted') throw outcome.reason;
+      if (outcome.kind === 'closed') throw this.#closed();
+      throw sshError('MM_SSH_OUTPUT', {
+        message: `${this.target.machineName}: '${describeCommand(argv)}' wrote more than ${outcome.limit} bytes to its ${outcome.stream}`,
+        hint: `Look at the host: mymachine ssh ${this.target.machineName}`,
+      });
+    } finally {
+      leave?.();
+      deadline.clear();
+    }
+  }
+
+  async writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+    const ran = await this.exec(writeFileArgv(path, mode, bytes.length), { input: bytes });
+    if (ran.exitCode === 0) return;
+    throw sshError('MM_SSH_WRITE', {
+      message: `${this.target.machineName}: cannot write ${printable(path, 300)}: ${lastLines(ran.stderr, 1, 300)}`,
+      hint: `Check the folder, its owner and the free space: mymachine ssh ${this.target.machineName} df -h`,
+    });
+  }
+
+  connectUnix(path: string): Promise<Duplex> {
+    return this.#open<ClientChannel>(
+      undefined,
+      (callback) => this.#client.openssh_forwardOutStreamLocal(path, callback),
+      (error) =>
+        sshError('MM_SSH_FORWARD', {
+          message: `${this.target.machineName} does not connect us to ${printable(path, 200)}: ${refusal(error)}`,
+          hint: `Check that something listens there, that ${this.target.user} may use it, and AllowStreamLocalForwarding in its sshd_config`,
+          cause: error,
+        }),
+    );
+  }
+
+  /** A command line as the user typed it, or a login shell when it is ''; on a terminal when `pty` is given. */
+  openCommand(commandLine: string, pty: PseudoTtyOptions | undefined): Promise<ClientChannel> {
+    return this.#open<ClientChannel>(
+      undefined,
+      (callback) => {
+        if (commandLine === '') this.#client.shell(pty ?? false, callback);
+        else this.#client.exec(commandLine, pty === undefined ? {} : { pty }, callback);
+      },
+      (error) => this.#refused(error),
+    );
+  }
+
+  openSftp(): Promise<SFTPWrapper> {
+    return this.#open<SFTPWrapper>(
+      undefined,
+      (callback) => this.#client.sftp(callback),
+      (error) =>
+        sshError('MM_SSH_TRANSFER', {
+          message: `${this.target.machineName} offers no file transfer (sftp): ${refusal(error)}`,
+          hint: 'Its sshd_config needs: Subsystem sftp internal-sftp',
+          cause: error,
+        }),
+    );
+  }
+
+  close(): void {
+    this.#closure ??= { cause: undefined };
+    this.#client.end();
+    // A host that is gone would never acknowledge the end, and keep this process alive.
+    this.#stream.destroy();
+  }
+
+  async #open<C extends { end(): unknown }>(
+    signal: AbortSignal | undefined,
+    open: (callback: (error: Error | undefined, channel: C) => void) => void,
+    refused: (error: unknown) => Error,
+  ): Promise<C> {
+    if (this.#closure !== undefined) throw this.#closed();
+    try {
+      return await openChannel<C>(this.#client, signal ?? new AbortController().signal, open);
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      throw this.#closure === undefined ? refused(error) : this.#closed();
+    }
+  }
+
+  /** One at a time: that and the eight commands leave a channel for sftp or a shell. */
+  async #end(channel: ClientChannel, mark: string): Promise<void> {
+    const leave = await this.#killGate.enter(new AbortController().signal);
+    try {
+      await endCommand(this.#client, channel, mark, this.#clock);
+    } finally {
+      leave();
+    }
+  }
+
+  #refused(error: unknown): Error {
+    return sshError('MM_SSH_COMMAND', {
+      message: `${this.target.machineName} does not run a command for ${this.target.user}: ${refusal(error)}`,
+      hint: 'Check MaxSessions in its sshd_config, and its free memory and processes',
+      cause: error,
+    });
+  }
+
+  #closed(): Error {
+    return closedFailure(this.target, this.#closure?.cause, '');
+  }
+}

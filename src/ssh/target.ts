@@ -1,0 +1,28 @@
+import { isIPv6 } from 'node:net';
+import { printable } from '../base/printable.ts';
+import type { SshTarget } from './contract.ts';
+import { sshError } from './errors.ts';
+
+/** `user@host:port` for messages. */
+export function describeTarget(target: Pick<SshTarget, 'host' | 'port' | 'user'>): string {
+  const host = isIPv6(target.host) ? `[${target.host}]` : target.host;
+  return printable(`${target.user}@${host}:${target.port}`, 300);
+}
+
+/**
+ * Refuses what a program's option parser or a config file would read as something else than an address or a name.
+ * @throws MM_SSH_TARGET
+ */
+export function checkTarget(target: SshTarget): void {
+  const wrong = (what: string, value: string): never => {
+    throw sshError('MM_SSH_TARGET', {
+      message: `${target.machineName}: '${printable(value, 80)}' cannot be used as ${what} for SSH`,
+      hint: `Look at it with: mymachine inspect ${target.machineName}`,
+    });
+  };
+  if (!/^[^\s\-\p{Cc}'"\\@/?*!,][^\s\p{Cc}'"\\@/?*!,]*$/u.test(target.host)) wrong('a host', target.host);
+  if (!/^[^\s\-\p{Cc}'"\\:%][^\s\p{Cc}'"\\:%]*$/u.test(target.user)) wrong('a user', target.user);
+  if (!Number.isInteger(target.port) || target.port < 1 || target.port > 65535) {
+    wrong('a port', String(target.port));
+  }
+}

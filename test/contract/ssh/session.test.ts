@@ -1,0 +1,243 @@
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSshConnector, type SessionConnector } from '../../../src/ssh/connector.ts';
+import type { Session } from '../../../src/ssh/session.ts';
+import { clock, programsWithout, recordingReport } from './ports.ts';
+import { removeSshd, type Sshd, startSshd } from './sshd.ts';
+import { needsSshd } from './without.ts';
+
+describe.runIf(needsSshd)('a session with a real sshd', () => {
+  let sshd: Sshd;
+  let connector: SessionConnector;
+  let session: Session;
+
+  beforeAll(async () => {
+    sshd = await startSshd();
+    connector = createSshConnector({
+      programs: programsWithout(),
+      clock,
+      report: recordingReport(),
+      sshAuthSock: '',
+      homeDir: sshd.dir,
+      useUserConfig: false,
+    });
+    session = await connector.session(sshd.target());
+  });
+  afterAll(async () => {
+    connector?.closeAll();
+    await removeSshd(sshd);
+  });
+
+  test('keeps stdout and stderr apart and tells the exit status', async () => {
+    const ran = await session.exec(['sh', '-c', 'echo out; echo err >&2; exit 42']);
+    expect(ran).toEqual({ stdout: 'out\n', stderr: 'err\n', exitCode: 42, signalName: undefined });
+  });
+
+  test('tells the signal that ended a command', async () => {
+    const ran = await session.exec(['sh', '-c', 'kill -USR1 $$']);
+    expect(ran).toMatchObject({ exitCode: undefined, signalName: 'USR1' });
+  });
+
+  test('hands input to the command, every byte, and closes it', async () => {
+    const input = Buffer.alloc(300_000, Buffer.from(Array.from({ length: 256 }, (_, index) => index)));
+    const ran = await session.exec(['sh', '-c', 'sha256sum; wc -c'], { input });
+    const { createHash } = await import('node:crypto');
+    expect(ran.stdout).toBe(`${createHash('sha256').update(input).digest('hex')}  -\n0\n`);
+    expect((await session.exec(['cat'])).stdout).toBe('');
+  });
+
+  test('is no error when the command does not read its input', async () => {
+    const ran = await session.exec(['sh', '-c', 'exec 0<&-; exit 3'], { input: Buffer.alloc(5_000_000) });
+    expect(ran.exitCode).toBe(3);
+  });
+
+  test('gives UTF-8 whole, however it is cut into packets', async () => {
+    const text = 'äöü€😀'.repeat(40_000);
+    const seen: string[] = [];
+    const ran = await session.exec(['sh', '-c', 'tee /dev/stderr'], {
+      input: text,
+      onStderr: (piece) => seen.push(piece),
+    });
+    expect(ran.stdout).toBe(text);
+    expect(seen.join('')).toBe(text);
+  });
+
+  test('brings every argument to the command unchanged', async () => {
+    const text = fc.string({ unit: 'binary', maxLength: 30 }).map((value) => value.replaceAll('\0', ''));
+    const nasty = fc.constantFrom(
+      '',
+      ' ',
+      "'",
+      '"',
+      '\\',
+      '\n',
+      '$(id)',
+      '`id`',
+      '!!',
+      '*',
+      '~',
+      '-n',
+      '#',
+      ';',
+      'a=b',
+      '{a,b}',
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.oneof(text, nasty), { maxLength: 8 }), async (args) => {
+        const ran = await session.exec(['sh', '-c', `printf '%s\\0' "$@"`, 'sh', ...args, 'end']);
+        expect(ran.stdout).toBe([...args, 'end', ''].join('\0'));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('ends a command whose time is over, also one that ignores TERM', async () => {
+    const mark = `987${process.pid}`;
+    const stubborn = `trap "" TERM; while :; do sleep ${mark}; done`;
+    const began = Date.now();
+    await expect(session.exec(['sleep', mark], { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'MM_SSH_TIMEOUT',
+      message: expect.stringContaining('within 200 ms'),
+    });
+    await expect(session.exec(['sh', '-c', stubborn], { timeoutMs: 200 })).rejects.toMatchObject({
+      code: 'MM_SSH_TIMEOUT',
+    });
+    expect(Date.now() - began).toBeLessThan(4000);
+    await sleep(300);
+    const left = await session.exec(['sh', '-c', `ps -eo args | grep "^sleep ${mark}" || true`]);
+    expect(left.stdout).toBe('');
+  });
+
+  test('ends a command that is cancelled, and rejects with the reason', async () => {
+    const stop = new AbortController();
+    const running = session.exec(['sleep', '60'], { signal: stop.signal });
+    setTimeout(() => stop.abort(new Error('the user said so')), 100);
+    await expect(running).rejects.toThrow('the user said so');
+    await expect(session.exec(['true'], { signal: stop.signal })).rejects.toThrow('the user said so');
+    expect((await session.exec(['true'])).exitCode).toBe(0);
+  });
+
+  test('stops a command that prints without end', async () => {
+    await expect(session.exec(['yes'], { maxOutputBytes: 100_000 })).rejects.toMatchObject({
+      code: 'MM_SSH_OUTPUT',
+      message: expect.stringContaining('100000 bytes to its stdout'),
+    });
+    const ran = await session.exec(['head', '-c', '3000000', '/dev/zero']);
+    expect(ran.stdout.length).toBe(3_000_000);
+  });
+
+  test('runs thirty commands side by side on one connection', async () => {
+    const before = (await sshd.log()).match(/Accepted publickey/g)?.length;
+    const began = Date.now();
+    const results = await Promise.all(
+      Array.from({ length: 30 }, (_, index) =>
+        session.exec(['sh', '-c', 'sleep 0.2; echo "$1"', 'sh', String(index)]),
+      ),
+    );
+    expect(results.map(({ stdout }) => stdout.trim())).toEqual(
+      Array.from({ length: 30 }, (_, index) => String(index)),
+    );
+    // Four rounds of eight, not thirty one after the other.
+    expect(Date.now() - began).toBeLessThan(4000);
+    expect((await sshd.log()).match(/Accepted publickey/g)?.length).toBe(before);
+  });
+
+  test('a command that waits for its turn can be cancelled, and takes no turn', async () => {
+    const stop = new AbortController();
+    const busy = Array.from({ length: 8 }, () => session.exec(['sleep', '0.5']));
+    const waiting = session.exec(['true'], { signal: stop.signal });
+    stop.abort(new Error('no longer'));
+    await expect(waiting).rejects.toThrow('no longer');
+    const last = session.exec(['echo', 'through']);
+    await Promise.all(busy);
+    expect((await last).stdout).toBe('through\n');
+  });
+
+  test('writes a file with its mode, whole, over an old one', async () => {
+    const dir = join(sshd.dir, "a dir with ' and \\");
+    await mkdir(dir);
+    const path = join(dir, 'file\nname');
+    await writeFile(path, 'old', { mode: 0o644 });
+    const content = Buffer.alloc(1_000_000, 'x\0y\n');
+    await session.writeFile(path, content, 0o640);
+    expect(await readFile(path)).toEqual(content);
+    expect((await stat(path)).mode & 0o7777).toBe(0o640);
+    await session.writeFile(path, '', 0o400);
+    expect((await stat(path)).size).toBe(0);
+    expect(await readdir(dir)).toEqual(['file\nname']);
+  });
+
+  test('a reader never sees half a file while it is replaced', async () => {
+    const path = join(sshd.dir, 'replaced');
+    const contents = ['a', 'b'].map((letter) => letter.repeat(500_000));
+    await session.writeFile(path, contents[0] ?? '', 0o600);
+    let writing = true;
+    const reader = (async () => {
+      while (writing) expect(contents).toContain(await readFile(path, 'utf8'));
+    })();
+    for (let round = 0; round < 10; round += 1)
+      await session.writeFile(path, contents[round % 2] ?? '', 0o600);
+    writing = false;
+    await reader;
+  });
+
+  test('says why a file cannot be written, and leaves nothing', async () => {
+    await expect(session.writeFile('/nowhere/at/all', 'x', 0o600)).rejects.toMatchObject({
+      code: 'MM_SSH_WRITE',
+      message: expect.stringContaining('/nowhere/at/all'),
+    });
+    const dir = join(sshd.dir, 'target-is-dir');
+    await mkdir(dir);
+    await expect(session.writeFile(dir, 'x', 0o600)).rejects.toMatchObject({
+      code: 'MM_SSH_WRITE',
+      message: expect.stringContaining('is a directory'),
+    });
+    expect(await readdir(dir)).toEqual([]);
+  });
+
+  test('a connection that breaks in the middle leaves the old file', async () => {
+    const path = join(sshd.dir, 'kept');
+    await writeFile(path, 'old');
+    const broken = await connector.session(sshd.target());
+    const writing = broken.writeFile(path, Buffer.alloc(200_000_000), 0o600);
+    setTimeout(() => broken.close(), 150);
+    await expect(writing).rejects.toMatchObject({ code: 'MM_SSH_CLOSED' });
+    await sleep(500);
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect((await readdir(sshd.dir)).filter((name) => name.startsWith('.mymachine'))).toEqual([]);
+  });
+
+  test('connects to a unix socket of the host', async () => {
+    const path = join(sshd.dir, 'echo.sock');
+    const server = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket)).listen(path);
+    const stream = await session.connectUnix(path);
+    stream.end('hello');
+    let text = '';
+    for await (const chunk of stream) text += chunk;
+    expect(text).toBe('hello');
+    server.close();
+    await expect(session.connectUnix(join(sshd.dir, 'no.sock'))).rejects.toMatchObject({
+      code: 'MM_SSH_FORWARD',
+    });
+  });
+
+  test('says so when the connection ends under a command', async () => {
+    const other = await connector.session(sshd.target());
+    const running = other.exec(['sh', '-c', 'kill -9 $PPID; sleep 5']);
+    await expect(running).rejects.toMatchObject({ code: 'MM_SSH_CLOSED' });
+    await expect(other.exec(['true'])).rejects.toMatchObject({ code: 'MM_SSH_CLOSED' });
+  });
+
+  test('refuses a command line that is longer than a host takes', async () => {
+    await expect(session.exec(['echo', 'x'.repeat(140_000)])).rejects.toMatchObject({
+      code: 'MM_SSH_COMMAND',
+    });
+    expect((await session.exec(['sh', '-c', 'echo ${#1}', 'sh', 'x'.repeat(130_000)])).stdout).toBe(
+      '130000\n',
+    );
+  });
+});
