@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises';
+import { lastLines } from '../../base/printable.ts';
+import { waitFor } from '../../base/wait.ts';
+import type { DriverContext } from '../contract.ts';
+import type { NspawnConfig } from './config.ts';
+import { bootContainer, consoleLog, containerState } from './container.ts';
+import { nspawnError } from './errors.ts';
+import { leaseAddress } from './leases.ts';
+import { labNames } from './names.ts';
+import { answers } from './port.ts';
+import { readRootId } from './root-image.ts';
+import { guestFolder } from './upper.ts';
+
+const BOOT_TIMEOUT_MS = 120_000;
+/** For the keeper to have joined its control group, by which it is seen. */
+const SPAWN_GRACE_MS = 3000;
+
+/** Brings the machine up and waits until its SSH port answers. One that runs is left alone. @throws MM_NSPAWN_BOOT */
+export async function boot(context: DriverContext<NspawnConfig>): Promise<void> {
+  const { config, machine, storeDir, clock } = context;
+  const folder = guestFolder(machine.dir);
+  if ((await containerState(machine.id)) === 'off') {
+    await checkRoot(config, machine.name);
+    // Makes the network again after a reboot of this computer.
+    const { address } = await leaseAddress(context, storeDir, machine.id, config.IPAddress);
+    if (address !== config.IPAddress) {
+      throw nspawnError('MM_NSPAWN_NETWORK', {
+        message: `The machine's address ${config.IPAddress} is another machine's now`,
+        hint: `Make the machine again: mymachine rm ${machine.name}`,
+      });
+    }
+    await bootContainer(context, {
+      machineId: machine.id,
+      folder,
+      rootDir: config.RootDir,
+      netns: labNames(storeDir).netns,
+      limits: { memoryMb: config.Memory, cpus: Number(config.CPU) },
+    });
+  }
+  const spawned = clock.now();
+  const outcome = await waitFor(
+    async () => {
+      if (await answers(config.IPAddress, 22, 1000)) return 'up';
+      const over = clock.now() - spawned > SPAWN_GRACE_MS && (await containerState(machine.id)) === 'off';
+      return over ? 'ended' : undefined;
+    },
+    { clock, timeoutMs: BOOT_TIMEOUT_MS, intervalMs: 40, signal: context.signal },
+  );
+  if (outcome === 'up') return;
+  throw nspawnError('MM_NSPAWN_BOOT', {
+    message: `The machine ${outcome === 'ended' ? 'ended while it booted' : 'does not answer on its SSH port'}`,
+    hint: `Read its console: ${consoleLog(folder)}`,
+    details: lastLines(await readFile(consoleLog(folder), 'utf8').catch(() => ''), 15),
+  });
+}
+
+/** A machine is a layer over its root file system, and over no other. */
+async function checkRoot(config: NspawnConfig, name: string): Promise<void> {
+  const id = await readRootId(config.RootDir);
+  if (id === config.RootId && id !== '') return;
+  throw nspawnError('MM_NSPAWN_IMAGE_GONE', {
+    message: `The root file system of the machine, ${config.RootDir}, ${id === undefined ? 'is gone' : 'was built again since'}`,
+    hint: `The machine cannot boot without it. Make it again: mymachine rm ${name}`,
+  });
+}

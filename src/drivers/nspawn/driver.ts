@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Driver, DriverContext, MachineState } from '../contract.ts';
+import { nspawnAvailability } from './availability.ts';
+import { boot } from './boot.ts';
+import { configureNspawn, type NspawnConfig, nspawnFlags } from './config.ts';
+import { clearContainer, containerState, deleteContainerFiles, powerOffContainer } from './container.ts';
+import { makeKeyPair, publicKeyOf } from './keys.ts';
+import { leaseAddress, releaseAddress } from './leases.ts';
+import { precheckNspawn } from './precheck.ts';
+import { ensureRoot } from './root-image.ts';
+import { guestFolder, writeGuest } from './upper.ts';
+
+type Context = DriverContext<NspawnConfig>;
+
+const clientKey = (context: Context) => join(context.machine.dir, 'id_rsa');
+const hostKey = (context: Context) => join(context.machine.dir, 'ssh_host_ed25519_key');
+
+async function create(context: Context): Promise<void> {
+  const { config, machine } = context;
+  await context.step('nspawn.image', `Getting the root file system (${config.Image})`, async () => {
+    const wish = { suite: config.Image, engine: config.Engine, packages: config.Packages };
+    const root = await ensureRoot(context, context.cacheDir, wish);
+    return { RootDir: root.dir, RootId: root.id };
+  });
+  await context.step('nspawn.key', 'Making SSH keys', async () => {
+    await makeKeyPair(context, clientKey(context), machine.name);
+    await makeKeyPair(context, hostKey(context), machine.name);
+    return { SSHKeyPath: clientKey(context) };
+  });
+  await context.step('nspawn.network', 'Giving the machine its address', async () => {
+    const lease = await leaseAddress(context, context.storeDir, machine.id, context.config.IPAddress);
+    return { IPAddress: lease.address };
+  });
+  await context.step('nspawn.files', "Writing the machine's own files", () => writeFiles(context));
+  await context.step('nspawn.boot', 'Booting', () => boot(context));
+}
+
+async function writeFiles(context: Context): Promise<void> {
+  const { config, machine } = context;
+  const lease = await leaseAddress(context, context.storeDir, machine.id, config.IPAddress);
+  await writeGuest(guestFolder(machine.dir), config.RootDir, {
+    name: machine.name,
+    id: machine.id,
+    user: config.SSHUser,
+    address: lease.address,
+    gateway: lease.gateway,
+    authorizedKey: await readFile(`${clientKey(context)}.pub`, 'utf8'),
+    hostKey: await readFile(hostKey(context), 'utf8'),
+    hostKeyPublic: await readFile(`${hostKey(context)}.pub`, 'utf8'),
+  });
+}
+
+async function state(context: Context): Promise<MachineState> {
+  const now = await containerState(context.machine.id);
+  if (now === 'running') return 'Running';
+  if (now === 'between') return 'Starting';
+  return existsSync(guestFolder(context.machine.dir)) ? 'Stopped' : 'None';
+}
+
+async function stop(context: Context): Promise<void> {
+  await powerOffContainer(context, context.machine.id);
+}
+
+export const nspawnDriver: Driver<NspawnConfig> = {
+  name: 'nspawn',
+  summary:
+    'Systemd containers on this Linux computer, each with its own address and engine (root; not a security boundary)',
+  flags: nspawnFlags,
+  capabilities: { ssh: true, provision: true, adopted: false, hostKeyKnown: true },
+  availability: nspawnAvailability,
+  configure: configureNspawn,
+  precheck: precheckNspawn,
+  create,
+  state,
+  address: async (context) => context.config.IPAddress,
+  engineUrl: async ({ config }) => (config.IPAddress === '' ? '' : `tcp://${config.IPAddress}:2376`),
+  sans: ({ config }) => (config.IPAddress === '' ? [] : [config.IPAddress]),
+  hostKeys: async (context) => [await publicKeyOf(hostKey(context))],
+  endpoint: async ({ config }) => ({
+    host: config.IPAddress,
+    port: 22,
+    user: config.SSHUser,
+    keyPath: config.SSHKeyPath,
+  }),
+  start: boot,
+  stop,
+  kill: (context) => clearContainer(context, context.machine.id),
+  restart: async (context) => {
+    await stop(context);
+    await boot(context);
+  },
+  remove: async (context) => {
+    await clearContainer(context, context.machine.id);
+    await releaseAddress(context, context.storeDir, context.machine.id);
+    await deleteContainerFiles(guestFolder(context.machine.dir));
+  },
+};

@@ -1,0 +1,78 @@
+import type { Ports } from '../../base/ports.ts';
+import { nspawnError } from './errors.ts';
+import { exclusively, LAB_LOCK } from './exclusively.ts';
+import { ensureLab, readRoutes, removeLab } from './lab.ts';
+import { deleteLabRecord, type LabRecord, readLabRecord, writeLabRecord } from './lab-record.ts';
+import { type LabNames, labNames } from './names.ts';
+import { chooseAddress, chooseSubnet, gatewayOf, isInSubnet } from './subnet.ts';
+
+export interface Lease {
+  readonly address: string;
+  readonly gateway: string;
+}
+
+const LOCK_TIMEOUT_MS = 120_000;
+
+/**
+ * Gives a machine its address for life and makes the network it is in. The address is on disk before it is used; asked
+ * again, the same one comes back. `wished` is the one the machine had, should the record have been lost.
+ */
+export async function leaseAddress(
+  ports: Ports,
+  storeDir: string,
+  machineId: string,
+  wished: string,
+): Promise<Lease> {
+  return locked(ports, 'giving a machine its address', async () => {
+    const names = labNames(storeDir);
+    const record = (await readLabRecord(storeDir)) ?? (await newRecord(ports, names, wished));
+    const address = record.leases[machineId] ?? pick(record, wished);
+    if (address === undefined) {
+      throw nspawnError('MM_NSPAWN_SUBNET', {
+        message: `All 241 addresses of the machines' network ${record.subnet}.0/24 are taken`,
+        hint: 'Remove a machine, or use another store (--storage-path)',
+      });
+    }
+    await writeLabRecord(storeDir, { ...record, leases: { ...record.leases, [machineId]: address } });
+    await ensureLab(ports, storeDir, record.subnet);
+    return { address, gateway: gatewayOf(record.subnet) };
+  });
+}
+
+function pick(record: LabRecord, wished: string): string | undefined {
+  const taken = Object.values(record.leases);
+  return isInSubnet(record.subnet, wished) && !taken.includes(wished)
+    ? wished
+    : chooseAddress(record.subnet, taken);
+}
+
+async function newRecord(ports: Ports, names: LabNames, wished: string): Promise<LabRecord> {
+  const routed = await readRoutes(ports, names.link);
+  const former = /^(10\.91\.\d{1,3})\.\d{1,3}$/.exec(wished)?.[1];
+  const subnet = former ?? chooseSubnet(names.link, routed);
+  if (subnet !== undefined) return { subnet, leases: {} };
+  throw nspawnError('MM_NSPAWN_SUBNET', {
+    message: 'This computer has routes to all of 10.91.0.0/16, where the machines have their networks',
+    hint: 'Take the route down (a VPN, most likely) while machines are made: ip route show 10.91.0.0/16',
+  });
+}
+
+/** Takes a machine's address back; the network goes with the store's last machine. */
+export async function releaseAddress(ports: Ports, storeDir: string, machineId: string): Promise<void> {
+  await locked(ports, "taking a machine's address back", async () => {
+    const record = await readLabRecord(storeDir);
+    const leases = Object.fromEntries(
+      Object.entries(record?.leases ?? {}).filter(([id]) => id !== machineId),
+    );
+    if (record !== undefined && Object.keys(leases).length > 0) {
+      await writeLabRecord(storeDir, { ...record, leases });
+      return;
+    }
+    await removeLab(ports, storeDir);
+    await deleteLabRecord(storeDir);
+  });
+}
+
+function locked<T>(ports: Ports, doing: string, work: () => Promise<T>): Promise<T> {
+  return exclusively(ports, LAB_LOCK, doing, LOCK_TIMEOUT_MS, work);
+}

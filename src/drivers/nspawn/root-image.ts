@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isObject } from '../../base/json.ts';
+import type { Ports } from '../../base/ports.ts';
+import { printable } from '../../base/printable.ts';
+import { aptMirror } from '../../images/apt-mirror.ts';
+import { command } from './command.ts';
+import { exclusively } from './exclusively.ts';
+import { packagesOf, type RootWish, rootName, suiteOf } from './suites.ts';
+
+/** A root file system in the cache. It never changes: machines lie over it. */
+export interface RootImage {
+  readonly dir: string;
+  /** Another one for each time it is built. */
+  readonly id: string;
+}
+
+const BUILD_TIMEOUT_MS = 30 * 60_000;
+const DEBIAN = 'http://deb.debian.org/debian';
+const DEBIAN_SECURITY = 'http://security.debian.org/debian-security';
+
+export function rootsDir(cacheDir: string): string {
+  return join(cacheDir, 'nspawn');
+}
+
+/** The root file system when it is there. Its `.json` is written before it gets its name, so one without is none. */
+export async function findRoot(cacheDir: string, wish: RootWish): Promise<RootImage | undefined> {
+  const dir = join(rootsDir(cacheDir), rootName(wish));
+  return readRootId(dir).then((id) => (id === undefined ? undefined : { dir, id }));
+}
+
+export async function readRootId(dir: string): Promise<string | undefined> {
+  try {
+    await readFile(join(dir, 'etc/os-release'));
+    const json: unknown = JSON.parse(await readFile(`${dir}.json`, 'utf8'));
+    return isObject(json) && typeof json['id'] === 'string' ? json['id'] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Finds or builds it. Two processes that need the same one build it once: the second waits for the first. */
+export async function ensureRoot(ports: Ports, cacheDir: string, wish: RootWish): Promise<RootImage> {
+  const found = await findRoot(cacheDir, wish);
+  if (found !== undefined) return found;
+  const folder = rootsDir(cacheDir);
+  // Nobody but root may reach the setuid programs of old root file systems.
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const name = rootName(wish);
+  const doing = `building the root file system ${name}`;
+  return exclusively(ports, join(folder, `${name}.lock`), doing, BUILD_TIMEOUT_MS, async () => {
+    const meanwhile = await findRoot(cacheDir, wish);
+    if (meanwhile !== undefined) return meanwhile;
+    return ports.report.step(`Building ${name} from Debian packages (once)`, () =>
+      build(ports, folder, wish),
+    );
+  });
+}
+
+async function build(ports: Ports, folder: string, wish: RootWish): Promise<RootImage> {
+  const name = rootName(wish);
+  const prefix = `.build-${name}.`;
+  for (const left of (await readdir(folder)).filter((entry) => entry.startsWith(prefix))) {
+    await rm(join(folder, left), { recursive: true, force: true });
+  }
+  const id = randomUUID();
+  const work = join(folder, `${prefix}${id}`);
+  const dir = join(folder, name);
+  try {
+    await runMmdebstrap(ports, wish, work);
+    await adapt(ports, work);
+    if (suiteOf(wish.suite)?.undated) {
+      await writeFile(join(work, 'etc/apt/apt.conf.d/90mymachine'), 'Acquire::Check-Valid-Until "false";\n');
+    }
+    await rm(dir, { recursive: true, force: true });
+    await writeFile(`${dir}.json`, `${JSON.stringify(await describe(ports, wish, work, id), null, 2)}\n`);
+    await rename(work, dir);
+    return { dir, id };
+  } catch (error) {
+    await rm(work, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Lines for sources.list: what the machine itself takes packages from later. */
+export function sourceLines(
+  suite: string,
+  updates: boolean,
+  archive: string,
+  security: string,
+): readonly string[] {
+  const main = `deb ${archive} ${suite} main`;
+  if (!updates) return [main];
+  return [main, `deb ${archive} ${suite}-updates main`, `deb ${security} ${suite}-security main`];
+}
+
+async function runMmdebstrap(ports: Ports, wish: RootWish, target: string): Promise<void> {
+  const suite = suiteOf(wish.suite);
+  const own = await aptMirror();
+  // On Ubuntu its own mirror has no Debian.
+  const mirror = own?.distribution === 'debian' ? own : { archive: DEBIAN, security: DEBIAN_SECURITY };
+  await command(
+    ports,
+    [
+      // Its mounts go with it, also when it is killed.
+      'unshare',
+      '--mount',
+      '--propagation=slave',
+      '--',
+      'mmdebstrap',
+      '--quiet',
+      '--mode=root',
+      '--variant=apt',
+      '--aptopt=APT::Install-Recommends "false"',
+      '--dpkgopt=force-unsafe-io',
+      ...(suite?.undated ? ['--aptopt=Acquire::Check-Valid-Until "false"'] : []),
+      `--include=${packagesOf(wish).join(',')}`,
+      wish.suite,
+      target,
+      ...sourceLines(wish.suite, suite?.updates ?? false, mirror.archive, mirror.security),
+    ],
+    {
+      timeoutMs: BUILD_TIMEOUT_MS,
+      signal: ports.signal,
+      failure: 'MM_NSPAWN_BUILD',
+      what: `Building a root file system of ${wish.suite}`,
+      hint: 'See what it says below; the mirror is the one of this computer, in /etc/apt',
+    },
+  );
+}
+
+/** From a chroot to something that boots as any number of different machines. */
+async function adapt(ports: Ports, root: string): Promise<void> {
+  // A policy against starting services in the chroot would also stop them in the booted machine.
+  await rm(join(root, 'usr/sbin/policy-rc.d'), { force: true });
+  await rm(join(root, 'etc/apt/apt.conf.d/99mmdebstrap'), { force: true });
+  await rm(join(root, 'etc/dpkg/dpkg.cfg.d/99mmdebstrap'), { force: true });
+  for (const key of await readdir(join(root, 'etc/ssh'))) {
+    if (key.startsWith('ssh_host_')) await rm(join(root, 'etc/ssh', key));
+  }
+  await command(ports, [
+    'systemctl',
+    `--root=${root}`,
+    '--quiet',
+    'enable',
+    'systemd-networkd',
+    'systemd-resolved',
+    'ssh',
+  ]);
+  await command(ports, ['systemctl', `--root=${root}`, '--quiet', 'mask', ...UNWANTED_UNITS]);
+  await rm(join(root, 'etc/resolv.conf'), { force: true });
+  await symlink('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'));
+  // Machines find each other by name (LLMNR); Debian has it off.
+  await mkdir(join(root, 'etc/systemd/resolved.conf.d'), { recursive: true });
+  await writeFile(join(root, 'etc/systemd/resolved.conf.d/mymachine.conf'), '[Resolve]\nLLMNR=yes\n');
+  for (const folder of ['var/lib/docker', 'var/lib/containerd', 'usr/lib/modules']) {
+    await mkdir(join(root, folder), { recursive: true });
+  }
+  await writeFile(join(root, 'etc/machine-id'), '');
+}
+
+/** What a container has no use for, and what would work behind the user's back. */
+const UNWANTED_UNITS = [
+  'systemd-networkd-wait-online.service',
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'console-getty.service',
+];
+
+async function describe(ports: Ports, wish: RootWish, root: string, id: string): Promise<object> {
+  const list = await command(ports, [
+    'dpkg-query',
+    `--admindir=${join(root, 'var/lib/dpkg')}`,
+    '--show',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
+    '--showformat=${Package} ${Version}\\n',
+  ]);
+  const packages = Object.fromEntries(
+    list
+      .split('\n')
+      .filter((line) => line.includes(' '))
+      .map((line) => printable(line, 300).split(' ')),
+  );
+  const built = new Date(ports.clock.now()).toISOString();
+  return { id, suite: wish.suite, built, engine: packages['docker.io'] ?? null, packages };
+}
