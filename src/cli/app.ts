@@ -90,6 +90,11 @@ export class App {
     return this.#connector;
   }
 
+  /** What the user types to run this program: its name when PATH knows it, else the path it was started by. */
+  async invocation(): Promise<string> {
+    return (await this.programs.find(this.program)) === undefined ? this.io.argv0 : this.program;
+  }
+
   /** The result of a reading command, as it is. */
   print(text: string): void {
     this.io.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`);

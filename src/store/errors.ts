@@ -16,7 +16,11 @@ export const storeError = errorsOf(storeErrors);
 
 /** Says what an error of the file system means for the store, with what to do about it. */
 export function storeFailure(error: unknown, path: string): Error {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const code = (error as NodeJS.ErrnoException).code;
+  // Not the file system's: an error of ours, or an interruption.
+  if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
   if (['EROFS', 'EACCES', 'EPERM'].includes(code)) {
     return storeError('MM_STORE_READ_ONLY', {
       message: `cannot write ${path}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}`,
@@ -31,7 +35,6 @@ export function storeFailure(error: unknown, path: string): Error {
       cause: error,
     });
   }
-  if (code === '') return error instanceof Error ? error : new Error(String(error));
   return storeError('MM_STORE_IO', {
     message: `cannot use ${path}: ${(error as Error).message}`,
     hint: 'Check the folder of the store (--storage-path or MACHINE_STORAGE_PATH).',

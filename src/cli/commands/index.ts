@@ -1,0 +1,123 @@
+import type { CommandEntry } from '../command.ts';
+
+/** Every verb, with the module that is loaded when it is used. */
+export const commandEntries: readonly CommandEntry[] = [
+  {
+    name: 'active',
+    summary: 'Print which machine is active',
+    load: async () => (await import('./active.ts')).activeCommand,
+  },
+  {
+    name: 'config',
+    summary: 'Print the connection config for machine',
+    load: async () => (await import('./simple-reads.ts')).configCommand,
+  },
+  {
+    name: 'create',
+    summary: 'Create a machine',
+    load: async () => (await import('./create.ts')).createCommand,
+  },
+  {
+    name: 'drivers',
+    summary: 'List the drivers and whether they work on this computer',
+    load: async () => (await import('./drivers.ts')).driversCommand,
+  },
+  {
+    name: 'env',
+    summary: 'Display the commands to set up the environment for the Docker client',
+    load: async () => (await import('./env.ts')).envCommand,
+  },
+  {
+    name: 'help',
+    aliases: ['h'],
+    summary: 'Shows a list of commands or help for one command',
+    load: async () => (await import('./help.ts')).helpCommand,
+  },
+  {
+    name: 'host-key',
+    summary: 'Show the SSH host keys that are pinned for a machine, or forget them',
+    load: async () => (await import('./host-key.ts')).hostKeyCommand,
+  },
+  {
+    name: 'image',
+    summary: 'List, fetch, build and delete the images that machines are made of',
+    load: async () => (await import('./image.ts')).imageCommand,
+  },
+  {
+    name: 'inspect',
+    summary: 'Inspect information about a machine',
+    load: async () => (await import('./inspect.ts')).inspectCommand,
+  },
+  {
+    name: 'ip',
+    summary: 'Get the IP address of a machine',
+    load: async () => (await import('./simple-reads.ts')).ipCommand,
+  },
+  {
+    name: 'kill',
+    summary: 'Kill a machine',
+    load: async () => (await import('./switch.ts')).switchCommand('kill'),
+  },
+  { name: 'ls', summary: 'List machines', load: async () => (await import('./ls.ts')).lsCommand },
+  {
+    name: 'prefs',
+    summary: 'Show and set what create takes when nothing else is said',
+    load: async () => (await import('./prefs.ts')).prefsCommand,
+  },
+  {
+    name: 'provision',
+    summary: 'Re-provision existing machines',
+    load: async () => (await import('./provision.ts')).provisionCommand,
+  },
+  {
+    name: 'quickstart',
+    summary: 'Make a first machine with the best driver for this computer',
+    load: async () => (await import('./quickstart.ts')).quickstartCommand,
+  },
+  {
+    name: 'regenerate-certs',
+    summary: 'Regenerate TLS Certificates for a machine',
+    load: async () => (await import('./provision.ts')).regenerateCertsCommand,
+  },
+  {
+    name: 'restart',
+    summary: 'Restart a machine',
+    load: async () => (await import('./switch.ts')).switchCommand('restart'),
+  },
+  { name: 'rm', summary: 'Remove a machine', load: async () => (await import('./rm.ts')).rmCommand },
+  {
+    name: 'scp',
+    summary: 'Copy files between machines',
+    load: async () => (await import('./scp.ts')).scpCommand,
+  },
+  {
+    name: 'ssh',
+    summary: 'Log into or run a command on a machine with SSH.',
+    load: async () => (await import('./ssh.ts')).sshCommand,
+  },
+  {
+    name: 'start',
+    summary: 'Start a machine',
+    load: async () => (await import('./switch.ts')).switchCommand('start'),
+  },
+  {
+    name: 'status',
+    summary: 'Get the status of a machine',
+    load: async () => (await import('./simple-reads.ts')).statusCommand,
+  },
+  {
+    name: 'stop',
+    summary: 'Stop a machine',
+    load: async () => (await import('./switch.ts')).switchCommand('stop'),
+  },
+  {
+    name: 'url',
+    summary: 'Get the URL of a machine',
+    load: async () => (await import('./simple-reads.ts')).urlCommand,
+  },
+  {
+    name: 'version',
+    summary: 'Show the Docker Machine version or a machine docker version',
+    load: async () => (await import('./version.ts')).versionCommand,
+  },
+];

@@ -1,0 +1,179 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Report } from '../../../src/base/ports.ts';
+import { systemClock } from '../../../src/cli/host/clock.ts';
+import {
+  defaultEngineOptions,
+  defaultSwarmOptions,
+  emptyAuthOptions,
+  type HostConfig,
+} from '../../../src/store/host-config.ts';
+import type { MachineMeta } from '../../../src/store/meta.ts';
+import { checkNewName, isFolderName } from '../../../src/store/names.ts';
+import { Store } from '../../../src/store/store.ts';
+
+let root = '';
+let store: Store;
+
+const silent: Report = {
+  info: () => undefined,
+  warn: () => undefined,
+  debug: () => undefined,
+  step: (_title, work) => work(),
+  progress: () => undefined,
+};
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'mm-store-'));
+  store = new Store(root, { clock: systemClock, report: silent, command: 'test' });
+});
+
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+function config(name: string): HostConfig {
+  return {
+    ConfigVersion: 3,
+    Driver: { URL: 'tcp://192.0.2.1:2376' },
+    DriverName: 'none',
+    HostOptions: {
+      Driver: '',
+      Memory: 0,
+      Disk: 0,
+      EngineOptions: defaultEngineOptions(),
+      SwarmOptions: defaultSwarmOptions(),
+      AuthOptions: emptyAuthOptions(),
+    },
+    Name: name,
+  };
+}
+
+const meta: MachineMeta = {
+  version: 1,
+  id: 'an-id',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  phase: 'ready',
+  journal: [{ step: 'a', state: 'done', at: 'then' }],
+  engine: { install: 'auto', version: '' },
+  address: '',
+};
+
+test('a machine that was added is loaded as it was, in private files', async () => {
+  await store.add({ name: 'h1', config: config('h1'), meta });
+  expect(await store.load('h1')).toEqual({ name: 'h1', config: config('h1'), meta });
+  expect(await store.names()).toEqual(['h1']);
+  const mode = async (path: string) => (await stat(path)).mode & 0o777;
+  expect(await mode(store.paths.config('h1'))).toBe(0o600);
+  expect(await mode(store.paths.meta('h1'))).toBe(0o600);
+  expect(await mode(store.paths.machine('h1'))).toBe(0o700);
+  expect(await readFile(store.paths.config('h1'), 'utf8')).toBe(JSON.stringify(config('h1'), null, 4));
+});
+
+test('a name is given once, whoever asks first', async () => {
+  const adds = Array.from({ length: 10 }, () => store.add({ name: 'h1', config: config('h1'), meta }));
+  const results = await Promise.allSettled(adds);
+  expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  for (const result of results)
+    if (result.status === 'rejected') expect(result.reason.code).toBe('MM_MACHINE_EXISTS');
+});
+
+test('keys that another program put into config.json stay when we save', async () => {
+  await store.add({ name: 'h1', config: config('h1'), meta });
+  const foreign = { ...config('h1'), Rancher: { a: [1] }, Driver: { URL: 'x', Extra: true } };
+  await writeFile(store.paths.config('h1'), JSON.stringify(foreign));
+  const loaded = await store.load('h1');
+  await store.saveConfig('h1', { ...loaded.config, DriverName: 'other' });
+  expect(JSON.parse(await readFile(store.paths.config('h1'), 'utf8'))).toEqual({
+    ...foreign,
+    DriverName: 'other',
+  });
+});
+
+test('a machine of docker-machine has no file of ours', async () => {
+  await mkdir(store.paths.machine('old'), { recursive: true });
+  await writeFile(store.paths.config('old'), JSON.stringify(config('old')));
+  expect((await store.load('old')).meta).toBeUndefined();
+});
+
+test('a broken machine is listed with its error and hides no other', async () => {
+  await store.add({ name: 'good', config: config('good'), meta });
+  for (const [name, text] of [
+    ['truncated', '{"ConfigVersion": 3, "Dri'],
+    ['empty', ''],
+    ['list', '[]'],
+    ['types', '{"ConfigVersion":3,"Driver":{},"DriverName":7}'],
+    [
+      'swarm',
+      '{"ConfigVersion":3,"Driver":{},"DriverName":"none","HostOptions":{"SwarmOptions":{"IsSwarm":"x"}}}',
+    ],
+  ] as const) {
+    await mkdir(store.paths.machine(name), { recursive: true });
+    await writeFile(store.paths.config(name), text);
+  }
+  await mkdir(store.paths.machine('missing'), { recursive: true });
+  const all = await store.loadAll();
+  expect(all).toHaveLength(7);
+  for (const machine of all) {
+    if (machine.name === 'good') expect('error' in machine).toBe(false);
+    else expect(machine).toMatchObject({ error: { code: 'MM_MACHINE_BROKEN' } });
+  }
+});
+
+test('a record from the future is refused in docker-machine words', async () => {
+  await store.add({ name: 'h1', config: { ...config('h1'), ConfigVersion: 4 }, meta });
+  await expect(store.load('h1')).rejects.toMatchObject({
+    code: 'MM_MACHINE_FUTURE',
+    message: expect.stringContaining('config version is from the future'),
+  });
+});
+
+test('what a store that cannot be written says, and what it leaves behind: nothing', async () => {
+  await writeFile(join(root, 'machines'), 'not a folder');
+  await expect(store.add({ name: 'h1', config: config('h1'), meta })).rejects.toMatchObject({
+    code: 'MM_STORE_IO',
+  });
+  await rm(join(root, 'machines'));
+  if (process.getuid?.() !== 0) {
+    await chmod(root, 0o500);
+    await expect(store.add({ name: 'h1', config: config('h1'), meta })).rejects.toMatchObject({
+      code: 'MM_STORE_READ_ONLY',
+    });
+    await chmod(root, 0o700);
+  }
+  expect(await store.names()).toEqual([]);
+});
+
+test('removing a machine takes its folder away, and a second removal finds nothing to do', async () => {
+  await store.add({ name: 'h1', config: config('h1'), meta });
+  await writeFile(join(store.paths.machine('h1'), 'more'), 'x');
+  await store.remove('h1');
+  expect(await store.names()).toEqual([]);
+  await store.remove('h1');
+  await expect(store.load('h1')).rejects.toMatchObject({ code: 'MM_MACHINE_UNKNOWN' });
+});
+
+test('no name leads out of the store, and only docker-machine names are given', () => {
+  for (const name of [
+    '',
+    '..',
+    '.',
+    'a/b',
+    '-rf',
+    '$(x)',
+    'a b',
+    'a\nb',
+    'x'.repeat(65_536),
+    '.hidden',
+    'ä',
+    'a\0',
+  ])
+    expect(() => checkNewName(name)).toThrow('Invalid hostname specified');
+  for (const name of ['a', 'host-1', 'a.b.c', '9', 'A1']) expect(() => checkNewName(name)).not.toThrow();
+  fc.assert(
+    fc.property(fc.string(), (name) => {
+      if (isFolderName(name)) expect(join('/s', name)).toBe(`/s/${name}`);
+    }),
+  );
+});
