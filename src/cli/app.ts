@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Programs } from '../base/ports.ts';
 import { builtInDrivers, type DriverRegistry } from '../drivers/registry.ts';
 import type { MachineDeps } from '../machine/deps.ts';
-import type { SshConnector } from '../ssh/contract.ts';
+import type { SessionConnector } from '../ssh/connector.ts';
 import { Store } from '../store/store.ts';
 import type { Flags } from './args/spec.ts';
 import { askSudoPassword } from './ask.ts';
@@ -28,7 +28,7 @@ export class App {
   readonly drivers: DriverRegistry;
   readonly store: Store;
   readonly signal: AbortSignal;
-  #connector: Promise<SshConnector> | undefined;
+  #connector: Promise<SessionConnector> | undefined;
 
   constructor(
     io: Io,
@@ -76,7 +76,7 @@ export class App {
   }
 
   /** The connections of this run; one a host. */
-  ssh(): Promise<SshConnector> {
+  ssh(): Promise<SessionConnector> {
     this.#connector ??= import('../ssh/connector.ts').then(({ createSshConnector }) =>
       createSshConnector({
         programs: this.programs,

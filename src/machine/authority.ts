@@ -111,3 +111,19 @@ export async function ensureAuthority(deps: MachineDeps): Promise<Authority> {
     async () => (await readAuthority(deps)) ?? (await makeAuthority(deps)),
   );
 }
+
+/** What a client shows and trusts. The authority's key is not needed for it, and may be somebody else's. */
+export interface ClientCredentials {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The files that --tls-ca-cert, --tls-client-cert and --tls-client-key name, made when they are not there. */
+export async function clientCredentials(deps: MachineDeps): Promise<ClientCredentials> {
+  const { caCert, clientCert, clientKey } = deps.authority;
+  const [ca, pair] = await Promise.all([readText(caCert), readPair(clientCert, clientKey)]);
+  if (ca !== undefined && isWhole(pair)) return { ca, ...pair };
+  const authority = await ensureAuthority(deps);
+  return { ca: authority.ca.cert, ...authority.client };
+}

@@ -9,7 +9,7 @@ import {
 } from '../store/host-config.ts';
 import type { EngineMeta, MachineMeta } from '../store/meta.ts';
 import { checkNewName } from '../store/names.ts';
-import { ensureAuthority } from './authority.ts';
+import { clientCredentials, ensureAuthority } from './authority.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
 import { Machine } from './machine.ts';
@@ -99,7 +99,8 @@ export async function createMachine(deps: MachineDeps, request: CreateRequest): 
   const machine = planMachine(deps, request);
   if (await deps.store.exists(machine.name)) await refuseTaken(deps, machine);
   return deps.store.withMachine(machine.name, async () => {
-    await ensureAuthority(deps);
+    if (request.driver.capabilities.provision) await ensureAuthority(deps);
+    else await clientCredentials(deps);
     deps.report.info('Running pre-create checks...');
     await machine.driver.precheck(machine.context());
     await deps.store.add({ name: machine.name, config: machine.config, meta: machine.meta });
@@ -158,8 +159,7 @@ async function provisionNew(machine: Machine): Promise<void> {
 
 /** A machine that is only a URL: its client shows the certificates that --tls-* name, by default the store's own. */
 async function keepCredentials(machine: Machine): Promise<void> {
-  const authority = await ensureAuthority(machine.deps);
-  await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
+  await copyClientCertificates(machine, await clientCredentials(machine.deps));
 }
 
 /** The original failure with what is left and how to go on. */

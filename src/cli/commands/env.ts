@@ -1,0 +1,137 @@
+import { MachineError, messageOf } from '../../base/machine-error.ts';
+import { checkConnection, engineUrl } from '../../machine/connection.ts';
+import { machineError } from '../../machine/errors.ts';
+import { Machine } from '../../machine/machine.ts';
+import type { App } from '../app.ts';
+import { usageError } from '../args/errors.ts';
+import type { Flags } from '../args/spec.ts';
+import type { Command } from '../command.ts';
+import { oneName } from '../machine-names.ts';
+import { detectShell } from '../shells/detect.ts';
+import { processEntry } from '../shells/process-entry.ts';
+import { type Assignment, renderEnv } from '../shells/render-env.ts';
+import { jsonFlag } from './simple-reads.ts';
+
+const VARIABLES = ['DOCKER_TLS_VERIFY', 'DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_MACHINE_NAME'];
+
+export const envCommand: Command = {
+  argument: '[name]',
+  description:
+    'Argument is a machine name. Prints what a shell evaluates, so that its docker client talks to that machine.',
+  examples: ['env host1', 'env --shell fish host1', 'env --unset'],
+  talkToStderr: true,
+  flags: [
+    { name: 'swarm', kind: 'bool', help: 'Display the Swarm config instead of the Docker daemon' },
+    {
+      name: 'shell',
+      kind: 'string',
+      help: 'Force environment to be configured for a specified shell: [bash, zsh, sh, fish, cmd, powershell, tcsh, emacs, nushell, elvish], default is auto-detect',
+    },
+    { name: 'unset', short: 'u', kind: 'bool', help: 'Unset variables instead of setting them' },
+    { name: 'no-proxy', kind: 'bool', help: 'Add machine IP to NO_PROXY environment variable' },
+    jsonFlag,
+  ],
+  async run(app, { flags, args }) {
+    const shell = await shellOf(app, flags);
+    const hint = [await app.invocation(), ...process.argv.slice(2)];
+    if (flags.bool('unset')) {
+      if (args.length > 0)
+        throw usageError('MM_ARGUMENTS', {
+          message: 'Error: Expected no machine name when the -u flag is present',
+        });
+      const unsets = flags.bool('no-proxy') ? [...VARIABLES, proxyName(app)] : VARIABLES;
+      app.print(renderEnv(shell, [], unsets, hint));
+      return 0;
+    }
+    const machine = await Machine.open(app.deps, await oneName(app, args));
+    const sets = await assignments(app, machine, flags);
+    if (flags.bool('json')) app.printJson(Object.fromEntries(sets.map(({ name, value }) => [name, value])));
+    else app.print(renderEnv(shell, sets, [], hint));
+    return 0;
+  },
+};
+
+async function shellOf(app: App, flags: Flags): Promise<string> {
+  const given = flags.string('shell');
+  if (given !== '') return given;
+  const { platform, env } = app.io;
+  const found = await detectShell({
+    platform,
+    parentPid: process.ppid,
+    process: (pid) => processEntry(pid, platform, app.programs),
+    env: (name) => env[name] ?? '',
+  });
+  if (found !== undefined) return found;
+  throw usageError('MM_ARGUMENTS', {
+    message: 'Error: Unknown shell',
+    hint: 'Name it: --shell bash, zsh, fish, powershell, cmd, tcsh or emacs.',
+  });
+}
+
+async function assignments(app: App, machine: Machine, flags: Flags): Promise<readonly Assignment[]> {
+  const url = flags.bool('swarm') ? await swarmManagerUrl(machine) : await verifiedUrl(machine);
+  const values: Assignment[] = [
+    { name: 'DOCKER_TLS_VERIFY', value: '1' },
+    { name: 'DOCKER_HOST', value: url },
+    { name: 'DOCKER_CERT_PATH', value: machine.dir },
+    { name: 'DOCKER_MACHINE_NAME', value: machine.name },
+  ];
+  if (app.io.platform === 'win32') values.push({ name: 'COMPOSE_CONVERT_WINDOWS_PATHS', value: 'true' });
+  if (flags.bool('no-proxy')) {
+    const name = proxyName(app);
+    const old = (app.io.env[name] ?? '').split(',').filter((entry) => entry !== '');
+    const address = await machine.driver.address(machine.context());
+    values.push({ name, value: [...new Set([...old, address])].join(',') });
+  }
+  return values;
+}
+
+/** The lower-case variable if it is in use, as docker-machine chose. */
+function proxyName(app: App): string {
+  return (app.io.env['no_proxy'] ?? '') === '' ? 'NO_PROXY' : 'no_proxy';
+}
+
+async function verifiedUrl(machine: Machine): Promise<string> {
+  const url = await engineUrl(machine);
+  try {
+    await checkConnection(machine, url);
+  } catch (error) {
+    throw tlsProblem(machine, url, error);
+  }
+  return url;
+}
+
+/** docker-machine's words around the cause, which keeps its id and its remedy. */
+function tlsProblem(machine: Machine, url: string, cause: unknown): Error {
+  const message = `Error checking TLS connection: Error checking and/or regenerating the certs: There was an error validating certificates for host "${url.replace(/^[a-z]+:\/\//, '')}": ${messageOf(cause)}`;
+  const regenerate = `You can attempt to regenerate them using "mymachine regenerate-certs ${machine.name}".`;
+  if (!(cause instanceof MachineError))
+    return machineError('MM_ENV_CHECK', { message, hint: regenerate, cause });
+  return new MachineError(cause.code, cause.exitCode, { message, hint: cause.hint ?? regenerate, cause });
+}
+
+async function swarmManagerUrl(machine: Machine): Promise<string> {
+  const swarm = machine.config.HostOptions.SwarmOptions;
+  if (!swarm.Master) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: `"${machine.name}" is not a swarm master. The --swarm flag is intended for use with swarm masters`,
+    });
+  }
+  const engine = await engineUrl(machine);
+  const port = /:(\d+)\s*$/.exec(swarm.Host)?.[1] ?? '3376';
+  const url = engine.replace(/:\d+$/, `:${port}`);
+  try {
+    await checkConnection(machine, url);
+  } catch (error) {
+    const engineIsFine = await checkConnection(machine, engine).then(
+      () => true,
+      () => false,
+    );
+    if (!engineIsFine) throw tlsProblem(machine, url, error);
+    throw machineError('MM_ENV_CHECK', {
+      message: 'Connection to Swarm cannot be checked but the certs are valid. Maybe swarm is not started',
+      cause: error,
+    });
+  }
+  return url;
+}

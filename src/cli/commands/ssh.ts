@@ -1,0 +1,54 @@
+import { machineError } from '../../machine/errors.ts';
+import { Machine } from '../../machine/machine.ts';
+import { runOnTerminal } from '../../ssh/interactive.ts';
+import { sshArgv } from '../../ssh/openssh.ts';
+import type { App } from '../app.ts';
+import type { Command } from '../command.ts';
+import { oneName } from '../machine-names.ts';
+
+export const sshCommand: Command = {
+  argument: '[name] [command...]',
+  description:
+    'Arguments are a machine name and a command for it; without a command, a login. What follows the name goes to ssh as it\n' +
+    "is, so its own options work, too. The exit status is the command's own.",
+  examples: ['ssh host1', 'ssh host1 -- df -h', 'ssh host1 -L 8080:localhost:80'],
+  flags: [],
+  stopAtPositional: true,
+  async run(app, { args }) {
+    const name = await oneName(app, args.slice(0, 1));
+    const words = args[1] === '--' ? args.slice(2) : args.slice(1);
+    const machine = await runningMachine(app, name);
+    if (await usesNativeSsh(app)) return nativeSsh(app, machine, words);
+    const [program, ...rest] = sshArgv(await machine.sshTarget(), words);
+    return runOnTerminal(
+      app.globals.bool('no-ssh-config') ? [program, '-F', 'none', ...rest] : [program, ...rest],
+    );
+  },
+};
+
+export async function runningMachine(app: App, name: string): Promise<Machine> {
+  const machine = await Machine.open(app.deps, name);
+  // A machine without SSH says so itself, whatever its state.
+  await machine.sshTarget();
+  if ((await machine.driver.state(machine.context())) === 'Running') return machine;
+  throw machineError('MM_MACHINE_NOT_RUNNING', {
+    message: `Error: Cannot run SSH command: Host "${name}" is not running`,
+    hint: `Start it with "mymachine start ${name}".`,
+  });
+}
+
+/** The built-in client serves where it is asked for, and where the system has none. */
+export async function usesNativeSsh(app: App): Promise<boolean> {
+  return app.globals.bool('native-ssh') || (await app.programs.find('ssh')) === undefined;
+}
+
+async function nativeSsh(app: App, machine: Machine, words: readonly string[]): Promise<number> {
+  const { runNativeTerminal } = await import('../../ssh/native-terminal.ts');
+  const connector = await app.ssh();
+  const session = await connector.session(await machine.sshTarget(), { signal: app.signal });
+  const { stdin, stdout, stderr } = app.io;
+  const pty = words[0] === '-t' ? 'always' : 'auto';
+  const command = words[0] === '-t' ? words.slice(1) : words;
+  const term = app.io.env['TERM'] ?? 'xterm';
+  return runNativeTerminal(session, { stdin, stdout, stderr }, { words: command, pty, term });
+}
