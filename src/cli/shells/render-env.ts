@@ -1,0 +1,57 @@
+import { printable } from '../../base/printable.ts';
+import { shellsError } from './errors.ts';
+import { syntaxOf } from './names.ts';
+import type { ShellSyntax } from './syntax.ts';
+
+export interface Assignment {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** As docker-machine: the program is quoted for a blank or a backslash; the arguments are ours to quote. */
+function commandLine(argv: readonly string[], syntax: ShellSyntax): string {
+  const words = argv.map((word, at) => {
+    if (/^[\w@%+=:,./~-]+$/.test(word)) return word;
+    if (at === 0 && /^[\w@%+=:,./~\\ ()-]+$/.test(word)) return `"${word}"`;
+    return syntax.quote(word);
+  });
+  // It stands in a comment, which a line break would end.
+  return printable(words.join(' '), 4000);
+}
+
+function check({ name, value }: Assignment): void {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !value.includes('\0')) return;
+  throw shellsError('MM_SHELL_VALUE', {
+    message: `the environment cannot hold ${printable(name, 60)}=${printable(value, 200)}`,
+    hint: 'Use a store whose path has no NUL character.',
+  });
+}
+
+/**
+ * What `env` prints for a shell: a line for each variable that is set or unset, then how to apply them (none when `hintArgv`
+ * is empty). `shell` is a name, a path or a process's name; one that is unknown gets sh's syntax.
+ * MM_SHELL_VALUE when a value cannot be written there.
+ */
+export function renderEnv(
+  shell: string,
+  sets: readonly Assignment[],
+  unsets: readonly string[],
+  hintArgv: readonly string[],
+): string {
+  const syntax = syntaxOf(shell);
+  for (const assignment of sets) check(assignment);
+  for (const name of unsets) check({ name, value: '' });
+  const lines = [
+    ...sets.map(({ name, value }) => syntax.set(name, value)),
+    ...unsets.map((name) => syntax.unset(name)),
+  ];
+  const body = syntax.wrap?.(lines) ?? lines;
+  const hint =
+    hintArgv.length === 0
+      ? []
+      : [
+          `${syntax.comment} Run this command to configure your shell: `,
+          `${syntax.comment} ${syntax.apply(commandLine(hintArgv, syntax))}`,
+        ];
+  return [...body, ...hint].map((line) => `${line}\n`).join('');
+}
