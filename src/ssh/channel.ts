@@ -1,11 +1,15 @@
 import type { Client } from 'ssh2';
 
-/** Opens a channel by one of ssh2's callback methods, and closes it again if it opens after the signal. */
-export function openChannel<C extends { end(): unknown }>(
+/**
+ * Opens a channel by one of ssh2's callback methods, and closes it again if it opens after the signal. `attach` must add
+ * the listeners: it runs at once, for the exit of a quick command may stand in the same packet as the channel's opening.
+ */
+export function openChannel<C extends { end(): unknown }, T extends object>(
   client: Client,
   signal: AbortSignal,
   open: (callback: (error: Error | undefined, channel: C) => void) => void,
-): Promise<C> {
+  attach: (channel: C) => T,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const settle = () => {
       signal.removeEventListener('abort', stop);
@@ -27,7 +31,7 @@ export function openChannel<C extends { end(): unknown }>(
         settle();
         if (error !== undefined) reject(error);
         else if (signal.aborted) close(channel);
-        else resolve(channel);
+        else resolve(attach(channel));
       });
     } catch (error) {
       // ssh2 throws "Not connected".

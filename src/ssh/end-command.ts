@@ -30,14 +30,16 @@ export async function endCommand(
 ): Promise<void> {
   const timer = new AbortController();
   const closed = new Promise<true>((resolve) => channel.once('close', () => resolve(true)));
+  const grace = () =>
+    clock.sleep(GRACE_MS, timer.signal).then(
+      () => false,
+      () => false,
+    );
   try {
     for (const signal of ['TERM', 'KILL'] as const) {
-      kill(client, mark, signal);
-      const grace = clock.sleep(GRACE_MS, timer.signal).then(
-        () => false,
-        () => false,
-      );
-      if (await Promise.race([closed, grace])) return;
+      // The killer's own channel is waited for too: sshd counts it among the sessions that it allows.
+      const killed = kill(client, mark, signal).then(() => closed);
+      if (await Promise.race([killed, grace()])) return;
     }
     channel.close();
   } finally {
@@ -46,15 +48,19 @@ export async function endCommand(
 }
 
 /** On a channel of its own; that it cannot be opened any more is no news. */
-function kill(client: Client, mark: string, signal: 'TERM' | 'KILL'): void {
-  try {
-    client.exec(quote(['sh', '-c', KILL, 'mymachine', mark, signal]), (error, channel) => {
-      if (error !== undefined) return;
-      channel.on('error', () => undefined).resume();
-      channel.stderr.resume();
-      channel.end();
-    });
-  } catch {
-    // ssh2 throws when the connection is gone, and the command's channel with it.
-  }
+function kill(client: Client, mark: string, signal: 'TERM' | 'KILL'): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      client.exec(quote(['sh', '-c', KILL, 'mymachine', mark, signal]), (error, channel) => {
+        if (error !== undefined) return resolve();
+        channel.once('close', () => resolve()).on('error', () => undefined);
+        channel.resume();
+        channel.stderr.resume();
+        channel.end();
+      });
+    } catch {
+      // ssh2 throws when the connection is gone, and the command's channel with it.
+      resolve();
+    }
+  });
 }

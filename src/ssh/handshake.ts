@@ -47,9 +47,9 @@ export function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client
     client.on('error', (error) => {
       // The agent's trouble is not the end: the next key is tried.
       if (error.level === 'agent') offered.push(`agent (${printable(error.message, 100)})`);
-      else fail(loginFailure(error, work, offered));
+      else fail(loginFailure(error, work, offered, hostKey !== undefined));
     });
-    client.once('close', () => fail(closedFailure(target, undefined, route.complaint())));
+    client.once('close', () => fail(lost(work, undefined, hostKey !== undefined)));
     // Only now has the host proved that it owns the key it showed.
     client.once('handshake', () => {
       work.onHostVerified();
@@ -120,6 +120,7 @@ function loginFailure(
   error: Error & { level?: string; code?: unknown },
   work: Handshake,
   offered: readonly string[],
+  reached: boolean,
 ): Error {
   const { target, route } = work;
   if (isMachineError(error)) return error;
@@ -127,7 +128,7 @@ function loginFailure(
     return authFailure(work, offered);
   }
   if (/^Connection lost before handshake|Keepalive/.test(error.message) || error.level === 'client-socket') {
-    return closedFailure(target, error, route.complaint());
+    return lost(work, error, reached);
   }
   if (
     error.level === 'handshake' ||
@@ -141,7 +142,18 @@ function loginFailure(
       details: route.complaint(),
     });
   }
-  return closedFailure(target, error, route.complaint());
+  return lost(work, error, reached);
+}
+
+/** The connection ended. Before the host has shown itself, that is the proxy's failure, if there is one. */
+function lost({ target, route }: Handshake, error: Error | undefined, reached: boolean): Error {
+  if (!route.isProxy || reached) return closedFailure(target, error, route.complaint());
+  return sshError('MM_SSH_PROXY', {
+    message: `The proxy in your ssh config does not get through to ${describeTarget(target)}`,
+    hint: `Check ProxyJump and ProxyCommand in: ssh -G ${target.host}`,
+    ...(error === undefined ? {} : { cause: error }),
+    ...(route.complaint() === '' ? {} : { details: route.complaint() }),
+  });
 }
 
 function authFailure({ target, identities }: Handshake, offered: readonly string[]): Error {

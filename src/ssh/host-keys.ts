@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { messageOf } from '../base/machine-error.ts';
+import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { sshError } from './errors.ts';
 import { fingerprint, keyType } from './key-blob.ts';
 import type { KnownHost, KnownHostsLine } from './known-hosts.ts';
@@ -47,9 +47,11 @@ export async function pinFirstKey(path: string, name: string, blob: Buffer): Pro
   if (before.length > 0) return before;
   const line = `${knownHostLine(name, keyType(blob), blob)}\n`;
   try {
-    if (!(await createWhole(path, line))) await append(path, line);
+    const whole = known.length === 0 && (await createWhole(path, line));
+    // Somebody may have made the file since we looked, perhaps with this very key.
+    if (!whole && lookup(await readKnownHosts(path), name).trusted.length === 0) await append(path, line);
   } catch (error) {
-    throw fileError('write', path, error);
+    throw isMachineError(error) ? error : fileError('write', path, error);
   }
   return lookup(await readKnownHosts(path), name).trusted.slice(0, 1);
 }

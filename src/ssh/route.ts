@@ -14,6 +14,7 @@ export interface Route {
   readonly stream: Duplex;
   /** The host's address as this computer sees it; '' behind a proxy. */
   readonly remoteAddress: string;
+  readonly isProxy: boolean;
   /** What a proxy has complained about so far. */
   readonly complaint: () => string;
 }
@@ -70,7 +71,7 @@ async function openTcp(target: SshTarget, signal: AbortSignal): Promise<Route> {
   signal.addEventListener('abort', stop, { once: true });
   try {
     await once(socket, 'connect', { signal });
-    return { stream: socket, remoteAddress: socket.remoteAddress ?? '', complaint: () => '' };
+    return { stream: socket, remoteAddress: socket.remoteAddress ?? '', isProxy: false, complaint: () => '' };
   } catch (error) {
     socket.destroy();
     signal.throwIfAborted();
@@ -109,5 +110,5 @@ async function openProxy(
       cause: error,
     });
   }
-  return { stream, remoteAddress: '', complaint: () => lastLines(complaint, 5) };
+  return { stream, remoteAddress: '', isProxy: true, complaint: () => lastLines(complaint, 5) };
 }

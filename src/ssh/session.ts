@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client, ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2';
+import { isMachineError } from '../base/machine-error.ts';
 import type { Argv, Clock } from '../base/ports.ts';
 import { lastLines, printable } from '../base/printable.ts';
 import { openChannel } from './channel.ts';
@@ -26,6 +27,7 @@ export class Session implements SshSession {
   readonly #clock: Clock;
   readonly #gate = new Gate(MAX_COMMANDS);
   readonly #killGate = new Gate(1);
+  #running = 0;
   /** Why the connection ended; undefined as long as it is open. */
   #closure: { readonly cause: Error | undefined } | undefined;
 
@@ -59,12 +61,18 @@ export class Session implements SshSession {
     let leave: (() => void) | undefined;
     try {
       leave = await this.#gate.enter(deadline.signal);
-      const channel = await this.#open<ClientChannel>(
-        deadline.signal,
-        (callback) => this.#client.exec(line, callback),
-        (error) => this.#refused(error),
+      const running = await this.#openWhenFree(deadline.signal, (signal) =>
+        this.#open<ClientChannel, { readonly ended: ReturnType<typeof collect> }>(
+          signal,
+          (callback) => this.#client.exec(line, callback),
+          (channel) => ({ ended: collect(channel, options, signal, () => this.#end(channel, mark)) }),
+          (error) => this.#refused(error),
+        ),
       );
-      const outcome = await collect(channel, options, deadline.signal, () => this.#end(channel, mark));
+      this.#running += 1;
+      const outcome = await running.ended.finally(() => {
+        this.#running -= 1;
+      });
       if (!('kind' in outcome)) return outcome;
       if (outcome.kind === 'aborted') throw outcome.reason;
       if (outcome.kind === 'closed') throw this.#closed();
@@ -89,9 +97,10 @@ export class Session implements SshSession {
   }
 
   connectUnix(path: string): Promise<Duplex> {
-    return this.#open<ClientChannel>(
+    return this.#open<ClientChannel, Duplex>(
       undefined,
       (callback) => this.#client.openssh_forwardOutStreamLocal(path, callback),
+      (channel) => channel,
       (error) =>
         sshError('MM_SSH_FORWARD', {
           message: `${this.target.machineName} does not connect us to ${printable(path, 200)}: ${refusal(error)}`,
@@ -101,22 +110,31 @@ export class Session implements SshSession {
     );
   }
 
-  /** A command line as the user typed it, or a login shell when it is ''; on a terminal when `pty` is given. */
-  openCommand(commandLine: string, pty: PseudoTtyOptions | undefined): Promise<ClientChannel> {
-    return this.#open<ClientChannel>(
+  /**
+   * A command line as the user typed it, or a login shell when it is ''; on a terminal when `pty` is given. `attach` must
+   * add the listeners for the channel's events.
+   */
+  openCommand<T extends object>(
+    commandLine: string,
+    pty: PseudoTtyOptions | undefined,
+    attach: (channel: ClientChannel) => T,
+  ): Promise<T> {
+    return this.#open<ClientChannel, T>(
       undefined,
       (callback) => {
         if (commandLine === '') this.#client.shell(pty ?? false, callback);
         else this.#client.exec(commandLine, pty === undefined ? {} : { pty }, callback);
       },
+      attach,
       (error) => this.#refused(error),
     );
   }
 
   openSftp(): Promise<SFTPWrapper> {
-    return this.#open<SFTPWrapper>(
+    return this.#open<SFTPWrapper, SFTPWrapper>(
       undefined,
       (callback) => this.#client.sftp(callback),
+      (sftp) => sftp,
       (error) =>
         sshError('MM_SSH_TRANSFER', {
           message: `${this.target.machineName} offers no file transfer (sftp): ${refusal(error)}`,
@@ -133,17 +151,33 @@ export class Session implements SshSession {
     this.#stream.destroy();
   }
 
-  async #open<C extends { end(): unknown }>(
+  async #open<C extends { end(): unknown }, T extends object>(
     signal: AbortSignal | undefined,
     open: (callback: (error: Error | undefined, channel: C) => void) => void,
+    attach: (channel: C) => T,
     refused: (error: unknown) => Error,
-  ): Promise<C> {
+  ): Promise<T> {
     if (this.#closure !== undefined) throw this.#closed();
     try {
-      return await openChannel<C>(this.#client, signal ?? new AbortController().signal, open);
+      return await openChannel(this.#client, signal ?? new AbortController().signal, open, attach);
     } catch (error) {
       if (signal?.aborted === true) throw error;
       throw this.#closure === undefined ? refused(error) : this.#closed();
+    }
+  }
+
+  /**
+   * A host may allow fewer channels than we open (MaxSessions), and lets one go a little after its command has ended: so
+   * a refusal counts only when nothing of ours runs there for a while.
+   */
+  async #openWhenFree<T>(signal: AbortSignal, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (let alone = 0; ; alone = this.#running === 0 ? alone + 1 : 0) {
+      try {
+        return await open(signal);
+      } catch (error) {
+        if (!isMachineError(error, 'MM_SSH_COMMAND') || alone === 3) throw error;
+        await this.#clock.sleep(100, signal);
+      }
     }
   }
 

@@ -164,7 +164,7 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
     await writeFile(path, 'old', { mode: 0o644 });
     const content = Buffer.alloc(1_000_000, 'x\0y\n');
     await session.writeFile(path, content, 0o640);
-    expect(await readFile(path)).toEqual(content);
+    expect(content.equals(await readFile(path))).toBe(true);
     expect((await stat(path)).mode & 0o7777).toBe(0o640);
     await session.writeFile(path, '', 0o400);
     expect((await stat(path)).size).toBe(0);
@@ -232,12 +232,39 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
     await expect(other.exec(['true'])).rejects.toMatchObject({ code: 'MM_SSH_CLOSED' });
   });
 
+  test('runs many commands on a host that allows two at a time', async () => {
+    const narrow = await startSshd(['MaxSessions 2']);
+    try {
+      const other = await connector.session(narrow.target());
+      const results = await Promise.all(
+        Array.from({ length: 12 }, (_, index) =>
+          other.exec(['sh', '-c', 'sleep 0.05; echo "$1"', 'sh', String(index)]),
+        ),
+      );
+      expect(results.map(({ stdout }) => Number(stdout))).toEqual(
+        Array.from({ length: 12 }, (_, index) => index),
+      );
+    } finally {
+      await removeSshd(narrow);
+    }
+  });
+
+  test('says so when the host opens no session at all', async () => {
+    const closed = await startSshd(['MaxSessions 0']);
+    try {
+      const other = await connector.session(closed.target());
+      await expect(other.exec(['true'])).rejects.toMatchObject({ code: 'MM_SSH_COMMAND' });
+    } finally {
+      await removeSshd(closed);
+    }
+  });
+
   test('refuses a command line that is longer than a host takes', async () => {
     await expect(session.exec(['echo', 'x'.repeat(140_000)])).rejects.toMatchObject({
       code: 'MM_SSH_COMMAND',
     });
-    expect((await session.exec(['sh', '-c', 'echo ${#1}', 'sh', 'x'.repeat(130_000)])).stdout).toBe(
-      '130000\n',
-    );
+    expect(
+      (await session.exec(['sh', '-c', 'printf %s "$1" | wc -c', 'sh', 'x'.repeat(130_000)])).stdout,
+    ).toBe('130000\n');
   });
 });

@@ -62,6 +62,8 @@ export async function startSshd(settings: readonly string[] = [], listening = tr
     'MaxStartups 100',
     'LogLevel VERBOSE',
     'Subsystem sftp internal-sftp',
+    // The start files of whoever runs the tests (bash reads .bashrc under sshd) are none of our business.
+    `SetEnv HOME=${dir}`,
     ...settings.map((line) => line.replaceAll('DIR', dir)),
     '',
   ].join('\n');
