@@ -24,7 +24,7 @@ await build({
   define: { __VERSION__: JSON.stringify(pkg.version) },
   // CommonJS packages inside an ES module still ask for these.
   banner: {
-    js: "import{createRequire as $r}from'node:module';import{fileURLToPath as $f}from'node:url';import{dirname as $d}from'node:path';const require=$r(import.meta.url),__filename=$f(import.meta.url),__dirname=$d(__filename);",
+    js: "import{createRequire as mmCreateRequire}from'node:module';import{fileURLToPath as mmFileUrl}from'node:url';import{dirname as mmDirname}from'node:path';const require=mmCreateRequire(import.meta.url),__filename=mmFileUrl(import.meta.url),__dirname=mmDirname(__filename);",
   },
 });
 const bin = `${root}dist/mymachine.js`;
