@@ -40,6 +40,8 @@ export interface EngineConfiguration {
   readonly changed: readonly string[];
   readonly owned: OwnedConfig;
   readonly dropIn: UnitFile | undefined;
+  /** live-restore stands on the command line, where no reload can change it. */
+  readonly liveRestoreFixed: boolean;
 }
 
 /** Our wish and the host's own configuration in one, or MM_ENGINE_CONFIG_SYNTAX, _CONFLICT or MM_ENGINE_OPTION. Nothing is touched. */
@@ -59,9 +61,9 @@ export function engineConfiguration(
   const words = splitUnitWords(unit.execStart ?? '');
   const fixed = daemonArguments(words.map((word) => word.value));
   const variable = variableArguments(words, unit, host.environmentFiles);
-  for (const { argument } of [...fixed.map((argument) => ({ argument })), ...variable]) {
-    if (argument.flag?.key === 'live-restore') keys.delete('live-restore');
-  }
+  const all = [...fixed, ...variable.map(({ argument }) => argument)];
+  const liveRestoreFixed = all.some(({ flag }) => flag?.key === 'live-restore');
+  if (liveRestoreFixed) keys.delete('live-restore');
   // The engine refuses to be in a swarm and to keep containers alive by itself.
   if (host.inSwarm) keys.delete('live-restore');
   for (const { argument, path } of variable) {
@@ -113,6 +115,7 @@ export function engineConfiguration(
     changed,
     owned: ownedBeyond(base, added.config),
     dropIn: text === undefined ? undefined : { path: dropInPathAmong(others), text },
+    liveRestoreFixed,
   };
 }
 

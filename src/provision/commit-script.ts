@@ -1,0 +1,169 @@
+import { shellLibrary } from './shell-library.ts';
+
+/**
+ * Makes all of a plan's changes at once. Instructions come on stdin, a line each (see commit.ts), with contents in base64.
+ * New files are staged beside their places first, so a full disk is met before anything is changed; what stood there is
+ * kept for `rm --restore` the first time, and for the way back this time. A pending mark stands from the first change until
+ * the engine runs with it. Prints results as facts. A user's interruption does not stop it half way.
+ */
+export const commitScript = `${shellLibrary}${String.raw`
+puts= dels= origs= hostname= pre= post= last= expect= failed=
+units=no effect=none enable=no port=- keep=no forget=no
+
+give_up() { # what cannot be staged leaves nothing behind
+  for p in $puts; do rm -f "$p.mymachine-new"; done
+  rm -rf "$state/previous"
+  if [ "$fresh" = yes ]; then undo_dirs; rm -rf "$state"; fi
+  exit 1
+}
+undo_dirs() {
+  [ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
+}
+stage() { # MODE PATH BASE64
+  dir=$(dirname "$2")
+  [ -d "$dir" ] || { [ "$keep" = no ] || printf '%s\n' "$dir" >>"$state/made-dirs"; mkdir -p "$dir"; } || return 1
+  puts="$puts $2"
+  ( umask 077; decode "$3" >"$2.mymachine-new" ) && chmod "$1" "$2.mymachine-new"
+}
+keep_original() {
+  case $1 in "$state"/*) return 0 ;; esac
+  if [ -e "$state/original$1" ] || grep -qxF "$1" "$state/absent" 2>/dev/null; then return 0; fi
+  if [ -e "$1" ]; then mkdir -p "$state/original$(dirname "$1")" && cp -a "$1" "$state/original$1.part" && mv "$state/original$1.part" "$state/original$1"
+  else printf '%s\n' "$1" >>"$state/absent"; fi
+}
+keep_previous() {
+  [ ! -e "$1" ] || { mkdir -p "$state/previous$(dirname "$1")" && cp -a "$1" "$state/previous$1"; }
+}
+replace() { # NEW PATH: over a mount point, such as a container's /etc/hosts, nothing can be renamed
+  mv -f "$1" "$2" 2>/dev/null || { cat "$1" >"$2" && rm -f "$1"; }
+}
+put_back() { # FROM PATH
+  if [ -e "$1$2" ]; then cp -a "$1$2" "$2.mymachine-new" && replace "$2.mymachine-new" "$2"; else rm -f "$2"; fi
+}
+write_daemon_json() { decode "$1" >/etc/docker/daemon.json.mymachine-new && chmod 0644 /etc/docker/daemon.json.mymachine-new && mv -f /etc/docker/daemon.json.mymachine-new /etc/docker/daemon.json; }
+name_host() {
+  hostname "$1" 2>/dev/null || printf '%s' "$1" >/proc/sys/kernel/hostname 2>/dev/null || hostnamectl set-hostname "$1"
+}
+containers() {
+  active || return 0
+  engine GET /containers/json | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4 | head -n 200 | while read -r id; do
+    printf '%s:%s\n' "$id" "$(engine GET "/containers/$id/json" | grep -o '"Pid":[0-9]*' | head -n1 | cut -d: -f2)"
+  done
+}
+live_restore() { # waits until the running engine says so
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    case $(engine GET /info) in *'"LiveRestoreEnabled":true'*) return 0 ;; esac
+    sleep 0.1
+  done
+  return 1
+}
+listening() {
+  [ "$port" = - ] && return 0
+  i=0
+  while ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qi ":$port [0-9A-F]*:[0-9A-F]* 0A "; do
+    i=$((i+1)); [ $i -lt 100 ] && active || return 1
+    sleep 0.1
+  done
+}
+roll_back() {
+  for p in $puts $dels $origs; do put_back "$state/previous" "$p"; done
+  [ -z "$hostname" ] || name_host "$oldname"
+  [ $units = no ] || systemctl daemon-reload
+  systemctl reset-failed docker.service docker.socket 2>/dev/null
+  if [ $wasactive = yes ]; then
+    if timeout 120 systemctl restart docker.service; then fact restored yes; else fact restored no; fi
+  else
+    systemctl stop docker.service 2>/dev/null
+    fact restored yes
+  fi
+  rm -rf "$state/previous" "$state/pending"
+  if [ ! -f "$state/managed.json" ]; then undo_dirs; rm -rf "$state"; fi
+}
+
+trap '' HUP INT TERM PIPE
+lock || { fact status locked; exit 0; }
+fresh=no; [ -d "$state" ] || { fresh=yes; mkdir -m 700 -p "$state"; } || exit 1
+while read -r op a b c; do
+  [ -z "$failed" ] || continue
+  case $op in
+    expect) expect=$a; [ "$a" = "$(fingerprint)" ] || failed=changed ;;
+    units) units=yes ;;
+    effect) effect=$a ;;
+    enable) enable=yes ;;
+    disable) enable=disable ;;
+    keep) keep=yes ;;
+    forget) forget=yes ;;
+    port) port=$a ;;
+    hostname) hostname=$a ;;
+    pre) pre=$a ;;
+    post) post=$a ;;
+    last) last=$a ;;
+    put) stage "$a" "$b" "$c" || failed=stage ;;
+    del) dels="$dels $a" ;;
+    orig) origs="$origs $a" ;;
+  esac
+done
+if [ "$failed" = changed ]; then [ $fresh = no ] || rmdir "$state"; fact status changed; exit 0; fi
+[ -z "$failed" ] || give_up
+rm -rf "$state/previous"
+for p in $puts $dels $origs; do
+  [ $keep = no ] || keep_original "$p" || give_up
+  keep_previous "$p" || give_up
+done
+: >"$state/pending" || give_up
+wasactive=no; if active; then wasactive=yes; fi
+oldname=$(uname -n)
+running=; [ $effect != restart ] || running=$(containers)
+if [ -n "$pre" ] && [ $wasactive = yes ]; then
+  keep_previous /etc/docker/daemon.json
+  if ! { write_daemon_json "$pre" && systemctl reload docker.service && live_restore; }; then
+    put_back "$state/previous" /etc/docker/daemon.json
+    systemctl reload docker.service
+    for p in $puts; do rm -f "$p.mymachine-new"; done
+    rm -rf "$state/previous" "$state/pending"
+    if [ ! -f "$state/managed.json" ]; then undo_dirs; rm -rf "$state"; fi
+    fact status live-restore
+    exit 0
+  fi
+fi
+for p in $puts; do replace "$p.mymachine-new" "$p"; done
+for p in $dels; do rm -f "$p"; done
+for p in $origs; do
+  if [ -e "$state/original$p" ] || grep -qxF "$p" "$state/absent" 2>/dev/null; then put_back "$state/original" "$p"; fi
+done
+[ -z "$hostname" ] || name_host "$hostname"
+[ $units = no ] || systemctl daemon-reload
+since=$(date +%s)
+good=yes
+case $effect in
+  reload) [ $wasactive = no ] || systemctl reload docker.service || good=no ;;
+  stop) systemctl stop docker.service 2>/dev/null ;;
+  restart)
+    # The tries of the last minute would count against this one.
+    systemctl reset-failed docker.service docker.socket 2>/dev/null
+    timeout 120 systemctl restart docker.service && listening || good=no ;;
+esac
+if [ $good = no ]; then
+  journalctl -u docker.service --since "@$since" -o cat --no-pager 2>/dev/null | lines 30 | fact64 journal
+  roll_back
+  fact status start
+  exit 0
+fi
+case $enable in
+  yes) systemctl -q enable docker.service >/dev/null 2>&1 ;;
+  disable) systemctl -q disable docker.service >/dev/null 2>&1 ;;
+esac
+[ -z "$post" ] || { write_daemon_json "$post" && systemctl reload docker.service; }
+case $last in
+  '') ;;
+  gone) rm -f /etc/docker/daemon.json ;;
+  *) write_daemon_json "$last" ;;
+esac
+if [ -n "$running" ]; then
+  now=$(containers)
+  for one in $running; do case $now in *"$one"*) ;; *) fact lost "$one" ;; esac; done
+fi
+rm -rf "$state/previous" "$state/pending"
+if [ $forget = yes ]; then undo_dirs; rm -rf "$state" /run/lock/mymachine.lock; fi
+fact status ok
+`}`;

@@ -1,0 +1,203 @@
+import { factsBody } from './facts-script.ts';
+import { shellLibrary } from './shell-library.ts';
+
+/**
+ * Installs the engine with apt from one of three sources, and prints the facts anew. The service is held back from its first
+ * start by a condition under /run, so that it starts once, with its configuration; that hold is gone with a reboot at the
+ * latest. Instructions come on stdin, a line each, values in base64 (see install.ts).
+ */
+export const installScript = `${shellLibrary}${factsBody}${String.raw`
+source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
+while read -r op value; do
+  value=$(decode "$value")
+  case $op in
+    source) source=$value ;;
+    url) url=$value ;;
+    repository) repository=$value ;;
+    codename) codename=$value ;;
+    fallback) fallback=$value ;;
+    version) version=$value ;;
+    engine) engine=$value ;;
+    needed) needed=$value ;;
+    wanted) wanted=$value ;;
+    managed) managed=$value ;;
+    env) export "$value" ;;
+  esac
+done
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
+hold=/run/systemd/system/docker.service.d
+sources='/etc/apt/sources.list.d /etc/apt/keyrings /usr/share/keyrings'
+work=$(mktemp -d) || exit 1
+log=$work/log
+: >"$log"
+
+finish() { # STATUS: what went wrong stands in the log
+  release_hold
+  [ ! -f "$state/sources-before" ] || note_added
+  [ "$1" = installed ] || lines 40 <"$log" | fact64 log
+  rm -rf "$work"
+  fact status "$1"
+  exit 0
+}
+set_hold() {
+  mkdir -p "$hold" && printf '[Unit]\nConditionPathExists=!/run/mymachine-hold\n' >"$hold/00-mymachine-hold.conf" && : >/run/mymachine-hold
+}
+release_hold() {
+  [ -e /run/mymachine-hold ] || return 0
+  rm -f "$hold/00-mymachine-hold.conf" /run/mymachine-hold
+  rmdir "$hold" 2>/dev/null
+  systemctl daemon-reload
+}
+full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough free space in' "$log"; }
+offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
+
+# apt-get, waiting for whoever has its locks: those of the lists and of the archives know no waiting of their own.
+apt_get() {
+  waited=0 repaired=
+  while :; do
+    apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+      -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >"$log" 2>&1 </dev/null && return 0
+    code=$?
+    if grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock|is another process using it' "$log"; then
+      [ $waited -gt 0 ] || say "waiting for another program to release apt: $(grep -oE 'held by process [0-9]+( \([^)]*\))?' "$log" | head -n1)"
+      waited=$((waited+1))
+      [ $waited -le 300 ] || finish locked
+      sleep 1
+    elif [ -z "$repaired" ] && grep -q 'dpkg was interrupted' "$log"; then
+      repaired=yes
+      say 'an earlier installation was cut off; finishing it first'
+      dpkg --configure -a >"$log" 2>&1 </dev/null
+    else
+      return $code
+    fi
+  done
+}
+# apt says that all is well when it could not fetch anything.
+update() { apt_get update -o APT::Update::Error-Mode=any; }
+fail_if() {
+  if full; then finish disk; fi
+  if offline; then finish network; fi
+  finish failed
+}
+fresh_lists() { [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -n1)" ]; }
+
+# HOST: can its https be reached, in four seconds at most?
+reach() {
+  if command -v curl >/dev/null; then curl -sS -o /dev/null --connect-timeout 4 -m 4 -I "https://$1/" >/dev/null 2>&1
+  elif command -v wget >/dev/null; then timeout 4 wget -q --tries=1 --spider "https://$1/" >/dev/null 2>&1
+  else timeout 4 bash -c "exec 3<>/dev/tcp/$1/443" 2>/dev/null; fi
+}
+choose() {
+  reach get.docker.com & one=$!
+  reach download.docker.com & two=$!
+  script=no; wait $one && script=yes
+  if wait $two; then
+    if [ $script = yes ]; then source=script; else source=repository; fi
+  else
+    source=distro
+  fi
+}
+# PACKAGE: the newest version on offer that is the wanted one or begins with it.
+match_version() {
+  apt-cache madison "$1" | awk -F'|' -v want="$version" '{
+    gsub(/ /, "", $2); plain = $2; sub(/^[0-9]+:/, "", plain)
+    if ($2 == want || plain == want || (index(plain, want) == 1 && substr(plain, length(want) + 1, 1) ~ /[.~+-]/)) { print $2; exit }
+  }'
+}
+pin_version() { # PACKAGE
+  [ -n "$version" ] || return 0
+  pinned=$(match_version "$1")
+  [ -z "$pinned" ] || pinned="=$pinned"
+  [ -n "$pinned" ] || { apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }' | head -n 20 >"$log"; finish version; }
+}
+known() { for one; do [ -z "$(apt-cache madison "$one" 2>/dev/null | head -n1)" ] || printf '%s ' "$one"; done; }
+missing() { for one; do dpkg -s "$one" 2>/dev/null | grep -qx 'Status: install ok installed' || printf '%s ' "$one"; done; }
+packages() { dpkg --get-selections | awk '$2 == "install" || $2 == "hold" { print $1 }' | sort; }
+listing() { for one in $sources; do find "$one" -type f 2>/dev/null; done | sort; }
+note_added() {
+  packages | comm -13 "$state/packages-before" - >"$state/packages-added"
+  listing | comm -13 "$state/sources-before" - >"$state/sources-added"
+}
+
+install_distro() {
+  armor=; [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || armor=apparmor
+  fresh_lists || update || fail_if
+  set_hold || exit 1
+  tries='1 2'
+  for try in $tries; do
+    pin_version "$engine"
+    apt_get install --no-install-recommends "$engine$pinned" $needed $(known $wanted) $armor && return 0
+    [ $try = 1 ] || break
+    if full; then finish disk; fi
+    # The lists may tell of versions that the mirror has no more.
+    update || fail_if
+  done
+  fail_if
+}
+install_repository() {
+  need=$(missing ca-certificates curl)
+  if [ -n "$need" ]; then
+    fresh_lists || update || fail_if
+    apt_get install --no-install-recommends $need || { update && apt_get install --no-install-recommends $need; } || fail_if
+  fi
+  mkdir -p /etc/apt/keyrings
+  if [ ! -e /etc/apt/sources.list.d/docker.list ] && [ ! -e /etc/apt/sources.list.d/docker.sources ]; then
+    curl -fsSL --connect-timeout 20 "$repository/gpg" -o /etc/apt/keyrings/docker.asc 2>"$log" || { rm -f /etc/apt/keyrings/docker.asc; fail_if; }
+    chmod 0644 /etc/apt/keyrings/docker.asc
+    if [ -z "$codename" ] || ! curl -fsSIL --connect-timeout 20 "$repository/dists/$codename/Release" >/dev/null 2>&1; then codename=$fallback; fi
+    printf 'deb [arch=%s signed-by=/etc/apt/keyrings/docker.asc] %s %s stable\n' "$(dpkg --print-architecture)" "$repository" "$codename" >/etc/apt/sources.list.d/docker.list
+  fi
+  update || fail_if
+  set_hold || exit 1
+  pin_version docker-ce
+  cli=$pinned
+  apt_get install --no-install-recommends "docker-ce$pinned" "docker-ce-cli$cli" containerd.io iptables docker-buildx-plugin docker-compose-plugin || fail_if
+}
+install_script() {
+  need=$(missing ca-certificates curl)
+  if [ -n "$need" ]; then
+    fresh_lists || update || fail_if
+    apt_get install --no-install-recommends $need || { update && apt_get install --no-install-recommends $need; } || fail_if
+  fi
+  # To a file first: of a download into a pipe, sh would run the half that came.
+  if ! curl -fsSL --connect-timeout 20 -o "$work/install.sh" -- "$url" 2>"$log"; then
+    if full; then finish disk; fi
+    finish download
+  fi
+  waited=0
+  while :; do
+    VERSION=$version sh "$work/install.sh" >"$log" 2>&1 </dev/null && break
+    grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock' "$log" || fail_if
+    [ $waited -gt 0 ] || say 'waiting for another program to release apt'
+    waited=$((waited+1))
+    [ $waited -le 300 ] || finish locked
+    sleep 1
+  done
+}
+
+trap '' HUP INT TERM PIPE
+lock || finish locked
+if command -v dockerd >/dev/null; then finish there; fi
+mkdir -m 700 -p "$state" || exit 1
+# Told before anything is installed, so that an installation cut off is known to be ours.
+if [ ! -f "$state/managed.json" ]; then
+  ( umask 077; printf %s "$managed" >"$state/managed.json.new" ) && mv "$state/managed.json.new" "$state/managed.json" || { rm -rf "$state"; exit 1; }
+fi
+[ -f "$state/packages-before" ] || packages >"$state/packages-before" || exit 1
+[ -f "$state/sources-before" ] || listing >"$state/sources-before" || exit 1
+pinned=
+if [ "$source" = auto ]; then choose; fi
+fact source "$source"
+say "installing from $source"
+case $source in
+  script) install_script ;;
+  repository) install_repository ;;
+  *) install_distro ;;
+esac
+note_added
+command -v dockerd >/dev/null || { echo 'the installation ended well, but there is no dockerd' >>"$log"; finish failed; }
+release_hold
+rm -rf "$work"
+fact status installed
+facts
+`}`;

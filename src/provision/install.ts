@@ -1,0 +1,139 @@
+import type { Report } from '../base/ports.ts';
+import { lastLines, printable } from '../base/printable.ts';
+import type { EngineWish, InstallSource } from './contract.ts';
+import type { Distribution } from './distributions.ts';
+import { provisionError } from './errors.ts';
+import { type Facts, parseFacts } from './facts.ts';
+import { factsScript } from './facts-script.ts';
+import { installScript } from './install-script.ts';
+import { type ManagedState, managedText } from './managed-state.ts';
+import { diskFull, type RootShell } from './root-shell.ts';
+
+export const defaultInstallUrl = 'https://get.docker.com';
+
+export interface InstallInput {
+  readonly shell: RootShell;
+  readonly report: Report;
+  readonly distribution: Distribution;
+  /** The host's release, such as 'bookworm'; '' when it has none. */
+  readonly codename: string;
+  readonly wish: EngineWish;
+  /** Written before anything is installed, unless the host has one. */
+  readonly managed: ManagedState;
+}
+
+/** Puts an engine on a host that has none and gives the host's facts afterwards; the engine is not started with its packages' configuration. */
+export async function installEngine(input: InstallInput): Promise<{
+  readonly facts: Facts;
+  readonly source: Exclude<InstallSource, 'auto'> | 'found';
+}> {
+  const { shell, report, distribution, wish } = input;
+  const { packages, repository } = distribution;
+  const wanted = chosenSource(wish);
+  const values: readonly (readonly [string, string])[] = [
+    ['source', wanted],
+    ['url', wish.installUrl],
+    ['repository', repository.url],
+    ['codename', input.codename],
+    ['fallback', repository.fallback],
+    ['version', wish.version],
+    ['engine', packages.engine],
+    ['needed', packages.needed.join(' ')],
+    ['wanted', packages.wanted.join(' ')],
+    ['managed', managedText(input.managed)],
+    ...proxies(wish.env).map((assignment) => ['env', assignment] as const),
+  ];
+  const payload = values
+    .map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`)
+    .join('');
+  const output = await shell.run(installScript, {
+    input: payload,
+    timeoutMs: 1_800_000,
+    onSay: (line) => report.info(said(line, wanted)),
+  });
+  const value = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(output)?.[1] ?? '';
+  const status = value('status');
+  const source =
+    (['script', 'repository', 'distro'] as const).find((one) => one === value('source')) ?? 'distro';
+  if (status === 'installed') return { facts: parseFacts(output), source };
+  // Somebody else installed it between our look and our lock.
+  if (status === 'there') return { facts: parseFacts(await shell.run(factsScript)), source: 'found' };
+  throw installError(status, Buffer.from(value('log'), 'base64').toString('utf8'), source, input);
+}
+
+/** 'auto' is decided on the host, unless a script of the user's own or a version decides it. */
+function chosenSource(wish: EngineWish): InstallSource {
+  if (wish.install !== 'auto') return wish.install;
+  if (wish.installUrl !== defaultInstallUrl && wish.installUrl !== '') return 'script';
+  return wish.version === '' ? 'auto' : 'repository';
+}
+
+/** Proxy settings among the engine's environment, in the lower case that apt and curl read. */
+function proxies(env: readonly string[]): readonly string[] {
+  return env.flatMap((assignment) => {
+    const match = /^((?:https?|no|all)_proxy)=(.*)$/i.exec(assignment);
+    return match?.[1] === undefined ? [] : [`${match[1].toLowerCase()}=${match[2] ?? ''}`];
+  });
+}
+
+const sourceNames = {
+  script: 'the installation script',
+  repository: "Docker's package repository",
+  distro: "the distribution's packages",
+} as const;
+
+function said(line: string, wanted: InstallSource): string {
+  const source = /^installing from (\w+)$/.exec(line)?.[1];
+  const name = Object.entries(sourceNames).find(([one]) => one === source)?.[1];
+  if (name === undefined) return `On the host: ${line}`;
+  return `Installing the Docker Engine from ${name}${wanted === 'auto' ? ', the first source that the host can reach' : ''}...`;
+}
+
+function installError(status: string, log: string, source: keyof typeof sourceNames, input: InstallInput) {
+  const { wish, distribution } = input;
+  const details = lastLines(log, 20);
+  const from = sourceNames[source];
+  switch (status) {
+    case 'disk':
+      return diskFull(details);
+    case 'locked':
+      return provisionError('MM_PROVISION_LOCKED', {
+        message: 'Another program on the host held the locks of apt for five minutes.',
+        hint: 'See which on the host (`fuser -v /var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock`), wait for it, then run `mymachine provision`.',
+        details,
+      });
+    case 'network':
+      return noNetwork(from, details);
+    case 'version':
+      return provisionError('MM_ENGINE_VERSION', {
+        message: `There is no Docker Engine ${printable(wish.version, 60)} for ${distribution.name} ${printable(input.codename, 40)} in ${from}.`,
+        hint:
+          log.trim() === ''
+            ? 'Leave --engine-version out for the newest.'
+            : 'Choose one of the versions below, or leave --engine-version out for the newest.',
+        details,
+      });
+    case 'download':
+      if (/could not resolve|couldn't connect|failed to connect|timed out|unreachable/i.test(log))
+        return noNetwork(from, details);
+      return provisionError('MM_PROVISION_INSTALL', {
+        message: `The host could not download the installation script ${printable(wish.installUrl, 200)}.`,
+        hint: 'Check --engine-install-url, or install from the distribution with --engine-install distro.',
+        details,
+      });
+    default:
+      return provisionError('MM_PROVISION_INSTALL', {
+        message: `Installing the Docker Engine on the host from ${from} failed.`,
+        hint: 'The last lines of the installation are below. Correct what they name, then run `mymachine provision`.',
+        details,
+      });
+  }
+}
+
+function noNetwork(from: string, details: string) {
+  return provisionError('MM_PROVISION_NO_NETWORK', {
+    message: `The host has no Docker Engine and cannot reach ${from} to install one.`,
+    hint: "Check the host's network, name servers and proxy (--engine-env HTTPS_PROXY=http://PROXY:PORT is used for the installation too), then run `mymachine provision`.",
+    details,
+  });
+}

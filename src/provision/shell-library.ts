@@ -1,0 +1,46 @@
+/**
+ * Shell functions that the scripts for hosts begin with. Written for any POSIX sh with coreutils; the texts are constant,
+ * and everything that varies comes by stdin or as an argument.
+ */
+export const shellLibrary = String.raw`
+export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+umask 022
+state=/var/lib/mymachine
+
+# Talk for the user while a script runs.
+say() { printf 'mymachine: %s\n' "$*" >&2; }
+
+# One fact or result: a name and a value on a line.
+fact() { printf '%s %s\n' "$1" "$2"; }
+fact64() { printf '%s ' "$1"; head -c 65537 | base64 -w0; echo; }
+file() { [ ! -f "$2" ] || { printf 'file %s ' "$1"; head -c 65537 "$2" | base64 -w0; echo; }; }
+decode() { printf %s "$1" | base64 -d; }
+
+# METHOD PATH: asks the engine on its local socket. Only while its service runs: a question would start it through its socket unit.
+engine() {
+  if command -v curl >/dev/null; then
+    curl -sS -m 20 -X "$1" --unix-socket /var/run/docker.sock "http://localhost$2" 2>/dev/null
+  elif command -v perl >/dev/null; then
+    perl -MIO::Socket::UNIX -e 'alarm 20; my $s = IO::Socket::UNIX->new("/var/run/docker.sock") or exit 1;
+      print $s "$ARGV[0] $ARGV[1] HTTP/1.0\r\nHost: localhost\r\n\r\n"; local $/; my $r = <$s>; $r =~ s/^.*?\r\n\r\n//s; print $r' "$1" "$2" 2>/dev/null
+  else
+    return 1
+  fi
+}
+active() { [ "$(systemctl is-active docker.service 2>/dev/null)" = active ]; }
+lines() { tail -n "$1" | head -c 8000; }
+
+# Waits for the one lock of all provisioning on this host. A lock file that was deleted meanwhile is not the lock.
+lock() {
+  lockfile=/run/lock/mymachine.lock
+  while :; do
+    exec 9>"$lockfile" || return 1
+    if ! flock -n 9; then
+      say 'waiting for another provisioning of this host to end'
+      flock -w 600 9 || return 1
+    fi
+    [ /proc/self/fd/9 -ef "$lockfile" ] && return 0
+  done
+}
+fingerprint() { if [ -f "$state/managed.json" ]; then sha256sum <"$state/managed.json" | cut -c1-64; else echo none; fi; }
+`;

@@ -1,0 +1,64 @@
+import { shellLibrary } from './shell-library.ts';
+
+/**
+ * Takes an engine off a host that we put there, with everything it made, and puts the files we changed back. Instructions
+ * on stdin: `data DIR` for a data folder that was empty or absent before, `made DIR` for one that was absent, `group` for a
+ * docker group that was not there, `hostname NAME`, `hosts BASE64`, `orig PATH`. apt's own files that the installation added go too.
+ */
+export const uninstallScript = `${shellLibrary}${String.raw`
+data= made= group=no origs= hostname= hosts=
+trap '' HUP INT TERM PIPE
+lock || { fact status locked; exit 0; }
+while read -r op a; do
+  case $op in
+    data) data="$data $a" ;;
+    made) made="$made $a" ;;
+    group) group=yes ;;
+    hostname) hostname=$a ;;
+    hosts) hosts=$a ;;
+    orig) origs="$origs $a" ;;
+  esac
+done
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+log=$state/log
+if [ "$(systemctl is-active docker.service)" = active ]; then
+  # With live-restore on, they would outlive their engine.
+  engine GET /containers/json | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4 | while read -r id; do engine POST "/containers/$id/kill" >/dev/null; done
+fi
+systemctl stop docker.socket docker.service 2>/dev/null
+if [ -f "$state/packages-added" ]; then added=$(cat "$state/packages-added"); else
+  added=$(dpkg --get-selections | awk '$2 == "install" || $2 == "hold" { print $1 }' | sort | comm -13 "$state/packages-before" -)
+fi
+present=
+for one in $added; do ! dpkg-query -W "$one" >/dev/null 2>&1 || present="$present $one"; done
+waited=0
+while [ -n "$present" ]; do
+  apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 purge $present >"$log" 2>&1 </dev/null && break
+  grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock' "$log" || { lines 30 <"$log" | fact64 log; fact status failed; exit 0; }
+  [ $waited -gt 0 ] || say 'waiting for another program to release apt'
+  waited=$((waited+1))
+  [ $waited -le 300 ] || { fact status locked; exit 0; }
+  sleep 1
+done
+[ ! -f "$state/sources-added" ] || while read -r one; do rm -f "$one"; done <"$state/sources-added"
+for p in $origs; do
+  if [ -e "$state/original$p" ]; then cp -a "$state/original$p" "$p.mymachine-new" && mv -f "$p.mymachine-new" "$p"
+  elif grep -qxF "$p" "$state/absent" 2>/dev/null; then rm -f "$p"; fi
+done
+if [ -n "$hosts" ]; then decode "$hosts" >/etc/hosts.mymachine-new && chmod 0644 /etc/hosts.mymachine-new && { mv -f /etc/hosts.mymachine-new /etc/hosts 2>/dev/null || { cat /etc/hosts.mymachine-new >/etc/hosts; rm -f /etc/hosts.mymachine-new; }; }; fi
+[ -z "$hostname" ] || hostname "$hostname" 2>/dev/null || printf '%s' "$hostname" >/proc/sys/kernel/hostname
+for one in $data; do
+  # Mounts of containers and plugins below it would keep it, and must not be emptied through.
+  awk -v under="$one/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null; done
+  [ ! -d "$one" ] || find "$one" -xdev -mindepth 1 -delete 2>/dev/null
+done
+rm -rf /run/docker /run/docker.sock /run/docker.pid
+for one in $made; do [ ! -d "$one" ] || rmdir "$one" 2>/dev/null; done
+[ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
+if [ $group = yes ] && grep -q '^docker:' /etc/group; then groupdel docker 2>/dev/null; fi
+if [ -d /sys/class/net/docker0 ]; then ip link delete docker0 2>/dev/null; fi
+systemctl daemon-reload
+systemctl reset-failed docker.service docker.socket 2>/dev/null
+rm -rf "$state" /run/lock/mymachine.lock
+fact status ok
+`}`;
