@@ -90,6 +90,11 @@ export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports 
   /** Root of the store, and of the cache of images (may lie elsewhere). */
   readonly storeDir: string;
   readonly cacheDir: string;
+  /**
+   * Runs `work` while no other process works under the same name (fit for a file name): for what machines share in the
+   * cache, such as an image that is being made. Without it, nothing else is at work.
+   */
+  readonly withLock?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
   /** The driver's own JSON as last saved. */
   readonly config: Readonly<C>;
   /** Changes keys of the config and writes them to disk before it resolves. */
@@ -127,6 +132,8 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   address(context: DriverContext<C>): Promise<string>;
   /** Where the engine listens, `tcp://1.2.3.4:2376`, or '' when the host has no address now. */
   engineUrl(context: DriverContext<C>): Promise<string>;
+  /** The port that dockerd opens on the host itself; 2376 when not said. A forward may show another one in `engineUrl`. */
+  enginePort?(config: Readonly<C>): number;
   /** Further names and addresses that the server certificate must hold. */
   sans?(context: DriverContext<C>): readonly string[];
   /** Lines for the machine's known_hosts when `capabilities.hostKeyKnown`: keys such as `ssh-ed25519 AAAA…`. */

@@ -33,6 +33,8 @@ export function seedConfig(request: SeedRequest): JsonObject {
     users: [
       {
         name: request.user,
+        // A group of that name may be there already, as "docker" is beside an engine: useradd alone would fail.
+        primary_group: request.user,
         sudo: 'ALL=(ALL) NOPASSWD:ALL',
         shell: '/bin/bash',
         lock_passwd: true,

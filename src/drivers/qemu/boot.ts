@@ -1,0 +1,109 @@
+import { readFile, stat } from 'node:fs/promises';
+import { lastLines } from '../../base/printable.ts';
+import type { DriverContext } from '../contract.ts';
+import { type AccelChoice, chooseAccel, distrustAccel, EMULATED_CPU, tryAccel } from './accel.ts';
+import { type Accel, machineFiles, type QemuConfig } from './config.ts';
+import { qemuError } from './errors.ts';
+import { findGuest } from './process.ts';
+import { bytesRead, qmp, qmpPath } from './qmp.ts';
+import { died, killGuest, spawnGuest } from './spawn.ts';
+import { hasSshBanner } from './ssh-banner.ts';
+
+type Context = DriverContext<QemuConfig>;
+
+/** Measured by emulation: 40 to 67 s, and 160 s for three at once on two processors. */
+const BOOT_MS: Readonly<Record<'emulated' | 'accelerated', number>> = {
+  emulated: 900_000,
+  accelerated: 240_000,
+};
+/** With acceleration a kernel speaks within seconds, and has read more than this by then even when its console is elsewhere. */
+const STALL_MS = 15_000;
+const STALL_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Starts the guest unless it runs, and waits until its sshd answers. A guest that does nothing under an acceleration is
+ * started again by emulation, and the acceleration not trusted again on this computer, unless it was asked for by name.
+ */
+export async function bootGuest(context: Context): Promise<void> {
+  const { machine, programs, report } = context;
+  const running = await findGuest(programs, machine.id, machineFiles(machine.dir).pid);
+  let accel: Accel = context.config.AccelInUse || 'tcg';
+  if (running === undefined) {
+    const choice = await accelFor(context);
+    if (choice.why !== '')
+      report.info(`(${machine.name}) Running by emulation, which is slow: ${choice.why}`);
+    accel = choice.accel;
+    await spawnGuest(context, choice);
+  } else if ((await runState(context)) === 'paused') {
+    await qmp(qmpPath(machine.dir, machine.id), 'cont').catch(() => undefined);
+  }
+  if ((await waitForSsh(context, accel)) === 'up') return;
+  const why = `a guest did nothing for ${STALL_MS / 1000} s under ${accel}`;
+  await killGuest(context);
+  await distrustAccel(context, context.cacheDir, context.config.Arch, accel, why);
+  if (context.config.Accel !== 'auto') {
+    throw qemuError('MM_QEMU_STALLED', {
+      message: `"${machine.name}" does nothing under ${accel}: its console stayed empty for ${STALL_MS / 1000} s`,
+      hint: 'Virtualisation inside this computer is broken or far too slow. Use emulation: --qemu-accel tcg',
+    });
+  }
+  report.warn(`(${machine.name}) The guest does nothing under ${accel}; starting it again by emulation.`);
+  await spawnGuest(context, { accel: 'tcg', cpuModel: EMULATED_CPU, why });
+  await waitForSsh(context, 'tcg');
+}
+
+/** What QEMU calls its state: running, paused, shutdown, ...; undefined when it does not answer. */
+export async function runState({ machine }: Pick<Context, 'machine'>): Promise<string | undefined> {
+  const answer = await qmp(qmpPath(machine.dir, machine.id), 'query-status').catch(() => undefined);
+  return typeof answer === 'object' && answer !== null && 'status' in answer
+    ? String(answer.status)
+    : undefined;
+}
+
+async function accelFor(context: Context): Promise<AccelChoice> {
+  const { cacheDir, config } = context;
+  if (config.Accel === 'auto') return chooseAccel(context, cacheDir, config.Arch);
+  const result = await tryAccel(context, cacheDir, config.Arch, config.Accel);
+  if (!result.works) throw accelRefused(config.Accel, result.why);
+  return { accel: config.Accel, cpuModel: result.cpuModel, why: '' };
+}
+
+export function accelRefused(accel: Accel, why: string): Error {
+  return qemuError('MM_QEMU_ACCEL', {
+    message: `Acceleration by ${accel} does not work on this computer: ${why}`,
+    hint: 'Leave --qemu-accel out to take what works, or use emulation: --qemu-accel tcg',
+  });
+}
+
+async function waitForSsh(context: Context, accel: Accel): Promise<'up' | 'stalled'> {
+  const { clock, machine, programs, signal } = context;
+  const files = machineFiles(machine.dir);
+  const begin = clock.now();
+  const limit = BOOT_MS[accel === 'tcg' ? 'emulated' : 'accelerated'];
+  let watched = accel !== 'tcg';
+  for (;;) {
+    signal.throwIfAborted();
+    if (await hasSshBanner(context.config.SSHPort, 3000)) return 'up';
+    const passed = clock.now() - begin;
+    if ((await findGuest(programs, machine.id, files.pid)) === undefined) {
+      throw died(context, await readFile(files.log, 'utf8').catch(() => ''));
+    }
+    if (watched && passed > STALL_MS) {
+      if (await isSilent(context)) return 'stalled';
+      watched = false;
+    }
+    if (passed > limit) {
+      throw qemuError('MM_QEMU_BOOT', {
+        message: `"${machine.name}" did not answer on its SSH port within ${limit / 1000} s`,
+        hint: `See what the guest said in ${files.serial}; try again with: mymachine start ${machine.name}`,
+        details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
+      });
+    }
+    await clock.sleep(300, signal);
+  }
+}
+
+async function isSilent({ machine }: Context): Promise<boolean> {
+  const said = (await stat(machineFiles(machine.dir).serial).catch(() => undefined))?.size ?? 0;
+  return said === 0 && (await bytesRead(qmpPath(machine.dir, machine.id))) < STALL_BYTES;
+}

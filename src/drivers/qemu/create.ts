@@ -1,0 +1,111 @@
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { lastLines } from '../../base/printable.ts';
+import { seedIso } from '../../guest/seed.ts';
+import { inspectDisk, resolveImage } from '../../images/resolve.ts';
+import { generateKeyPair } from '../../ssh/ed25519.ts';
+import type { DriverContext } from '../contract.ts';
+import { macOf } from './argv.ts';
+import { bootGuest } from './boot.ts';
+import { machineFiles, type QemuConfig } from './config.ts';
+import { qemuError } from './errors.ts';
+import { imageContext } from './image-context.ts';
+import { findGuest } from './process.ts';
+import { choosePorts } from './spawn.ts';
+
+type Context = DriverContext<QemuConfig>;
+
+/** Makes the machine in steps, each of which can be cut off and run again. */
+export async function createGuest(context: Context): Promise<void> {
+  const { machine } = context;
+  const files = machineFiles(machine.dir);
+  await context.step('qemu.image', 'Getting the disk image...', async () => {
+    const { Image: name, Arch: arch } = context.config;
+    const { path } = await resolveImage(imageContext(context), { name, arch, engine: true });
+    return { BaseImage: path };
+  });
+  await context.step('qemu.key', 'Creating SSH key...', async () => {
+    await keepOrMakeKey(files.key, `mymachine ${machine.name}`);
+    return { SSHKeyPath: files.key };
+  });
+  await context.step('qemu.hostkey', "Creating the machine's host key...", () =>
+    keepOrMakeKey(files.hostKey, machine.name),
+  );
+  await context.step('qemu.disk', 'Creating the disk...', () => makeOverlay(context));
+  await context.step('qemu.seed', "Writing what the guest's cloud-init reads...", () => writeSeed(context));
+  await context.step('qemu.ports', 'Choosing local ports...', async () => {
+    // Cut off after QEMU had started: the guest has its ports.
+    const running = await findGuest(context.programs, machine.id, files.pid);
+    return running === undefined ? choosePorts(context.config) : undefined;
+  });
+  await context.step('qemu.boot', 'Starting the machine, and waiting for its SSH port...', () =>
+    bootGuest(context),
+  );
+}
+
+/** The public half is written first and the private one appears whole, so what is there is complete. */
+async function keepOrMakeKey(path: string, comment: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) !== undefined) return;
+  const pair = generateKeyPair(comment);
+  await writeFile(`${path}.pub`, `${pair.publicKey}\n`, { mode: 0o644 });
+  await writeFile(`${path}.new`, pair.privateKey, { mode: 0o600, flush: true });
+  await rename(`${path}.new`, path);
+}
+
+/** An overlay: what the guest changes goes into the machine's own file, which only grows with it. */
+async function makeOverlay(context: Context): Promise<void> {
+  const { machine, config, programs, signal } = context;
+  const files = machineFiles(machine.dir);
+  const base = await inspectDisk(config.BaseImage);
+  const wished = config.DiskSize * 1024 * 1024;
+  const draft = `${files.disk}.new`;
+  const result = await programs.run(
+    [
+      'qemu-img',
+      'create',
+      '-q',
+      '-f',
+      'qcow2',
+      '-F',
+      base.format,
+      '-b',
+      base.path,
+      draft,
+      String(Math.max(wished, base.virtualSize)),
+    ],
+    { signal },
+  );
+  if (result.exitCode !== 0) {
+    throw qemuError('MM_QEMU_DISK', {
+      message: `The disk of "${machine.name}" could not be made: ${lastLines(result.stderr, 1, 300)}`,
+      hint: 'See that the disk of the store has room (df), then: mymachine create --resume',
+    });
+  }
+  await rename(draft, files.disk);
+}
+
+/** Holds the host's private key, so it is for our eyes only. */
+async function writeSeed(context: Context): Promise<void> {
+  const { machine, config, clock } = context;
+  const files = machineFiles(machine.dir);
+  const read = async (path: string) => (await readFile(path, 'utf8')).trim();
+  const iso = seedIso(
+    {
+      instanceId: machine.id,
+      hostname: machine.name,
+      user: config.SSHUser,
+      authorizedKeys: [await read(`${files.key}.pub`)],
+      hostKey: {
+        privateKey: await readFile(files.hostKey, 'utf8'),
+        publicKey: await read(`${files.hostKey}.pub`),
+      },
+      network: {
+        version: 2,
+        ethernets: { primary: { match: { macaddress: macOf(machine.id) }, dhcp4: true } },
+      },
+      userData: config.UserData === '' ? undefined : await readFile(config.UserData),
+    },
+    clock.now(),
+  );
+  await writeFile(`${files.seed}.new`, iso, { mode: 0o600 });
+  await rename(`${files.seed}.new`, files.seed);
+}

@@ -1,0 +1,84 @@
+import { mkdir, open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Arch, hostArch } from './arch.ts';
+import { type CachedImage, type ImageContext, imagesDir, locked, lockName, publishImage } from './cache.ts';
+import { type CatalogueImage, catalogueImage, catalogueNames } from './catalogue.ts';
+import { type Checksum, findChecksum } from './checksums.ts';
+import { download } from './download.ts';
+import { imageError } from './errors.ts';
+import { type HttpClient, type HttpLimits, httpClient } from './http.ts';
+
+/** Downloads a distribution's cloud image into the cache, checked against the distribution's own list. */
+export async function pullImage(
+  context: ImageContext,
+  name: string,
+  arch: Arch | undefined = hostArch(),
+): Promise<CachedImage> {
+  const image = arch === undefined ? undefined : catalogueImage(name, arch);
+  if (image === undefined) throw unknownImage(name);
+  return pullFrom(context, image);
+}
+
+/** The same from any place that is described like an entry of the catalogue. */
+export function pullFrom(
+  context: ImageContext,
+  image: CatalogueImage,
+  limits?: HttpLimits,
+): Promise<CachedImage> {
+  return locked(context, lockName(image.name, image.arch), async () => {
+    const http = await httpClient(context.proxy, context.signal, limits);
+    try {
+      const checksum = await publishedChecksum(http, image);
+      const folder = imagesDir(context.cacheDir);
+      await mkdir(folder, { recursive: true });
+      const path = join(folder, `${image.name}--${image.arch}.part`);
+      const title = `Downloading ${image.name} (${image.arch})`;
+      await context.report.step(title, () =>
+        download(context, http, { url: image.url, path, checksum, title }),
+      );
+      await checkQcow2(path, image.url);
+      return await publishImage(context.cacheDir, path, {
+        name: image.name,
+        arch: image.arch,
+        source: image.url,
+        digest: `${checksum.algorithm}:${checksum.hex}`,
+        created: new Date(context.clock.now()).toISOString(),
+        contents: [],
+      });
+    } finally {
+      await http.close();
+    }
+  });
+}
+
+async function publishedChecksum(http: HttpClient, image: CatalogueImage): Promise<Checksum> {
+  const file = basename(new URL(image.url).pathname);
+  const checksum = findChecksum(await http.text(image.checksumsUrl), file, image.checksum);
+  if (checksum !== undefined) return checksum;
+  throw imageError('MM_IMAGE_CHECKSUM', {
+    message: `${image.checksumsUrl} has no ${image.checksum} of ${file}`,
+    hint: 'The site may be publishing a new image just now: try again later, or use `mymachine image build`.',
+  });
+}
+
+/** Both distributions publish qcow2, whatever the file's name ends in. */
+async function checkQcow2(path: string, url: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    if (buffer.toString('latin1') === 'QFI\u00fb') return;
+  } finally {
+    await file.close();
+  }
+  throw imageError('MM_IMAGE_FILE', {
+    message: `${url} is not a qcow2 disk image`,
+    hint: 'Report it: the catalogue names the wrong file.',
+  });
+}
+
+export function unknownImage(name: string): Error {
+  return imageError('MM_IMAGE_UNKNOWN', {
+    message: `There is no image ${JSON.stringify(name.slice(0, 80))}, neither in the cache nor in the catalogue`,
+    hint: `The catalogue has ${catalogueNames.join(', ')}; \`mymachine image ls\` shows what is in the cache.`,
+  });
+}

@@ -1,0 +1,138 @@
+import { open, stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { isMachineError, messageOf } from '../base/machine-error.ts';
+import type { Arch } from './arch.ts';
+import { buildImage, checkCanBuild } from './build.ts';
+import { type CachedImage, cachedImage, type ImageContext, locked, lockName } from './cache.ts';
+import { type CatalogueImage, catalogueImage } from './catalogue.ts';
+import { imageError } from './errors.ts';
+import { pullFrom, unknownImage } from './pull.ts';
+
+export interface ImageWish {
+  /** Of the catalogue or the cache, or the full path of a disk image. */
+  readonly name: string;
+  readonly arch: Arch;
+  /** Prefer, and when it has to be built make, one that has the engine in it. */
+  readonly engine: boolean;
+}
+
+export interface ResolvedImage {
+  readonly path: string;
+  readonly format: 'qcow2' | 'raw';
+  /** Bytes of the disk that the guest sees; an overlay may not be smaller. */
+  readonly virtualSize: number;
+}
+
+/** Name under which an image of the catalogue with the engine in it is kept. */
+export const withEngine = (name: string): string => `${name}-engine`;
+
+/**
+ * The disk image of a wish: a file, an image of the cache, else the distribution's own, downloaded; and where its site cannot
+ * be reached one that is built from packages, which is said.
+ */
+export async function resolveImage(context: ImageContext, wish: ImageWish): Promise<ResolvedImage> {
+  if (isAbsolute(wish.name)) return inspectDisk(wish.name);
+  const cached = await fromCache(context, wish);
+  if (cached !== undefined) return inspectDisk(cached.path);
+  const image = catalogueImage(wish.name, wish.arch);
+  if (image === undefined) throw unknownImage(wish.name);
+  // Whoever comes second finds what the first has made.
+  const made = await locked(
+    context,
+    `resolve-${lockName(wish.name, wish.arch)}`,
+    async () => (await fromCache(context, wish)) ?? (await pullOrBuild(context, wish, image)),
+  );
+  return inspectDisk(made.path);
+}
+
+/** Whether `resolveImage` has a chance: everything that can be known without the network. Throws what it would. */
+export async function checkImage(context: ImageContext, wish: ImageWish): Promise<'here' | 'to be made'> {
+  if (isAbsolute(wish.name)) {
+    await inspectDisk(wish.name);
+    return 'here';
+  }
+  if ((await fromCache(context, wish)) !== undefined) return 'here';
+  if (catalogueImage(wish.name, wish.arch) === undefined) throw unknownImage(wish.name);
+  return 'to be made';
+}
+
+async function fromCache(context: ImageContext, wish: ImageWish): Promise<CachedImage | undefined> {
+  const names = wish.engine ? [withEngine(wish.name), wish.name] : [wish.name];
+  for (const name of names) {
+    const image = await cachedImage(context.cacheDir, name, wish.arch);
+    if (image !== undefined) return image;
+  }
+  return undefined;
+}
+
+async function pullOrBuild(
+  context: ImageContext,
+  wish: ImageWish,
+  image: CatalogueImage,
+): Promise<CachedImage> {
+  try {
+    return await pullFrom(context, image);
+  } catch (error) {
+    if (!isMachineError(error, 'MM_IMAGE_UNREACHABLE')) throw error;
+    const obstacle = await whyNotBuilt(context, image);
+    if (obstacle !== undefined) {
+      throw imageError('MM_IMAGE_UNREACHABLE', {
+        message: `${messageOf(error)}; nor can the image be built here: ${messageOf(obstacle)}`,
+        hint:
+          (isMachineError(obstacle) ? obstacle.hint : undefined) ?? 'Give the path of a disk image instead.',
+        cause: error,
+      });
+    }
+    context.report.info(
+      `${messageOf(error)}. Building ${image.name} from packages instead, which takes a minute or two.`,
+    );
+    return buildImage(context, {
+      name: wish.engine ? withEngine(image.name) : image.name,
+      suite: image.suite,
+      engine: wish.engine,
+    });
+  }
+}
+
+async function whyNotBuilt(context: ImageContext, image: CatalogueImage): Promise<unknown> {
+  try {
+    const mirror = await checkCanBuild(context, { suite: image.suite });
+    if (mirror.distribution !== image.distribution || image.arch !== 'x86_64') {
+      return new Error(`this computer's packages are ${mirror.distribution}'s for its own processor`);
+    }
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+const QCOW2_MAGIC = 0x514649fb;
+
+/** Reads what kind of disk image a file is; qcow2's header is big-endian: magic, version, backing file, size at byte 24. */
+export async function inspectDisk(path: string): Promise<ResolvedImage> {
+  try {
+    const { size } = await stat(path);
+    const file = await open(path, 'r');
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
+      if (bytesRead === 512 && buffer.readUInt32BE(0) === QCOW2_MAGIC) {
+        return { path, format: 'qcow2', virtualSize: Number(buffer.readBigUInt64BE(24)) };
+      }
+      // A raw disk that can boot has the mark of a boot sector, also when its partitions are GPT's.
+      if (bytesRead === 512 && buffer.readUInt16LE(510) === 0xaa55)
+        return { path, format: 'raw', virtualSize: size };
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw imageError('MM_IMAGE_FILE', {
+      message: `The disk image ${path} cannot be read: ${messageOf(cause)}`,
+      hint: 'Give the path of a qcow2 or raw disk image, or a name that `mymachine image ls` shows.',
+      cause,
+    });
+  }
+  throw imageError('MM_IMAGE_FILE', {
+    message: `${path} is neither a qcow2 nor a bootable raw disk image`,
+    hint: 'Convert it with qemu-img convert -O qcow2, or give a name that `mymachine image ls` shows.',
+  });
+}
