@@ -1,15 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
 import type { Argv } from '../base/ports.ts';
 import { sshError } from './errors.ts';
 
-/** Which of a program's streams are ours ('inherit', so that it has the terminal) or go elsewhere. */
-export type Stdio = readonly [
-  'inherit' | 'ignore' | Readable,
-  'inherit' | 'ignore' | Writable,
-  'inherit' | 'ignore' | Writable,
-];
+/** Which of stdin, stdout and stderr the program shares with us. */
+export type Stdio = readonly ['inherit' | 'ignore', 'inherit' | 'ignore', 'inherit' | 'ignore'];
 
 /**
  * Runs ssh, scp or the like on the user's own terminal and gives its exit status, 128 and the signal's number when one

@@ -37,6 +37,8 @@ function hostKeySettings(target: SshTarget): readonly (readonly [string, string]
     ['GlobalKnownHostsFile', '/dev/null'],
     ['StrictHostKeyChecking', target.trust === 'pinned' ? 'yes' : 'accept-new'],
     ['CheckHostIP', 'no'],
+    // Debian hashes names by default; this file holds one machine's only.
+    ['HashKnownHosts', 'no'],
   ];
 }
 
@@ -116,8 +118,8 @@ export function sshfsArgv(target: SshTarget, remotePath: string, mountPoint: str
   return [
     'sshfs',
     ...sshSettings(target)
-      // It reads these two from its destination and its own options.
-      .filter(([keyword]) => keyword !== 'User' && keyword !== 'ControlMaster')
+      // The user stands in the destination, and the other one sshfs does not know.
+      .filter(([keyword]) => keyword !== 'User' && keyword !== 'HashKnownHosts')
       // Commas part FUSE options, backslashes escape them.
       .flatMap(([keyword, value]) => ['-o', `${keyword}=${value.replace(/[\\,]/g, '\\$&')}`]),
     `${target.user}@${bracketed(target.host)}:${remotePath}`,

@@ -61,7 +61,7 @@ export async function startSshd(settings: readonly string[] = [], listening = tr
     'PrintLastLog no',
     'MaxStartups 100',
     'LogLevel VERBOSE',
-    'Subsystem sftp internal-sftp',
+    `Subsystem sftp internal-sftp -d ${dir}`,
     // The start files of whoever runs the tests (bash reads .bashrc under sshd) are none of our business.
     `SetEnv HOME=${dir}`,
     ...settings.map((line) => line.replaceAll('DIR', dir)),

@@ -1,0 +1,83 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
+import { basename, join, posix } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import type { SFTPWrapper, Stats } from 'ssh2';
+
+export interface FileStatus {
+  readonly kind: 'file' | 'folder' | 'other';
+  /** Permission bits only. */
+  readonly mode: number;
+}
+
+/** Files of this computer or of a host, as far as copying needs them. Links are followed. */
+export interface FileSide {
+  /** undefined when there is nothing. */
+  status(path: string): Promise<FileStatus | undefined>;
+  names(folder: string): Promise<readonly string[]>;
+  makeFolder(path: string, mode: number): Promise<void>;
+  setMode(path: string, mode: number): Promise<void>;
+  read(path: string): Readable;
+  /** A new file is for its owner alone until its mode is set. */
+  write(path: string): Writable;
+  join(folder: string, name: string): string;
+  baseName(path: string): string;
+}
+
+export const localFiles: FileSide = {
+  status: (path) => stat(path).then(statusOf, unlessMissing('ENOENT')),
+  names: (folder) => readdir(folder),
+  makeFolder: async (path, mode) => {
+    await mkdir(path, { mode });
+  },
+  setMode: (path, mode) => chmod(path, mode),
+  read: (path) => createReadStream(path),
+  write: (path) => createWriteStream(path, { mode: 0o600 }),
+  join,
+  baseName: (path) => basename(path),
+};
+
+/** Paths are the login user's: relative ones, and `~/`, start at the home folder. */
+export function remoteFiles(sftp: SFTPWrapper): FileSide {
+  const done = (call: (callback: (error?: Error | null) => void) => void) =>
+    new Promise<void>((resolve, reject) => call((error) => (error ? reject(error) : resolve())));
+  return {
+    status: (path) =>
+      new Promise<FileStatus | undefined>((resolve, reject) => {
+        sftp.stat(fromHome(path), (error: (Error & { code?: unknown }) | undefined, stats) => {
+          // SSH_FX_NO_SUCH_FILE
+          if (error?.code === 2) resolve(undefined);
+          else if (error) reject(error);
+          else resolve(statusOf(stats));
+        });
+      }),
+    names: (folder) =>
+      new Promise((resolve, reject) => {
+        sftp.readdir(fromHome(folder), (error, list) =>
+          error ? reject(error) : resolve(list.map(({ filename }) => filename)),
+        );
+      }),
+    makeFolder: (path, mode) => done((callback) => sftp.mkdir(fromHome(path), { mode }, callback)),
+    setMode: (path, mode) => done((callback) => sftp.chmod(fromHome(path), mode, callback)),
+    read: (path) => sftp.createReadStream(fromHome(path)),
+    write: (path) => sftp.createWriteStream(fromHome(path), { mode: 0o600 }),
+    join: (folder, name) => posix.join(folder, name),
+    baseName: (path) => posix.basename(path),
+  };
+}
+
+function fromHome(path: string): string {
+  return path === '' || path === '~' ? '.' : path.replace(/^~\/+/, './');
+}
+
+function statusOf(stats: Pick<Stats, 'mode' | 'isFile' | 'isDirectory'>): FileStatus {
+  const kind = stats.isFile() ? 'file' : stats.isDirectory() ? 'folder' : 'other';
+  return { kind, mode: stats.mode & 0o777 };
+}
+
+function unlessMissing(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if (error instanceof Error && 'code' in error && error.code === code) return undefined;
+    throw error;
+  };
+}
