@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock } from '../store/lock.ts';
@@ -31,6 +32,8 @@ async function open(io: Io) {
 
 /** What the user prefers for new machines: names of create's flags with their values. */
 export async function readPreferences(io: Io): Promise<Preferences> {
+  // Reading makes no folder, and most users have none.
+  if (!existsSync(join(preferencesFolder(io), 'prefs.json'))) return {};
   try {
     return (await open(io)).store;
   } catch (error) {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** The built program, as a user would start it. MYMACHINE_PROGRAM names another build to be tested by the same cases. */
-const PROGRAM = process.env['MYMACHINE_PROGRAM'] ?? join(import.meta.dirname, '../../dist/mymachine.js');
+export const PROGRAM =
+  process.env['MYMACHINE_PROGRAM'] ?? join(import.meta.dirname, '../../dist/mymachine.js');
 
 export interface Outcome {
   readonly stdout: string;
@@ -43,8 +44,13 @@ export class Sandbox {
   }
 
   run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return this.exec([PROGRAM, ...args], options);
+  }
+
+  /** Any program, in this user's surroundings. */
+  exec([program = '', ...args]: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const child = spawn(PROGRAM, args, {
+      const child = spawn(program, args, {
         env: this.environment(options.env),
         cwd: this.home,
         stdio: 'pipe',
