@@ -9,6 +9,8 @@ import { Session } from './session.ts';
 import { checkTarget, describeTarget } from './target.ts';
 import { readUserConfig } from './user-config.ts';
 
+const KEEPALIVE_MS = 10_000;
+
 export interface ConnectSettings {
   readonly programs: Programs;
   readonly clock: Clock;
@@ -20,6 +22,8 @@ export interface ConnectSettings {
   readonly useUserConfig: boolean;
   /** A config file in place of those; '' for those. */
   readonly userConfigPath?: string;
+  /** How often a silent host is asked whether it lives; at the fourth question without an answer it is dead. Default 10 s. */
+  readonly keepaliveMs?: number;
 }
 
 /** How far a connection has come, for the message when its time is over. */
@@ -49,7 +53,11 @@ export async function connect(
   );
   onStage('greeting');
   const client = await shakeHands(
-    { target, route, known, identities, report, onHostVerified: () => onStage('login') },
+    {
+      ...{ target, route, known, identities, report },
+      keepaliveMs: settings.keepaliveMs ?? KEEPALIVE_MS,
+      onHostVerified: () => onStage('login'),
+    },
     signal,
   );
   report.debug('ssh', `${describeTarget(target)}: logged in`);

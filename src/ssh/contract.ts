@@ -14,7 +14,7 @@ export interface SshTarget {
   readonly hostKeyAlias: string;
   /** pinned: only keys in the file. first-use: the first key seen is written there and shown. */
   readonly trust: 'pinned' | 'first-use';
-  /** The machine's name in hints: "mymachine ssh-forget NAME" and the like. */
+  /** The machine's name in hints: "mymachine host-key NAME --forget" and the like. */
   readonly machineName: string;
 }
 
@@ -41,7 +41,7 @@ export interface ExecResult {
 /** One connection to a host, over which any number of commands run, also side by side. */
 export interface SshSession {
   readonly target: SshTarget;
-  /** The address of this computer as the host sees it, and the host's as we see it. */
+  /** The host's address as this computer sees it; '' behind a proxy of the user's ssh config. */
   readonly remoteAddress: string;
   /** Runs a command; each argument reaches it unchanged, whatever it contains. A non-zero exit is a result, not an error. */
   exec(argv: Argv, options?: ExecOptions): Promise<ExecResult>;

@@ -14,7 +14,7 @@ import type { Route } from './route.ts';
 import { describeTarget } from './target.ts';
 
 /** A dead host is noticed when this many probes in a row stay unanswered. */
-const KEEPALIVE = { keepaliveInterval: 10_000, keepaliveCountMax: 3 } as const;
+const KEEPALIVE_PROBES = 3;
 
 export interface Handshake {
   readonly target: SshTarget;
@@ -22,6 +22,7 @@ export interface Handshake {
   readonly known: readonly KnownHostsLine[];
   readonly identities: Identities;
   readonly report: Report;
+  readonly keepaliveMs: number;
   /** Told when the host has shown a key that we trust: from then on it is the login that takes the time. */
   readonly onHostVerified: () => void;
 }
@@ -67,7 +68,8 @@ export function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client
       sock: route.stream,
       username: target.user,
       readyTimeout: 0,
-      ...KEEPALIVE,
+      keepaliveInterval: work.keepaliveMs,
+      keepaliveCountMax: KEEPALIVE_PROBES,
       // Decides whether unix sockets may be forwarded by the name of the server; the server itself knows better.
       strictVendor: false,
       algorithms: {

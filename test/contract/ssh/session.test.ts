@@ -259,6 +259,35 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
     }
   });
 
+  test('notices a host that has died without a word', async () => {
+    const impatient = createSshConnector({
+      ...{
+        programs: programsWithout(),
+        clock,
+        report: recordingReport(),
+        sshAuthSock: '',
+        homeDir: sshd.dir,
+      },
+      useUserConfig: false,
+      keepaliveMs: 100,
+    });
+    const other = await impatient.session(sshd.target());
+    const pid = Number((await other.exec(['sh', '-c', 'echo $PPID'])).stdout);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const began = Date.now();
+      await expect(other.exec(['true'])).rejects.toMatchObject({
+        code: 'MM_SSH_CLOSED',
+        message: expect.stringContaining('Keepalive timeout'),
+      });
+      expect(Date.now() - began).toBeLessThan(3000);
+      expect(other.isOpen).toBe(false);
+    } finally {
+      process.kill(pid, 'SIGKILL');
+      impatient.closeAll();
+    }
+  });
+
   test('refuses a command line that is longer than a host takes', async () => {
     await expect(session.exec(['echo', 'x'.repeat(140_000)])).rejects.toMatchObject({
       code: 'MM_SSH_COMMAND',
