@@ -1,9 +1,12 @@
+import { setMaxListeners } from 'node:events';
 import type { Ports } from '../../src/base/ports.ts';
 import { systemClock } from '../../src/cli/host/clock.ts';
 import { localPrograms } from '../../src/cli/host/programs.ts';
 
 /** The real outside world; what is said goes to `said` and, with MYMACHINE_TEST_TALK=1, to stderr with its times. */
 export function testPorts(said: string[] = [], signal = new AbortController().signal): Ports {
+  // Twenty machines at once wait on it, which is no leak.
+  setMaxListeners(0, signal);
   const loud = process.env['MYMACHINE_TEST_TALK'] === '1';
   const say = (line: string) => {
     said.push(line);

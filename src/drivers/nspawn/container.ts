@@ -6,10 +6,10 @@ import { waitFor } from '../../base/wait.ts';
 import {
   type ControlGroup,
   controlGroup,
+  isPopulated,
   killGroup,
   type Limits,
   makeGroup,
-  membersOf,
   removeGroup,
 } from './control-group.ts';
 import { readHierarchies } from './hierarchies.ts';
@@ -39,9 +39,8 @@ export type ContainerState = 'running' | 'between' | 'off';
 /** `between` is a container whose keeper is there and whose init is not: it starts, reboots or has just ended. */
 export async function containerState(machineId: string): Promise<ContainerState> {
   const group = await groupOf(machineId);
-  if (group === undefined) return 'off';
-  if ((await leaderOf(group.unified)) !== undefined) return 'running';
-  return (await membersOf(group.unified)).length > 0 ? 'between' : 'off';
+  if (group === undefined || !(await isPopulated(group))) return 'off';
+  return (await leaderOf(group.unified)) === undefined ? 'between' : 'running';
 }
 
 /** The container's init, for whoever wants to enter it. */
@@ -91,7 +90,7 @@ export async function powerOffContainer(ports: Ports, machineId: string): Promis
     } catch {
       // It ended by itself.
     }
-    const isOff = async () => ((await membersOf(group.unified)).length === 0 ? true : undefined);
+    const isOff = async () => ((await isPopulated(group)) ? undefined : true);
     const off = await waitFor(isOff, {
       clock: ports.clock,
       timeoutMs: POWER_OFF_TIMEOUT_MS,

@@ -132,6 +132,12 @@ export async function membersOf(folder: string): Promise<readonly number[]> {
   return [...own.split('\n').map(Number), ...below.flat()].filter((pid) => pid > 0);
 }
 
+/** Whether any process is in the group or below it: one read, however many there are. */
+export async function isPopulated(group: ControlGroup): Promise<boolean> {
+  const events = await readFile(join(group.unified, 'cgroup.events'), 'utf8').catch(() => '');
+  return /^populated 1$/m.test(events);
+}
+
 async function foldersIn(folder: string): Promise<readonly string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
@@ -143,11 +149,10 @@ const KILL_TIMEOUT_MS = 15_000;
 export async function killGroup(group: ControlGroup, clock: Clock): Promise<void> {
   const gone = await waitFor(
     async () => {
-      const members = await membersOf(group.unified);
-      if (members.length === 0) return true;
+      if (!(await isPopulated(group))) return true;
       // cgroup.kill is Linux 5.14; before it each is signalled, again for those born meanwhile.
-      await writeFile(join(group.unified, 'cgroup.kill'), '1').catch(() => {
-        for (const pid of members) signalQuietly(pid, 'SIGKILL');
+      await writeFile(join(group.unified, 'cgroup.kill'), '1').catch(async () => {
+        for (const pid of await membersOf(group.unified)) signalQuietly(pid, 'SIGKILL');
       });
       return undefined;
     },

@@ -1,4 +1,5 @@
 import { type Account, type Accounts, addUser } from './accounts.ts';
+import { hardwareAddress } from './subnet.ts';
 
 /** A file, folder or link that a machine has other than its root file system. */
 export type GuestEntry =
@@ -29,6 +30,9 @@ const RESOLVER = '10.0.2.3';
 export function networkFile(address: string, gateway: string): string {
   return `[Match]
 Name=host0
+
+[Link]
+MACAddress=${hardwareAddress(address)}
 
 [Network]
 Address=${address}/24

@@ -5,7 +5,7 @@ import type { Ports } from '../../base/ports.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
 import { command } from './command.ts';
-import { controlGroup, killGroup, makeGroup, membersOf, removeGroup } from './control-group.ts';
+import { controlGroup, isPopulated, killGroup, makeGroup, removeGroup } from './control-group.ts';
 import { nspawnError } from './errors.ts';
 import { readHierarchies } from './hierarchies.ts';
 import { labFolder } from './lab-record.ts';
@@ -42,7 +42,7 @@ export async function ensureLab(ports: Ports, storeDir: string, subnet: Subnet):
   if (
     outer.some((link) => link.name === names.link) &&
     inner.some((link) => link.name === 'tap0' && link.addresses.length > 0) &&
-    (await membersOf(group.unified)).length > 0
+    (await isPopulated(group))
   ) {
     return names;
   }

@@ -168,13 +168,15 @@ const UNWANTED_UNITS = [
   'console-getty.service',
 ];
 
+/** In dpkg-query's own notation of fields. */
+const PACKAGE_AND_VERSION = '--showformat=${Package} ${Version}\\n';
+
 async function describe(ports: Ports, wish: RootWish, root: string, id: string): Promise<object> {
   const list = await command(ports, [
     'dpkg-query',
     `--admindir=${join(root, 'var/lib/dpkg')}`,
     '--show',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
-    '--showformat=${Package} ${Version}\\n',
+    PACKAGE_AND_VERSION,
   ]);
   const packages = Object.fromEntries(
     list

@@ -81,6 +81,15 @@ export function chooseAddress(subnet: Subnet, taken: Iterable<string>): string |
   return undefined;
 }
 
+/**
+ * The hardware address that goes with an address, locally administered. An address that is given to another machine later
+ * keeps it, so nobody's neighbour table sends that machine's packets to the one before.
+ */
+export function hardwareAddress(address: string): string {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '6d', ...bytes].join(':');
+}
+
 export function isInSubnet(subnet: Subnet, address: string): boolean {
   const host = address.startsWith(`${subnet}.`) ? address.slice(subnet.length + 1) : '';
   return /^\d{1,3}$/.test(host) && Number(host) >= FIRST_HOST && Number(host) <= LAST_HOST;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   chooseAddress,
   chooseSubnet,
+  hardwareAddress,
   isFree,
   isInSubnet,
   parsePrefix,
@@ -81,6 +82,10 @@ describe('the address of a machine', () => {
       taken.add(address);
     }
     expect(taken.size).toBe(241);
+  });
+
+  test('brings its hardware address along to whichever machine has it', () => {
+    expect(hardwareAddress('10.91.7.10')).toBe('02:6d:0a:5b:07:0a');
   });
 
   test('is not the gateway, this computer or another network', () => {

@@ -1,0 +1,43 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunResult } from '../../src/base/ports.ts';
+import type { BaseConfig, Driver, DriverContext } from '../../src/drivers/contract.ts';
+import { testPorts } from './ports.ts';
+
+/** One command through the system's ssh, which accepts the keys that the driver says the host has and no other. */
+export async function sshTo<C extends BaseConfig>(
+  driver: Driver<C>,
+  context: DriverContext<C>,
+  script: string,
+): Promise<RunResult> {
+  const endpoint = await driver.endpoint?.(context);
+  const keys = await driver.hostKeys?.(context);
+  if (endpoint === undefined || keys === undefined) throw new Error('the driver has no SSH endpoint');
+  const knownHosts = join(context.machine.dir, 'test_known_hosts');
+  await writeFile(knownHosts, keys.map((key) => `${context.machine.name} ${key}\n`).join(''));
+  const options = [
+    'StrictHostKeyChecking=yes',
+    `UserKnownHostsFile=${knownHosts}`,
+    'GlobalKnownHostsFile=/dev/null',
+    `HostKeyAlias=${context.machine.name}`,
+    'BatchMode=yes',
+    'IdentitiesOnly=yes',
+    'LogLevel=ERROR',
+    'ConnectTimeout=10',
+  ].flatMap((option) => ['-o', option]);
+  return testPorts().programs.run(
+    [
+      'ssh',
+      '-F',
+      'none',
+      ...options,
+      '-i',
+      endpoint.keyPath,
+      '-p',
+      String(endpoint.port),
+      `${endpoint.user}@${endpoint.host}`,
+      script,
+    ],
+    { timeoutMs: 60_000 },
+  );
+}
