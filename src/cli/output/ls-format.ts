@@ -1,5 +1,5 @@
 import type { MachineStatus } from '../../machine/survey.ts';
-import { table } from './table.ts';
+import { alignTabs } from './table.ts';
 import { renderTemplate } from './template/render.ts';
 
 export interface FormattedRow {
@@ -62,5 +62,5 @@ export async function formatRows(rows: readonly FormattedRow[], format: string):
   const header = renderTemplate(template, HEADERS);
   const lines = rows.map((row) => renderTemplate(template, fieldsOf(row)));
   if (!isTable) return lines.map((line) => `${line}\n`).join('');
-  return table([header, ...lines].map((line) => line.split('\t')));
+  return alignTabs([header, ...lines].join('\n'));
 }
