@@ -111,6 +111,7 @@ export function configureQemu(flags: FlagValues, base: BaseConfig): QemuConfig {
   return {
     ...base,
     SSHUser: user,
+    SSHPort: 0,
     CPU: within(flags, 'qemu-cpus', 0, 512) || Math.min(2, availableParallelism()),
     Memory: within(flags, 'qemu-memory', 256, 16 * 1024 * 1024),
     DiskSize: within(flags, 'qemu-disk-size', 3000, 64 * 1024 * 1024),

@@ -1,10 +1,11 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { isObject } from '../../base/json.ts';
 
 /** sun_path has 108 bytes on Linux and 104 on macOS, with a zero at the end. */
 const MAX_SOCKET_PATH = 100;
+const SHORT_FOLDER = '/tmp/mymachine-';
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
@@ -15,17 +16,23 @@ export function qmpPath(dir: string, id: string, platform: NodeJS.Platform = pro
   if (platform === 'win32') return `\\\\.\\pipe\\mymachine-${id}`;
   const own = join(dir, 'qmp.sock');
   if (Buffer.byteLength(own) <= MAX_SOCKET_PATH) return own;
-  return `/tmp/mymachine-${process.getuid?.() ?? 0}/${id}.sock`;
+  return `${SHORT_FOLDER}${process.getuid?.() ?? 0}/${id}.sock`;
 }
 
 /** Makes the folder of a socket that lies under /tmp, where another user may have been first: then nothing is put there. */
 export async function prepareQmpFolder(path: string): Promise<void> {
-  if (!path.startsWith('/tmp/mymachine-')) return;
+  if (!path.startsWith(SHORT_FOLDER)) return;
   await mkdir(dirname(path), { mode: 0o700, recursive: true });
   const folder = await lstat(dirname(path));
   if (!folder.isDirectory() || folder.uid !== process.getuid?.() || (folder.mode & 0o077) !== 0) {
     throw new Error(`${dirname(path)} belongs to somebody else, or others may read it`);
   }
+}
+
+/** Nothing stays of a guest that is gone, nor of the folder under /tmp once it is empty. */
+export async function removeQmpSocket(path: string): Promise<void> {
+  await rm(path, { force: true });
+  if (path.startsWith(SHORT_FOLDER)) await rmdir(dirname(path)).catch(() => undefined);
 }
 
 /**

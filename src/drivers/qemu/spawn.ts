@@ -9,7 +9,7 @@ import { qemuError } from './errors.ts';
 import { findFirmware } from './firmware.ts';
 import { type Forward, isPortFree, takeFreePorts } from './forwards.ts';
 import { findGuest, isGuest, signalGuest, waitUntilGone } from './process.ts';
-import { prepareQmpFolder, qmp, qmpPath } from './qmp.ts';
+import { prepareQmpFolder, qmp, qmpPath, removeQmpSocket } from './qmp.ts';
 
 type Context = DriverContext<QemuConfig>;
 
@@ -166,5 +166,5 @@ export async function killGuest(context: Context): Promise<void> {
     }
   }
   await rm(files.pid, { force: true });
-  await rm(qmpPath(machine.dir, machine.id), { force: true });
+  await removeQmpSocket(qmpPath(machine.dir, machine.id));
 }

@@ -3,7 +3,7 @@ import type { DriverContext } from '../contract.ts';
 import { runState } from './boot.ts';
 import { machineFiles, type QemuConfig } from './config.ts';
 import { findGuest, signalGuest, waitUntilGone } from './process.ts';
-import { qmp, qmpPath } from './qmp.ts';
+import { qmp, qmpPath, removeQmpSocket } from './qmp.ts';
 import { killGuest } from './spawn.ts';
 
 type Context = DriverContext<QemuConfig>;
@@ -40,5 +40,5 @@ export async function stopGuest(context: Context): Promise<void> {
     }
   }
   await rm(files.pid, { force: true });
-  await rm(socket, { force: true });
+  await removeQmpSocket(socket);
 }

@@ -3,13 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { systemClock } from '../../../../src/cli/host/clock.ts';
 import { localPrograms } from '../../../../src/cli/host/programs.ts';
 import { findGuest, isGuest, signalGuest, waitUntilGone } from '../../../../src/drivers/qemu/process.ts';
 
 const programs = localPrograms(process.env);
 const id = randomUUID();
+// Processes are started and ended here, which a busy computer takes its time for.
+vi.setConfig({ testTimeout: 60_000 });
+
 let folder = '';
 let pidPath = '';
 let guest: ChildProcess;
