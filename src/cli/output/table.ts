@@ -1,0 +1,33 @@
+import { printable } from '../../base/printable.ts';
+
+/** Between two columns, as docker-machine's tabwriter (padding 3). */
+const gap = '   ';
+/** A column is never narrower than 5 with its gap. */
+const minContent = 2;
+
+/**
+ * Lines of left-aligned columns in docker-machine's layout, each ended by a newline; the first row is the header. Wide
+ * characters count as two. Cells are made printable; blanks at a line's end are dropped.
+ */
+export async function table(rows: readonly (readonly string[])[]): Promise<string> {
+  if (rows.length === 0) return '';
+  const { default: Table } = await import('cli-table3');
+  const borders = ['top', 'bottom', 'left', 'right', 'mid'].flatMap((side) => [side, `${side}-mid`]);
+  const corners = ['top-left', 'top-right', 'bottom-left', 'bottom-right'];
+  const grid = new Table({
+    chars: { ...Object.fromEntries([...borders, ...corners].map((name) => [name, ''])), middle: gap },
+    // Its defaults colour the header and the borders, into a pipe too.
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
+  });
+  grid.push(...rows.map((row) => row.map((cell) => printable(cell).trimEnd().padEnd(minContent))));
+  const lines = grid.toString().split('\n');
+  return lines.map((line) => `${line.trimEnd()}\n`).join('');
+}
+
+/** The same layout for text whose cells are separated by tabs, as a `table` format makes it. */
+export function alignTabs(text: string): Promise<string> {
+  const lines = text.replace(/\n$/, '').split('\n');
+  const rows = lines.map((line) => line.split('\t'));
+  const width = Math.max(...rows.map((row) => row.length));
+  return table(rows.map((row) => [...row, ...new Array<string>(width - row.length).fill('')]));
+}
