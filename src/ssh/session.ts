@@ -18,6 +18,8 @@ import { writeFileArgv } from './write-file.ts';
 /** OpenSSH's sshd opens at most ten session channels a connection (MaxSessions); some are left for sftp and a shell. */
 const MAX_COMMANDS = 8;
 
+const REFUSED_MS = 1000;
+
 /** A connection that is logged in. Commands beyond the eighth wait for one to end. */
 export class Session implements SshSession {
   readonly target: SshTarget;
@@ -28,6 +30,8 @@ export class Session implements SshSession {
   readonly #gate = new Gate(MAX_COMMANDS);
   readonly #killGate = new Gate(1);
   #running = 0;
+  /** When a command of ours last ran. */
+  #lastActive = 0;
   /** Why the connection ended; undefined as long as it is open. */
   #closure: { readonly cause: Error | undefined } | undefined;
 
@@ -72,6 +76,7 @@ export class Session implements SshSession {
       this.#running += 1;
       const outcome = await running.ended.finally(() => {
         this.#running -= 1;
+        this.#lastActive = this.#clock.now();
       });
       if (!('kind' in outcome)) return outcome;
       if (outcome.kind === 'aborted') throw outcome.reason;
@@ -168,14 +173,17 @@ export class Session implements SshSession {
 
   /**
    * A host may allow fewer channels than we open (MaxSessions), and lets one go a little after its command has ended: so
-   * a refusal counts only when nothing of ours runs there for a while.
+   * a refusal counts only when nothing of ours has run there for a while.
    */
   async #openWhenFree<T>(signal: AbortSignal, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    for (let alone = 0; ; alone = this.#running === 0 ? alone + 1 : 0) {
+    const began = this.#clock.now();
+    for (;;) {
       try {
         return await open(signal);
       } catch (error) {
-        if (!isMachineError(error, 'MM_SSH_COMMAND') || alone === 3) throw error;
+        const idle =
+          this.#running === 0 && this.#clock.now() - Math.max(began, this.#lastActive) > REFUSED_MS;
+        if (idle || !isMachineError(error, 'MM_SSH_COMMAND')) throw error;
         await this.#clock.sleep(100, signal);
       }
     }
