@@ -35,12 +35,16 @@ keep_previous() {
   [ ! -e "$1" ] || { mkdir -p "$state/previous$(dirname "$1")" && cp -a "$1" "$state/previous$1"; }
 }
 replace() { # NEW PATH: over a mount point, such as a container's /etc/hosts, nothing can be renamed
+  [ -f "$1" ] || return 1
   mv -f "$1" "$2" 2>/dev/null || { cat "$1" >"$2" && rm -f "$1"; }
 }
 put_back() { # FROM PATH
-  if [ -e "$1$2" ]; then cp -a "$1$2" "$2.mymachine-new" && replace "$2.mymachine-new" "$2"; else rm -f "$2"; fi
+  if [ -e "$1$2" ]; then cp -a "$1$2" "$2.mymachine-old" && replace "$2.mymachine-old" "$2"; else rm -f "$2"; fi
 }
-write_daemon_json() { decode "$1" >/etc/docker/daemon.json.mymachine-new && chmod 0644 /etc/docker/daemon.json.mymachine-new && mv -f /etc/docker/daemon.json.mymachine-new /etc/docker/daemon.json; }
+write_daemon_json() { # BASE64: at once, beside what is staged for later
+  now=/etc/docker/daemon.json.mymachine-now
+  decode "$1" >"$now" && chmod 0644 "$now" && mv -f "$now" /etc/docker/daemon.json
+}
 name_host() {
   hostname "$1" 2>/dev/null || printf '%s' "$1" >/proc/sys/kernel/hostname 2>/dev/null || hostnamectl set-hostname "$1"
 }
@@ -71,7 +75,10 @@ roll_back() {
   [ $units = no ] || systemctl daemon-reload
   systemctl reset-failed docker.service docker.socket 2>/dev/null
   if [ $wasactive = yes ]; then
+    # Containers that the old engine was told to let live must be taken over by one that does so too.
+    [ -z "$pre" ] || write_daemon_json "$pre"
     if timeout 120 systemctl restart docker.service; then fact restored yes; else fact restored no; fi
+    [ -z "$pre" ] || put_back "$state/previous" /etc/docker/daemon.json
   else
     systemctl stop docker.service 2>/dev/null
     fact restored yes
@@ -106,6 +113,7 @@ done
 if [ "$failed" = changed ]; then [ $fresh = no ] || rmdir "$state"; fact status changed; exit 0; fi
 [ -z "$failed" ] || give_up
 rm -rf "$state/previous"
+[ -z "$pre$post" ] || keep_previous /etc/docker/daemon.json || give_up
 for p in $puts $dels $origs; do
   [ $keep = no ] || keep_original "$p" || give_up
   keep_previous "$p" || give_up
@@ -115,7 +123,6 @@ wasactive=no; if active; then wasactive=yes; fi
 oldname=$(uname -n)
 running=; [ $effect != restart ] || running=$(containers)
 if [ -n "$pre" ] && [ $wasactive = yes ]; then
-  keep_previous /etc/docker/daemon.json
   if ! { write_daemon_json "$pre" && systemctl reload docker.service && live_restore; }; then
     put_back "$state/previous" /etc/docker/daemon.json
     systemctl reload docker.service

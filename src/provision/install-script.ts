@@ -184,6 +184,12 @@ if [ ! -f "$state/managed.json" ]; then
   ( umask 077; printf %s "$managed" >"$state/managed.json.new" ) && mv "$state/managed.json.new" "$state/managed.json" || { rm -rf "$state"; exit 1; }
 fi
 [ -f "$state/packages-before" ] || packages >"$state/packages-before" || exit 1
+# Folders that an engine makes while it runs, and its packages leave.
+for one in /etc/cni /etc/cni/net.d /etc/docker /etc/containerd /opt/containerd /opt/cni; do
+  [ -d "$one" ] || grep -qx "$one" "$state/made-dirs" 2>/dev/null || echo "$one" >>"$state/made-dirs"
+done
+# An engine of old makes itself a key there.
+[ -e /etc/docker/key.json ] || grep -qx /etc/docker/key.json "$state/absent" 2>/dev/null || echo /etc/docker/key.json >>"$state/absent"
 [ -f "$state/sources-before" ] || listing >"$state/sources-before" || exit 1
 pinned=
 if [ "$source" = auto ]; then choose; fi

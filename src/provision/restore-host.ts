@@ -125,7 +125,7 @@ async function uninstall(
     ...(notes['group'] === true ? [] : ['group']),
     ...(renamed(facts, managed) ? [`hostname ${managed.original.hostname}`] : []),
     ...(ownHosts === hosts ? [] : [`hosts ${Buffer.from(ownHosts).toString('base64')}`]),
-    ...[...ownPaths, daemonJsonPath].map((path) => `orig ${path}`),
+    ...[...ownPaths, daemonJsonPath, '/etc/docker/key.json'].map((path) => `orig ${path}`),
   ];
   const output = await shell.run(uninstallScript, {
     input: `${lines.join('\n')}\n`,
