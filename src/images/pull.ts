@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { printable } from '../base/printable.ts';
 import { type Arch, hostArch } from './arch.ts';
 import { type CachedImage, type ImageContext, imagesDir, locked, lockName, publishImage } from './cache.ts';
 import { type CatalogueImage, catalogueImage, catalogueNames } from './catalogue.ts';
-import { type Checksum, findChecksum } from './checksums.ts';
+import { type Checksum, findChecksum, parseDigest } from './checksums.ts';
 import { download } from './download.ts';
 import { imageError } from './errors.ts';
 import { type HttpClient, type HttpLimits, httpClient } from './http.ts';
@@ -25,10 +27,39 @@ export function pullFrom(
   image: CatalogueImage,
   limits?: HttpLimits,
 ): Promise<CachedImage> {
+  return fetchImage(context, image, (http) => publishedChecksum(http, image), limits);
+}
+
+/** Whether the name of an image is an address; `https://…/disk.qcow2#sha256:HEX`. */
+export const isImageUrl = (name: string): boolean => /^https?:\/\//.test(name);
+
+/** An image of any site goes into the cache under a name made of its address. */
+export const urlImageName = (url: string): string =>
+  `url-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
+
+/** Downloads an image of any site. Nobody vouches for it but the user, who gives its checksum behind a `#`. */
+export async function pullUrl(context: ImageContext, url: string, arch: Arch): Promise<CachedImage> {
+  const [address = '', fragment = ''] = url.split('#');
+  const checksum = parseDigest(fragment);
+  if (checksum === undefined) {
+    throw imageError('MM_IMAGE_CHECKSUM', {
+      message: `The image ${printable(url, 300)} comes without a checksum`,
+      hint: 'Write it behind the address, as its publisher gives it: https://…/disk.qcow2#sha256:HEX (or sha512).',
+    });
+  }
+  return fetchImage(context, { name: urlImageName(url), arch, url: address }, async () => checksum);
+}
+
+function fetchImage(
+  context: ImageContext,
+  image: Pick<CatalogueImage, 'name' | 'arch' | 'url'>,
+  checksumOf: (http: HttpClient) => Promise<Checksum>,
+  limits?: HttpLimits,
+): Promise<CachedImage> {
   return locked(context, lockName(image.name, image.arch), async () => {
     const http = await httpClient(context.proxy, context.signal, limits);
     try {
-      const checksum = await publishedChecksum(http, image);
+      const checksum = await checksumOf(http);
       const folder = imagesDir(context.cacheDir);
       await mkdir(folder, { recursive: true });
       const path = join(folder, `${image.name}--${image.arch}.part`);
@@ -72,7 +103,7 @@ async function checkQcow2(path: string, url: string): Promise<void> {
   }
   throw imageError('MM_IMAGE_FILE', {
     message: `${url} is not a qcow2 disk image`,
-    hint: 'Report it: the catalogue names the wrong file.',
+    hint: 'Something else was sent in its place, or it is a raw image: convert that with qemu-img and give its path.',
   });
 }
 

@@ -6,10 +6,10 @@ import { buildImage, checkCanBuild } from './build.ts';
 import { type CachedImage, cachedImage, type ImageContext, locked, lockName } from './cache.ts';
 import { type CatalogueImage, catalogueImage } from './catalogue.ts';
 import { imageError } from './errors.ts';
-import { pullFrom, unknownImage } from './pull.ts';
+import { isImageUrl, pullFrom, pullUrl, unknownImage, urlImageName } from './pull.ts';
 
 export interface ImageWish {
-  /** Of the catalogue or the cache, or the full path of a disk image. */
+  /** Of the catalogue or the cache, the full path of a disk image, or `https://…#sha256:HEX`. */
   readonly name: string;
   readonly arch: Arch;
   /** Prefer, and when it has to be built make, one that has the engine in it. */
@@ -34,6 +34,7 @@ export async function resolveImage(context: ImageContext, wish: ImageWish): Prom
   if (isAbsolute(wish.name)) return inspectDisk(wish.name);
   const cached = await fromCache(context, wish);
   if (cached !== undefined) return inspectDisk(cached.path);
+  if (isImageUrl(wish.name)) return inspectDisk((await pullUrl(context, wish.name, wish.arch)).path);
   const image = catalogueImage(wish.name, wish.arch);
   if (image === undefined) throw unknownImage(wish.name);
   // Whoever comes second finds what the first has made.
@@ -52,12 +53,17 @@ export async function checkImage(context: ImageContext, wish: ImageWish): Promis
     return 'here';
   }
   if ((await fromCache(context, wish)) !== undefined) return 'here';
-  if (catalogueImage(wish.name, wish.arch) === undefined) throw unknownImage(wish.name);
+  if (!isImageUrl(wish.name) && catalogueImage(wish.name, wish.arch) === undefined)
+    throw unknownImage(wish.name);
   return 'to be made';
 }
 
 async function fromCache(context: ImageContext, wish: ImageWish): Promise<CachedImage | undefined> {
-  const names = wish.engine ? [withEngine(wish.name), wish.name] : [wish.name];
+  const names = isImageUrl(wish.name)
+    ? [urlImageName(wish.name)]
+    : wish.engine
+      ? [withEngine(wish.name), wish.name]
+      : [wish.name];
   for (const name of names) {
     const image = await cachedImage(context.cacheDir, name, wish.arch);
     if (image !== undefined) return image;

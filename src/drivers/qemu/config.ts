@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Arch, hostArch } from '../../images/arch.ts';
 import { catalogueNames, DEFAULT_IMAGE } from '../../images/catalogue.ts';
+import { isImageUrl } from '../../images/pull.ts';
 import type { BaseConfig, FlagSpec, FlagValues } from '../contract.ts';
 import { integer, text } from '../flag-values.ts';
 import { qemuError } from './errors.ts';
@@ -57,7 +58,7 @@ export const qemuFlags: readonly FlagSpec[] = [
     kind: 'string',
     env: 'QEMU_IMAGE',
     default: DEFAULT_IMAGE,
-    help: `Image to start from: ${catalogueNames.join(', ')}, one that \`mymachine image ls\` shows, or a file`,
+    help: `Image to start from: ${catalogueNames.join(', ')}, one that \`mymachine image ls\` shows, a file, or https://…#sha256:HEX`,
   },
   {
     name: 'qemu-arch',
@@ -140,8 +141,8 @@ export function machineFiles(dir: string) {
   };
 }
 
-export function isPath(image: string): boolean {
-  return /[/\\]/.test(image) || /\.(?:qcow2|img|raw)$/.test(image);
+function isPath(image: string): boolean {
+  return !isImageUrl(image) && (/[/\\]/.test(image) || /\.(?:qcow2|img|raw)$/.test(image));
 }
 
 function archOf(value: string): Arch {
