@@ -1,27 +1,7 @@
 import { afterAll } from 'vitest';
-import type { TestHost } from '../testbed/host.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
+import { difference, hostState } from './host-state.ts';
 import { describeMachineLife } from './machine-life.ts';
-
-/** All that could have changed on the host: configuration, units, packages, our own state. */
-async function stateOf(host: TestHost): Promise<readonly string[]> {
-  const script = `
-    find /etc /var/lib/mymachine /usr/local/bin -xdev \\( -name '*.mymachine*' -prune \\) -o -type f -print0 2>/dev/null |
-      sort -z | xargs -0 sha256sum
-    dpkg-query -W -f='\${Package} \${Version} \${Status}\\n'
-    hostname
-    systemctl is-enabled docker 2>/dev/null
-    ls /var/lib/docker 2>/dev/null | grep -c . || :
-  `;
-  const lines = (await host.must(['sh', '-c', script])).split('\n');
-  // What lives on by itself: caches of the package tool and of the linker.
-  return lines.filter(
-    (line) =>
-      !/ld\.so\.cache|\/etc\/(mtab|resolv\.conf|\.pwd\.lock|apt\/)|group-?$|gshadow-?$|passwd-?$|shadow-?$|subgid-?|subuid-?/.test(
-        line,
-      ),
-  );
-}
 
 const bed: { testbed?: Testbed; before?: readonly string[] } = {};
 
@@ -38,7 +18,7 @@ for (const { suite, engine } of [
     prepare: async () => {
       bed.testbed = await startHosts({ suite, engine, names: ['adopted'] });
       const host = bed.testbed.host('adopted');
-      bed.before = await stateOf(host);
+      bed.before = await hostState(host);
       return [
         '--driver',
         'generic',
@@ -52,15 +32,8 @@ for (const { suite, engine } of [
     },
     switchable: false,
     removal: ['-y', '--restore'],
-    leftovers: async () => {
-      const now = await stateOf((bed.testbed as Testbed).host('adopted'));
-      const before = new Set(bed.before);
-      const after = new Set(now);
-      return [
-        ...now.filter((line) => !before.has(line)).map((line) => `+ ${line}`),
-        ...[...before].filter((line) => !after.has(line)).map((line) => `- ${line}`),
-      ];
-    },
+    leftovers: async () =>
+      difference(bed.before ?? [], await hostState((bed.testbed as Testbed).host('adopted'))),
     after: async () => bed.testbed?.close(),
   });
 }

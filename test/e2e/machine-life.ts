@@ -148,6 +148,14 @@ export function describeMachineLife(options: LifeOptions): void {
         }
         expect(await user.must(['status', NAME])).toBe('Running\n');
       });
+
+      test('restart reboots it over SSH, and the engine is back', async () => {
+        const boot = () => user.must(['ssh', NAME, 'cat /proc/1/stat | cut -d " " -f 22']);
+        const before = await boot();
+        await user.must(['restart', NAME]);
+        expect(await boot()).not.toBe(before);
+        expect(await user.docker(NAME, 'images -q box')).not.toBe('');
+      });
     }
 
     test('rm leaves nothing of it', async () => {
