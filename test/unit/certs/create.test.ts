@@ -189,7 +189,7 @@ describe('certificates', () => {
       expect(spawnSync('openssl', [...args, file('leaf.pem', leaf.cert)]).status).toBe(0);
     });
 
-    it('have exactly the usages of docker-machine', async () => {
+    it('have exactly the usages of docker-machine', { timeout: 60_000 }, async () => {
       const text = (pair: KeyPair) =>
         execFileSync('openssl', ['x509', '-noout', '-text', '-in', file('x.pem', pair.cert)], {
           encoding: 'utf8',
@@ -225,7 +225,7 @@ describe('subject names', () => {
     ]);
   });
 
-  it('come back from the certificate as they went in', async () => {
+  it('come back from the certificate as they went in', { timeout: 60_000 }, async () => {
     const key = createPrivateKey(ca.key);
     const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
     const label = fc.stringMatching(/^[a-z_][a-z0-9_-]{0,20}[a-z]$/);
@@ -251,7 +251,7 @@ describe('subject names', () => {
     );
   });
 
-  it('never break the reader, whatever text is given', () => {
+  it('never break the reader, whatever text is given', { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         try {

@@ -43,7 +43,7 @@ async function running(listening: Promise<Listening>): Promise<number> {
 }
 
 function client(endpoint: EngineEndpoint, options: Partial<EngineClientOptions> = {}): EngineClient {
-  const one = createEngineClient(endpoint, { machineName: 'host1', clock, timeoutMs: 5000, ...options });
+  const one = createEngineClient(endpoint, { machineName: 'host1', clock, timeoutMs: 20_000, ...options });
   open.push(one);
   return one;
 }
@@ -163,7 +163,7 @@ describe('an engine client', () => {
     });
   });
 
-  it('ends a call when its time is over, and says how long it waited', async () => {
+  it('ends a call when its time is over, and says how long it waited', { timeout: 20_000 }, async () => {
     const port = await running(rawServer(() => {}));
     for (const endpoint of [
       { kind: 'tcp', host: '127.0.0.1', port } as const,
@@ -175,7 +175,7 @@ describe('an engine client', () => {
         code: 'MM_ENGINE_TIMEOUT',
         message: expect.stringContaining('0.3 s'),
       });
-      expect(Date.now() - start).toBeLessThan(1500);
+      expect(Date.now() - start).toBeLessThan(4000);
     }
   });
 

@@ -39,7 +39,7 @@ async function running(listening: Promise<Listening>): Promise<number> {
 }
 
 /** The error of a call as the user meets it. */
-async function failure(endpoint: EngineEndpoint, timeoutMs = 5000) {
+async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000) {
   const engine = createEngineClient(endpoint, { machineName: 'host1', clock, timeoutMs });
   try {
     await engine.version();
@@ -224,7 +224,7 @@ if (spawnSync('openssl', ['version']).status === 0) {
     }
 
     for (const version of ['tls1_3', 'tls1_2']) {
-      it(`is told from the others in ${version}`, async () => {
+      it(`is told from the others in ${version}`, { timeout: 60_000 }, async () => {
         const port = await sServer(version, certs.ca);
         const codes: (string | undefined)[] = [];
         for (const client of [nobody, certs.otherClient, certs.oldClient]) {
@@ -233,7 +233,7 @@ if (spawnSync('openssl', ['version']).status === 0) {
         expect(codes).toEqual(['MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CERT_EXPIRED']);
       });
 
-      it(`tells that the engine trusts another CA in ${version}`, async () => {
+      it(`tells that the engine trusts another CA in ${version}`, { timeout: 60_000 }, async () => {
         const port = await sServer(version, certs.otherCa);
         expect(await failure(tlsEndpoint(port, certs.ca, certs.client))).toMatchObject({
           code: 'MM_ENGINE_CLIENT_CERT',

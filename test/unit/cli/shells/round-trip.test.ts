@@ -111,13 +111,13 @@ describe('the text of env', () => {
 
   for (const shell of installed) {
     for (const way of shell.ways) {
-      it(`arrives unchanged in ${shell.program} by ${way}`, () => {
+      it(`arrives unchanged in ${shell.program} by ${way}`, { timeout: 60_000 }, () => {
         const possible = nasty.filter((value) => shell.cannot?.test(value) !== true);
         expect(evaluate(shell, way, possible)).toEqual(possible);
       });
     }
 
-    it(`arrives unchanged in ${shell.program} whatever it is`, () => {
+    it(`arrives unchanged in ${shell.program} whatever it is`, { timeout: 60_000 }, () => {
       const special = fc.constantFrom(...` \t\n\r'"\`$\\!*?[]{}()<>|&;#~^%=-+@:,./abé€`);
       const value = fc
         .oneof(fc.string({ unit: special, maxLength: 30 }), fc.string({ unit: 'binary', maxLength: 12 }))
