@@ -97,6 +97,7 @@ export async function sweepTestbeds(ports: Ports, which: 'dead' | 'all'): Promis
     // One without an owner is being made at this moment, or nothing is in it yet.
     const owner = text === '' ? undefined : (JSON.parse(text) as ProcessIdentity);
     const isDead = owner !== undefined && fateOf(owner) === 'dead';
-    if (which === 'all' || isDead) await removeTestbed(ports, storeDir);
+    // Another run may sweep it at the same time; what stays behind is the next one's.
+    if (which === 'all' || isDead) await removeTestbed(ports, storeDir).catch(() => undefined);
   }
 }

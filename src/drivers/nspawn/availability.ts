@@ -15,8 +15,8 @@ const NEEDED: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   unshare: 'util-linux',
   nsenter: 'util-linux',
+  setpriv: 'util-linux',
   sysctl: 'procps',
-  'ssh-keygen': 'openssh-client',
 };
 
 const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';

@@ -58,6 +58,8 @@ async function groupOf(machineId: string): Promise<ControlGroup | undefined> {
 export async function bootContainer(ports: Ports, plan: ContainerPlan): Promise<void> {
   await clearContainer(ports, plan.machineId);
   const unit = unitName(plan.machineId);
+  // The kernel takes a killed container's network down in its own time, and until then the cable's name is in use.
+  await ports.programs.run(['ip', '-netns', plan.netns, 'link', 'delete', `vb-${unit}`]);
   const group = await makeGroup(await readHierarchies(), unit, ['keeper', 'box'], plan.limits);
   const logPath = consoleLog(plan.folder);
   const size = await stat(logPath).then(

@@ -25,8 +25,8 @@ async function create(context: Context): Promise<void> {
     return { RootDir: root.dir, RootId: root.id };
   });
   await context.step('nspawn.key', 'Making SSH keys', async () => {
-    await makeKeyPair(context, clientKey(context), machine.name);
-    await makeKeyPair(context, hostKey(context), machine.name);
+    await makeKeyPair(clientKey(context), machine.name);
+    await makeKeyPair(hostKey(context), machine.name);
     return { SSHKeyPath: clientKey(context) };
   });
   await context.step('nspawn.network', 'Giving the machine its address', async () => {

@@ -6,12 +6,19 @@ import { withLock } from '../../store/lock.ts';
 /** Every lab of this computer and every lease of an address: it is held for a fraction of a second. */
 export const LAB_LOCK = '/run/mymachine/nspawn.lock';
 
-/** Runs `work` while no other process on this computer holds the lock file at `path`; waits for it, saying for what. */
+export interface Turn {
+  /** What for, as others are told: "building the root file system bookworm". */
+  readonly doing: string;
+  readonly timeoutMs: number;
+  /** Called once when another process has the lock. */
+  readonly wait?: () => void;
+}
+
+/** Runs `work` while no other process on this computer holds the lock file at `path`. */
 export async function exclusively<T>(
   ports: Ports,
   path: string,
-  doing: string,
-  timeoutMs: number,
+  turn: Turn,
   work: () => Promise<T>,
 ): Promise<T> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -19,10 +26,13 @@ export async function exclusively<T>(
     path,
     {
       clock: ports.clock,
-      command: doing,
-      timeoutMs,
+      command: turn.doing,
+      timeoutMs: turn.timeoutMs,
       signal: ports.signal,
-      onWait: (holder) => ports.report.debug('nspawn', `waiting for ${holder?.command ?? 'another process'}`),
+      onWait: (holder) => {
+        ports.report.debug('nspawn', `waiting for ${holder?.command ?? 'another process'}`);
+        turn.wait?.();
+      },
     },
     work,
   );

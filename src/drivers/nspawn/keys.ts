@@ -1,12 +1,12 @@
-import { readFile, rm } from 'node:fs/promises';
-import type { Ports } from '../../base/ports.ts';
-import { command } from './command.ts';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { generateKeyPair } from '../../ssh/ed25519.ts';
 
-/** Makes an ed25519 key pair without a passphrase at `path` and `path`.pub. A half-made one is replaced. */
-export async function makeKeyPair(ports: Ports, path: string, comment: string): Promise<void> {
-  await rm(path, { force: true });
-  await rm(`${path}.pub`, { force: true });
-  await command(ports, ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path]);
+/** Makes an ed25519 key pair without a passphrase at `path` and `path`.pub. The private key comes last, whole. */
+export async function makeKeyPair(path: string, comment: string): Promise<void> {
+  const pair = generateKeyPair(comment);
+  await writeFile(`${path}.pub`, `${pair.publicKey.trim()}\n`, { mode: 0o644 });
+  await writeFile(`${path}.new`, pair.privateKey, { mode: 0o600 });
+  await rename(`${path}.new`, path);
 }
 
 /** `ssh-ed25519 AAAA…`, without the comment. */

@@ -74,5 +74,5 @@ export async function releaseAddress(ports: Ports, storeDir: string, machineId: 
 }
 
 function locked<T>(ports: Ports, doing: string, work: () => Promise<T>): Promise<T> {
-  return exclusively(ports, LAB_LOCK, doing, LOCK_TIMEOUT_MS, work);
+  return exclusively(ports, LAB_LOCK, { doing, timeoutMs: LOCK_TIMEOUT_MS }, work);
 }

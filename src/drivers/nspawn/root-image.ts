@@ -49,13 +49,19 @@ export async function ensureRoot(ports: Ports, cacheDir: string, wish: RootWish)
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = rootName(wish);
   const doing = `building the root file system ${name}`;
-  return exclusively(ports, join(folder, `${name}.lock`), doing, BUILD_TIMEOUT_MS, async () => {
-    const meanwhile = await findRoot(cacheDir, wish);
-    if (meanwhile !== undefined) return meanwhile;
-    return ports.report.step(`Building ${name} from Debian packages (once)`, () =>
-      build(ports, folder, wish),
-    );
-  });
+  const wait = () => ports.report.info(`Another process is ${doing}; waiting for it...`);
+  return exclusively(
+    ports,
+    join(folder, `${name}.lock`),
+    { doing, timeoutMs: BUILD_TIMEOUT_MS, wait },
+    async () => {
+      const meanwhile = await findRoot(cacheDir, wish);
+      if (meanwhile !== undefined) return meanwhile;
+      return ports.report.step(`Building ${name} from Debian packages (once)`, () =>
+        build(ports, folder, wish),
+      );
+    },
+  );
 }
 
 async function build(ports: Ports, folder: string, wish: RootWish): Promise<RootImage> {
@@ -103,10 +109,16 @@ async function runMmdebstrap(ports: Ports, wish: RootWish, target: string): Prom
   await command(
     ports,
     [
-      // Its mounts go with it, also when it is killed.
+      // All of it ends with us, also when we are killed: its processes by their namespace, and with them its mounts.
+      'setpriv',
+      '--pdeathsig=KILL',
       'unshare',
       '--mount',
       '--propagation=slave',
+      '--mount-proc',
+      '--pid',
+      '--fork',
+      '--kill-child',
       '--',
       'mmdebstrap',
       '--quiet',
