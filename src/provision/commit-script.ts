@@ -11,14 +11,17 @@ puts= dels= origs= hostname= pre= post= last= expect= failed=
 units=no effect=none enable=no port=- keep=no forget=no
 
 give_up() { # what cannot be staged leaves nothing behind
+  # Not every program and shell names the reason when a disk is full.
+  ! df -Pk "$state" /etc /etc/docker 2>/dev/null | awk 'NR > 1 && $4 < 64 { full = 1 } END { exit !full }' || echo 'No space left on device' >&2
   for p in $puts; do rm -f "$p.mymachine-new"; done
   rm -rf "$state/previous"
-  if [ "$fresh" = yes ]; then undo_dirs; rm -rf "$state"; fi
+  if [ "$fresh" = yes ]; then forget_all; fi
   exit 1
 }
 undo_dirs() {
   [ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
 }
+forget_all() { undo_dirs; rm -rf "$state" "$lockfile"; }
 stage() { # MODE PATH BASE64
   dir=$(dirname "$2")
   [ -d "$dir" ] || { [ "$keep" = no ] || printf '%s\n' "$dir" >>"$state/made-dirs"; mkdir -p "$dir"; } || return 1
@@ -54,7 +57,8 @@ containers() {
     printf '%s:%s\n' "$id" "$(engine GET "/containers/$id/json" | grep -o '"Pid":[0-9]*' | head -n1 | cut -d: -f2)"
   done
 }
-live_restore() { # waits until the running engine says so
+live_restore() { # waits until the running engine says so; one that cannot be asked has surely read a signal within a second
+  engine GET /_ping >/dev/null || { sleep 1; return 0; }
   for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
     case $(engine GET /info) in *'"LiveRestoreEnabled":true'*) return 0 ;; esac
     sleep 0.1
@@ -69,22 +73,30 @@ listening() {
     sleep 0.1
   done
 }
+restart() {
+  # The tries of the last minute would count against this one.
+  systemctl reset-failed docker.service docker.socket 2>/dev/null
+  systemctl stop docker.service 2>/dev/null
+  # An engine that listened on the path itself deletes it when it ends, and the socket unit's listener loses its name.
+  if [ "$(systemctl is-active docker.socket)" = active ] && [ ! -S /run/docker.sock ]; then systemctl restart docker.socket; fi
+  timeout 120 systemctl start docker.service
+}
 roll_back() {
   for p in $puts $dels $origs; do put_back "$state/previous" "$p"; done
   [ -z "$hostname" ] || name_host "$oldname"
   [ $units = no ] || systemctl daemon-reload
-  systemctl reset-failed docker.service docker.socket 2>/dev/null
   if [ $wasactive = yes ]; then
     # Containers that the old engine was told to let live must be taken over by one that does so too.
     [ -z "$pre" ] || write_daemon_json "$pre"
-    if timeout 120 systemctl restart docker.service; then fact restored yes; else fact restored no; fi
+    if restart; then fact restored yes; else fact restored no; fi
     [ -z "$pre" ] || put_back "$state/previous" /etc/docker/daemon.json
   else
     systemctl stop docker.service 2>/dev/null
+    systemctl reset-failed docker.service docker.socket 2>/dev/null
     fact restored yes
   fi
   rm -rf "$state/previous" "$state/pending"
-  if [ ! -f "$state/managed.json" ]; then undo_dirs; rm -rf "$state"; fi
+  if [ ! -f "$state/managed.json" ]; then forget_all; fi
 }
 
 trap '' HUP INT TERM PIPE
@@ -128,7 +140,7 @@ if [ -n "$pre" ] && [ $wasactive = yes ]; then
     systemctl reload docker.service
     for p in $puts; do rm -f "$p.mymachine-new"; done
     rm -rf "$state/previous" "$state/pending"
-    if [ ! -f "$state/managed.json" ]; then undo_dirs; rm -rf "$state"; fi
+    if [ ! -f "$state/managed.json" ]; then forget_all; fi
     fact status live-restore
     exit 0
   fi
@@ -145,10 +157,7 @@ good=yes
 case $effect in
   reload) [ $wasactive = no ] || systemctl reload docker.service || good=no ;;
   stop) systemctl stop docker.service 2>/dev/null ;;
-  restart)
-    # The tries of the last minute would count against this one.
-    systemctl reset-failed docker.service docker.socket 2>/dev/null
-    timeout 120 systemctl restart docker.service && listening || good=no ;;
+  restart) restart && listening || good=no ;;
 esac
 if [ $good = no ]; then
   journalctl -u docker.service --since "@$since" -o cat --no-pager 2>/dev/null | lines 30 | fact64 journal
@@ -171,6 +180,6 @@ if [ -n "$running" ]; then
   for one in $running; do case $now in *"$one"*) ;; *) fact lost "$one" ;; esac; done
 fi
 rm -rf "$state/previous" "$state/pending"
-if [ $forget = yes ]; then undo_dirs; rm -rf "$state" /run/lock/mymachine.lock; fi
+if [ $forget = yes ]; then forget_all; fi
 fact status ok
 `}`;

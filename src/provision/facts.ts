@@ -35,6 +35,8 @@ export interface Facts {
   readonly environmentFiles: readonly UnitFile[];
   /** undefined when the engine does not run or cannot be asked. */
   readonly engine: EngineState | undefined;
+  /** Containers that run, by the engine's word or, when it cannot be asked, by their processes. */
+  readonly running: number;
   readonly inSwarm: boolean;
   readonly tls: ReadonlyMap<string, { readonly mode: string; readonly uid: string; readonly sha256: string }>;
   readonly listeningPorts: ReadonlySet<number>;
@@ -93,6 +95,7 @@ export function parseFacts(output: string): Facts {
     units: named(values.get('unit')),
     environmentFiles: named(values.get('environment')),
     engine: info,
+    running: info?.running ?? (Number(one('shims')) || 0),
     inSwarm: info?.inSwarm ?? has('swarm'),
     tls: new Map(
       (values.get('tls') ?? []).flatMap((line) => {

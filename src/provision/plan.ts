@@ -78,8 +78,8 @@ interface ContainerCare {
 
 /** How containers survive a restart: the old engine must leave them alone, and the new one must take them over. */
 function careForContainers(facts: Facts, configuration: EngineConfiguration): ContainerCare {
-  if (!facts.service.active || facts.engine?.running === 0) return {};
-  const count = facts.engine?.running ?? 0;
+  const count = facts.running;
+  if (!facts.service.active || count === 0) return {};
   const live = (config: JsonObject) => daemonJsonText({ ...config, 'live-restore': true }, undefined);
   if (facts.inSwarm)
     return { endangered: { count, why: 'an engine in a swarm cannot keep containers while it restarts' } };

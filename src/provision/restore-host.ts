@@ -77,7 +77,7 @@ async function putBack(
   const tls = facts.tls.has(tlsPaths.cert);
   const restart = units || tls || changed.some((key) => !reloadableKeys.has(key));
   const wasActive = managed.original.notes['active'] !== false;
-  const running = facts.service.active && wasActive && facts.engine?.running !== 0;
+  const running = facts.service.active && wasActive && facts.running > 0;
   // The engine that takes the containers over must be one that lets them live; afterwards it is told the user's own.
   const careful = running && restart && base['live-restore'] !== true && !facts.inSwarm;
   const files: FileWrite[] = [];

@@ -25,15 +25,15 @@ export interface RootShellInput {
  * head takes exactly as many bytes as it is told from a pipe.
  */
 const load = 'eval "$(head -c "$1")"';
-const becomeRoot = `if [ "$(id -u)" = 0 ]; then exec sh -c "$1" mymachine "$2"; fi
-LC_ALL=C; export LC_ALL; exec sudo -n -- sh -c "$1" mymachine "$2"`;
+const becomeRoot = `if [ "$(id -u)" = 0 ]; then exec sh -c "$1" provision "$2"; fi
+LC_ALL=C; export LC_ALL; exec sudo -n -- sh -c "$1" provision "$2"`;
 
 type ArgvOf = (scriptBytes: string) => readonly [string, ...string[]];
-const direct: ArgvOf = (bytes) => ['sh', '-c', becomeRoot, 'mymachine', load, bytes];
+const direct: ArgvOf = (bytes) => ['sh', '-c', becomeRoot, 'provision', load, bytes];
 // -k forgets an earlier login, so that sudo reads the password's line from stdin in every case.
 const askedFor = (...command: readonly string[]) =>
   ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '-p', '', '--', ...command] as const;
-const asked: ArgvOf = (bytes) => askedFor('sh', '-c', load, 'mymachine', bytes);
+const asked: ArgvOf = (bytes) => askedFor('sh', '-c', load, 'provision', bytes);
 
 /** Runs the first script and so finds out how to become root; gives its output and a shell for the scripts that follow. */
 export async function openRootShell(

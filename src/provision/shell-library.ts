@@ -31,8 +31,8 @@ active() { [ "$(systemctl is-active docker.service 2>/dev/null)" = active ]; }
 lines() { tail -n "$1" | head -c 8000; }
 
 # Waits for the one lock of all provisioning on this host. A lock file that was deleted meanwhile is not the lock.
+lockfile=/run/lock/mymachine.lock
 lock() {
-  lockfile=/run/lock/mymachine.lock
   while :; do
     exec 9>"$lockfile" || return 1
     if ! flock -n 9; then
