@@ -26,7 +26,9 @@ export interface CreateRequest {
   readonly tlsSans: readonly string[];
 }
 
+/** A machine that we boot may be slow, by emulation above all; a host that is there already answers soon or not at all. */
 const BOOT_TIMEOUT_MS = 600_000;
+const ADOPT_TIMEOUT_MS = 20_000;
 
 function baseConfig(deps: MachineDeps, request: CreateRequest): BaseConfig {
   return {
@@ -149,8 +151,9 @@ async function build(machine: Machine): Promise<void> {
 }
 
 async function provisionNew(machine: Machine): Promise<void> {
+  const sshTimeoutMs = machine.driver.capabilities.adopted ? ADOPT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
   await machine.step('provision.host', `Provisioning ${machine.name}...`, async () => {
-    const outcome = await provisionMachine(machine, { sshTimeoutMs: BOOT_TIMEOUT_MS });
+    const outcome = await provisionMachine(machine, { sshTimeoutMs });
     machine.deps.report.info(`Docker Engine ${outcome.engineVersion} on ${outcome.os}`);
     return undefined;
   });
@@ -180,7 +183,7 @@ function unfinished(machine: Machine, error: unknown): Error {
       cause: error,
     });
   }
-  const hint = error.hint === undefined ? rest : `${error.hint} ${rest}`;
+  const hint = error.hint === undefined ? rest : `${error.hint.replace(/[^.!?]$/, '$&.')} ${rest}`;
   const details = error.details === undefined ? {} : { details: error.details };
   return new MachineError(error.code, error.exitCode === 3 ? 1 : error.exitCode, {
     message: `Error creating machine: ${error.message}`,
