@@ -15,6 +15,9 @@ export const GUEST_CUSTOMIZE_HOOKS: readonly string[] = [
   'systemctl --root="$1" enable systemd-networkd systemd-resolved ssh',
   // Nobody waits for the network to be "online"; the timers would hold apt's lock while we provision.
   'systemctl --root="$1" disable systemd-networkd-wait-online apt-daily.timer apt-daily-upgrade.timer',
+  // It compiles a hundred profiles of programs that are not here before anything else may start: by emulation more than a
+  // minute. The kernel's AppArmor stays on, and the engine loads the profile of its containers itself.
+  'systemctl --root="$1" disable apparmor',
   // Before systemd-user-sessions a login is refused ("System is booting up"): let sshd answer when one can succeed.
   'mkdir -p "$1/etc/systemd/system/ssh.service.d" && printf "[Unit]\\nAfter=systemd-user-sessions.service\\n" >"$1/etc/systemd/system/ssh.service.d/10-mymachine.conf"',
   'ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"',
