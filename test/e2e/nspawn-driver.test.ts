@@ -249,20 +249,23 @@ test('eight processes that make the first network of a store at once make one, a
     logLevel: 'error',
   });
   const ids = Array.from({ length: 8 }, () => randomUUID());
-  const begin = Date.now();
-  const results = await Promise.all(
-    ids.map((id) =>
-      ports.programs.run([process.execPath, script, storeDir, id], { env: { MYMACHINE_TEST_TALK: '' } }),
-    ),
-  );
-  tell('8 processes leased addresses in a new network', begin);
-  expect(results.map((result) => result.stderr)).toEqual(ids.map(() => ''));
-  expect(new Set(results.map((result) => result.stdout.trim())).size).toBe(8);
-  const group = controlGroup(await readHierarchies(), labNames(storeDir).group);
-  expect(await membersOf(group.unified)).toHaveLength(1);
-  const record: unknown = JSON.parse(await readFile(join(storeDir, 'nspawn/network.json'), 'utf8'));
-  expect(Object.keys((record as { leases: object }).leases).sort()).toEqual([...ids].sort());
-  await Promise.all(ids.map((id) => releaseAddress(ports, storeDir, id)));
+  try {
+    const begin = Date.now();
+    const results = await Promise.all(
+      ids.map((id) =>
+        ports.programs.run([process.execPath, script, storeDir, id], { env: { MYMACHINE_TEST_TALK: '' } }),
+      ),
+    );
+    tell('8 processes leased addresses in a new network', begin);
+    expect(results.map((result) => result.stderr)).toEqual(ids.map(() => ''));
+    expect(new Set(results.map((result) => result.stdout.trim())).size).toBe(8);
+    const group = controlGroup(await readHierarchies(), labNames(storeDir).group);
+    expect(await membersOf(group.unified)).toHaveLength(1);
+    const record: unknown = JSON.parse(await readFile(join(storeDir, 'nspawn/network.json'), 'utf8'));
+    expect(Object.keys((record as { leases: object }).leases).sort()).toEqual([...ids].sort());
+  } finally {
+    await Promise.all(ids.map((id) => releaseAddress(ports, storeDir, id)));
+  }
   expect(await tracesOf(storeDir, ids)).toEqual([]);
 });
 
