@@ -47,7 +47,11 @@ module.exports = {
       comment: 'Start-up loads none of these: a command imports them when it needs them.',
       severity: 'error',
       from: { path: '^src/cli/(main|run|app|globals|ask|prefs|command)\\.ts$' },
-      to: { path: 'node_modules/(ssh2|execa|inquirer|conf|node-forge|cli-table3|undici)/', dependencyTypesNot: ['type-only'], dynamic: false },
+      to: {
+        path: 'node_modules/(ssh2|execa|inquirer|conf|node-forge|cli-table3|undici)/',
+        dependencyTypesNot: ['type-only'],
+        dynamic: false,
+      },
     },
     {
       name: 'not-to-tests',
@@ -60,6 +64,9 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

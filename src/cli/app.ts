@@ -18,6 +18,15 @@ declare const __VERSION__: string | undefined;
 
 export const VERSION = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-source';
 
+export interface AppOptions {
+  /** What this run is doing, for whoever has to wait for its locks. */
+  readonly command: string;
+  readonly talkToStderr: boolean;
+  readonly signal: AbortSignal;
+  /** Runs another command line with the same surroundings. */
+  readonly runAgain: (argv: readonly string[]) => Promise<number>;
+}
+
 /** One run of the program, composed: what a command gets to work with. Parts with a cost are made when first asked for. */
 export class App {
   readonly io: Io;
@@ -28,6 +37,7 @@ export class App {
   readonly drivers: DriverRegistry;
   readonly store: Store;
   readonly signal: AbortSignal;
+  readonly runAgain: AppOptions['runAgain'];
   #connector: Promise<SessionConnector> | undefined;
 
   constructor(
@@ -39,6 +49,7 @@ export class App {
     this.globals = globals;
     this.program = programName(io.argv0);
     this.signal = options.signal;
+    this.runAgain = options.runAgain;
     const talk = options.talkToStderr ? io.stderr : io.stdout;
     this.report = new ConsoleReport({
       clock: systemClock,

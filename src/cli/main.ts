@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { homedir } from 'node:os';
 import type { Io } from './io.ts';
 import { run } from './run.ts';
@@ -5,6 +6,8 @@ import { run } from './run.ts';
 /** Ctrl-C once stops at the next safe point, twice stops now. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
+  // A fleet waits in many places at once.
+  setMaxListeners(0, controller.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130);

@@ -113,6 +113,7 @@ async function runCommand(
     command: words,
     talkToStderr: command.talkToStderr ?? false,
     signal,
+    runAgain: (again) => run(again, io, signal),
   });
   try {
     return await command.run(app, input);

@@ -102,7 +102,7 @@ test('a port where nothing listens, an address of nobody, a host that swallows a
     [
       'nobody',
       generic({ 'ip-address': nobody }),
-      'MM_SSH_UNREACHABLE',
+      'MM_SSH_(UNREACHABLE|TIMEOUT)',
       new RegExp(nobody.replaceAll('.', '\\.')),
     ],
     ['silent', generic({}, muted), 'MM_SSH_TIMEOUT', /20 s/],

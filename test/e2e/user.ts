@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { type Outcome, PROGRAM, type RunOptions, Sandbox } from '../cli/program.ts';
 import { busyboxImageTar, dockerClient } from '../testbed/packages.ts';
-import { testPorts } from '../testbed/ports.ts';
 import { testCacheDir } from '../testbed/testbed.ts';
 
 /** A user at a terminal of this computer: mymachine and docker in PATH, images cached, a home of their own. */
@@ -51,10 +50,4 @@ export async function newUser(env: Readonly<Record<string, string>> = {}): Promi
     docker,
     importImage: async (machine) => void (await docker(machine, `import ${await busyboxImageTar()} box`)),
   };
-}
-
-/** Processes of this computer whose command line holds the text. */
-export async function processesWith(text: string): Promise<readonly string[]> {
-  const { stdout } = await testPorts().programs.run(['ps', '-eo', 'pid,args']);
-  return stdout.split('\n').filter((line) => line.includes(text) && !line.includes('ps -eo'));
 }

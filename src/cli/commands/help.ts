@@ -3,9 +3,5 @@ import type { Command } from '../command.ts';
 export const helpCommand: Command = {
   argument: '[command]',
   flags: [],
-  async run(app, { args }) {
-    const { run } = await import('../run.ts');
-    const [name] = args;
-    return run(name === undefined ? ['--help'] : [name, '--help'], app.io, app.signal);
-  },
+  run: (app, { args: [name] }) => app.runAgain(name === undefined ? ['--help'] : [name, '--help']),
 };

@@ -140,6 +140,7 @@ export const genericDriver: Driver<GenericConfig> = {
   },
   address: async ({ config }) => config.IPAddress,
   engineUrl: async ({ config }) => `tcp://${urlHost(config.IPAddress)}:${config.EnginePort}`,
+  enginePort: (config) => config.EnginePort,
   endpoint: async ({ config }) => ({
     host: config.IPAddress,
     port: config.SSHPort,
