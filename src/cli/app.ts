@@ -40,11 +40,7 @@ export class App {
   readonly runAgain: AppOptions['runAgain'];
   #connector: Promise<SessionConnector> | undefined;
 
-  constructor(
-    io: Io,
-    globals: Flags,
-    options: { command: string; talkToStderr: boolean; signal: AbortSignal },
-  ) {
+  constructor(io: Io, globals: Flags, options: AppOptions) {
     this.io = io;
     this.globals = globals;
     this.program = programName(io.argv0);

@@ -21,6 +21,8 @@ export const GUEST_CUSTOMIZE_HOOKS: readonly string[] = [
   // Before systemd-user-sessions a login is refused ("System is booting up"): let sshd answer when one can succeed.
   'mkdir -p "$1/etc/systemd/system/ssh.service.d" && printf "[Unit]\\nAfter=systemd-user-sessions.service\\n" >"$1/etc/systemd/system/ssh.service.d/10-mymachine.conf"',
   'ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"',
+  // Last: caches that depend on /usr are new, and need not be made again at the first boot (systemd-update-done(8)).
+  'touch "$1/etc/.updated" "$1/var/.updated"',
 ];
 
 /** GRUB's, over the two links that the kernel's packages maintain. The serial line is where a guest that fails says why. */

@@ -10,9 +10,17 @@ const writeFile = (host: TestHost, path: string, content: string) =>
 
 /** Holds the locks of dpkg and of apt's lists for some seconds, as apt itself does, by fcntl. */
 const holdLocks = `setsid perl -e '
-  for (@ARGV[1..$#ARGV]) { my $f; open $f, "+>>", $_ or die; fcntl($f, 6, pack("s s x4 l! l! i x4", 1, 0, 0, 0, 0)) or die "$_: $!"; push @held, $f }
-  open STDOUT, ">", "/dev/null"; open STDERR, ">", "/dev/null"; exit 0 if fork == -1; sleep $ARGV[0]' "$@" >/dev/null 2>&1 &
-  sleep 0.5`;
+  my ($seconds, @paths) = @ARGV;
+  for my $path (@paths) {
+    my $lock = pack("s s x4 l! l! i x4", 1, 0, 0, 0, 0);
+    open my $file, "+>>", $path or die;
+    fcntl($file, 6, $lock) or die;
+    push @held, $file;
+  }
+  open my $sign, ">", "/run/locks-held"; close $sign;
+  sleep $seconds' "$@" >/dev/null 2>&1 &
+  while [ ! -e /run/locks-held ]; do sleep 0.1; done
+  rm /run/locks-held`;
 
 describe('provisioning a host whose engine is configured already', () => {
   let testbed: Testbed;
@@ -220,7 +228,7 @@ describe('provisioning a host without an engine', () => {
     await writeFile(
       host,
       '/root/install.sh',
-      'set -e\napt-get install -y --no-install-recommends docker.io iptables\n',
+      'set -e\napt-get update\napt-get install -y --no-install-recommends docker.io iptables\n',
     );
     await shell(
       host,
@@ -240,10 +248,10 @@ describe('provisioning a host without an engine', () => {
     await adopted.restore();
   });
 
-  it("waits in the same way for the distribution's packages", async () => {
+  it("waits in the same way for the distribution's packages, in the version that is wanted", async () => {
     await shell(host, holdLocks, '20', '/var/lib/dpkg/lock-frontend', '/var/lib/apt/lists/lock');
     const begin = Date.now();
-    await adopted.provision();
+    await adopted.provision({ version: '20.10' });
     expect(Date.now() - begin).toBeGreaterThan(18_000);
     expect(adopted.said.join('\n')).toMatch(
       /waiting for another program to release apt: held by process \d+/,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { isMachineError, type MachineError } from '../../../src/base/machine-error.ts';
+import type { Report } from '../../../src/base/ports.ts';
 import type { KeyPair } from '../../../src/certs/contract.ts';
 import {
   createAuthority,
@@ -33,6 +34,10 @@ const wish: EngineWish = {
 /** A test host with a session to it and certificates for it, to be provisioned as the machine "m1". */
 export interface Adopted {
   readonly host: TestHost;
+  readonly session: SshSession;
+  readonly report: Report;
+  readonly wish: EngineWish;
+  readonly sudoPassword: () => Promise<string>;
   /** All that was said. */
   readonly said: string[];
   readonly ca: KeyPair;
@@ -83,6 +88,10 @@ export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
   const common = { ...ports, session, machineName: 'm1', sudoPassword: async () => password };
   return {
     host,
+    session,
+    report: ports.report,
+    wish,
+    sudoPassword: common.sudoPassword,
     said,
     ca,
     client,
