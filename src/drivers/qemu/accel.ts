@@ -5,7 +5,7 @@ import { type Arch, hostArch } from '../../images/arch.ts';
 import { accelKey, recallAccel, rememberAccel } from './accel-memory.ts';
 import { qemuProgram } from './argv.ts';
 import type { Accel } from './config.ts';
-import { type ProbeResult, probeAccel } from './probe.ts';
+import { emulatedCpu, type ProbeResult, probeAccel } from './probe.ts';
 
 /** How guests are to run, and why not better. */
 export interface AccelChoice {
@@ -28,16 +28,13 @@ export function nativeAccel(arch: Arch, platform: NodeJS.Platform = process.plat
  */
 export async function chooseAccel(ports: Ports, cacheDir: string, arch: Arch): Promise<AccelChoice> {
   const accel = nativeAccel(arch);
-  if (accel === undefined) return emulation(`a ${arch} guest is foreign to this computer`);
+  if (accel === undefined) return emulation(arch, `a ${arch} guest is foreign to this computer`);
   const result = await tryAccel(ports, cacheDir, arch, accel);
-  return result.works ? { accel, cpuModel: result.cpuModel, why: '' } : emulation(result.why);
+  return result.works ? { accel, cpuModel: result.cpuModel, why: '' } : emulation(arch, result.why);
 }
 
-/** Everything that can be emulated. */
-export const EMULATED_CPU = 'max';
-
-function emulation(why: string): AccelChoice {
-  return { accel: 'tcg', cpuModel: EMULATED_CPU, why };
+function emulation(arch: Arch, why: string): AccelChoice {
+  return { accel: 'tcg', cpuModel: emulatedCpu(arch), why };
 }
 
 /** Tries one acceleration, or recalls how that went. */
@@ -47,7 +44,7 @@ export async function tryAccel(
   arch: Arch,
   accel: Accel,
 ): Promise<ProbeResult> {
-  if (accel === 'tcg') return { works: true, cpuModel: EMULATED_CPU, ms: 0 };
+  if (accel === 'tcg') return { works: true, cpuModel: emulatedCpu(arch), ms: 0 };
   if (accel !== nativeAccel(arch))
     return { works: false, why: `${accel} cannot run ${arch} guests on this computer` };
   if (accel === 'kvm') {

@@ -1,9 +1,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
 import type { DriverContext } from '../contract.ts';
-import { type AccelChoice, chooseAccel, distrustAccel, EMULATED_CPU, tryAccel } from './accel.ts';
+import { type AccelChoice, chooseAccel, distrustAccel, tryAccel } from './accel.ts';
 import { type Accel, machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
+import { emulatedCpu } from './probe.ts';
 import { findGuest } from './process.ts';
 import { bytesRead, qmp, qmpPath } from './qmp.ts';
 import { died, killGuest, spawnGuest } from './spawn.ts';
@@ -48,7 +49,7 @@ export async function bootGuest(context: Context): Promise<void> {
     });
   }
   report.warn(`(${machine.name}) The guest does nothing under ${accel}; starting it again by emulation.`);
-  await spawnGuest(context, { accel: 'tcg', cpuModel: EMULATED_CPU, why });
+  await spawnGuest(context, { accel: 'tcg', cpuModel: emulatedCpu(context.config.Arch), why });
   await waitForSsh(context, 'tcg');
 }
 
