@@ -58,8 +58,13 @@ export function checkImageName(name: string): string {
 
 const stem = (name: string, arch: Arch) => `${name}--${arch}`;
 
-export const diskPath = (cacheDir: string, name: string, arch: Arch): string =>
-  join(imagesDir(cacheDir), `${stem(name, arch)}.qcow2`);
+/** Each disk has a name of its own for good: overlays of machines break when what is under them changes. */
+const diskFile = (name: string, arch: Arch, now: number) => `${stem(name, arch)}--${now}.qcow2`;
+
+function isDiskOf(file: string, name: string, arch: Arch): boolean {
+  const prefix = `${stem(name, arch)}--`;
+  return file.startsWith(prefix) && /^\d+\.qcow2$/.test(file.slice(prefix.length));
+}
 
 const recordPath = (cacheDir: string, name: string, arch: Arch) =>
   join(imagesDir(cacheDir), `${stem(name, arch)}.json`);
@@ -68,11 +73,13 @@ const recordPath = (cacheDir: string, name: string, arch: Arch) =>
 export const lockName = (name: string, arch: Arch): string => `image-${stem(name, arch)}`;
 
 async function readImage(cacheDir: string, name: string, arch: Arch): Promise<CachedImage | undefined> {
-  const path = diskPath(cacheDir, name, arch);
   try {
-    const [file, text] = await Promise.all([stat(path), readFile(recordPath(cacheDir, name, arch), 'utf8')]);
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(await readFile(recordPath(cacheDir, name, arch), 'utf8'));
     const record: Record<string, unknown> = isObject(value) ? value : {};
+    const disk = String(record['file']);
+    if (!isDiskOf(disk, name, arch)) return undefined;
+    const path = join(imagesDir(cacheDir), disk);
+    const file = await stat(path);
     const word = (key: string) => (typeof record[key] === 'string' ? printable(record[key], 500) : '');
     const contents: unknown = record['contents'];
     return {
@@ -115,7 +122,7 @@ export async function listImages(cacheDir: string): Promise<readonly CachedImage
 
 /**
  * Moves a finished disk into the cache. It is read-only from then on. The record goes last: it is what makes an image.
- * An older disk of the name is replaced by a rename, so machines that run on it keep the file they opened.
+ * An older disk of the name stays for the machines that are built on it, until the image is removed.
  */
 export async function publishImage(
   cacheDir: string,
@@ -126,9 +133,10 @@ export async function publishImage(
   await mkdir(imagesDir(cacheDir), { recursive: true });
   const record = recordPath(cacheDir, name, arch);
   const draft = `${record}.${process.pid}.tmp`;
+  const file = diskFile(name, arch, Date.parse(image.created));
   await chmod(finishedPath, 0o444);
-  await rename(finishedPath, diskPath(cacheDir, name, arch));
-  await writeFile(draft, `${JSON.stringify(image, null, 2)}\n`, { flush: true });
+  await rename(finishedPath, join(imagesDir(cacheDir), file));
+  await writeFile(draft, `${JSON.stringify({ ...image, file }, null, 2)}\n`, { flush: true });
   await rename(draft, record);
   const published = await readImage(cacheDir, name, arch);
   if (published === undefined) throw new Error(`image ${name} vanished while it was published`);
@@ -136,7 +144,8 @@ export async function publishImage(
 }
 
 /**
- * Deletes an image. Overlays need the disk they were made on: `usersOf` names the machines on a disk, and any refuses.
+ * Deletes an image with its older disks. Overlays need the disk they were made on: `usersOf` names the machines on a disk,
+ * and any refuses.
  * @returns whether there was one.
  */
 export async function removeImage(
@@ -147,18 +156,19 @@ export async function removeImage(
 ): Promise<boolean> {
   checkImageName(name);
   return locked(context, lockName(name, arch), async () => {
-    const path = diskPath(context.cacheDir, name, arch);
-    const users = await usersOf(path);
+    const folder = imagesDir(context.cacheDir);
+    const files = await readdir(folder).catch(() => []);
+    const disks = files.filter((file) => isDiskOf(file, name, arch)).map((file) => join(folder, file));
+    const users = (await Promise.all(disks.map(usersOf))).flat();
     if (users.length > 0) {
       throw imageError('MM_IMAGE_IN_USE', {
         message: `Image ${name} (${arch}) is used by: ${users.join(', ')}`,
         hint: `Remove those machines first: mymachine rm ${users.join(' ')}`,
       });
     }
-    const there = (await cachedImage(context.cacheDir, name, arch)) !== undefined;
     await rm(recordPath(context.cacheDir, name, arch), { force: true });
-    await rm(path, { force: true });
-    return there;
+    await Promise.all(disks.map((disk) => rm(disk, { force: true })));
+    return disks.length > 0;
   });
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   type CachedImage,
@@ -32,7 +32,11 @@ const qcow2 = (virtualSize: number) => {
   return header;
 };
 
-async function publish(name: string, contents: readonly string[] = []): Promise<CachedImage> {
+async function publish(
+  name: string,
+  contents: readonly string[] = [],
+  created = '2026-01-02T03:04:05.000Z',
+): Promise<CachedImage> {
   await mkdir(imagesDir(cacheDir), { recursive: true });
   const finished = join(imagesDir(cacheDir), `${name}.finished`);
   await writeFile(finished, qcow2(5000));
@@ -41,7 +45,7 @@ async function publish(name: string, contents: readonly string[] = []): Promise<
     arch: 'x86_64',
     source: 'https://site.example/image',
     digest: 'sha512:00',
-    created: '2026-01-02T03:04:05.000Z',
+    created,
     contents,
   });
 }
@@ -59,17 +63,41 @@ test('an image is listed with all that is known of it once it is published', asy
 test('a published disk is read-only, and no draft stays beside it', async () => {
   const { path } = await publish('debian-13');
   expect(((await stat(path)).mode & 0o777).toString(8)).toBe('444');
-  expect(await readdir(imagesDir(cacheDir))).toEqual(['debian-13--x86_64.json', 'debian-13--x86_64.qcow2']);
+  expect(await readdir(imagesDir(cacheDir))).toEqual([basename(path), 'debian-13--x86_64.json']);
 });
 
 test('half an image is none: a disk without its record, a record without its disk, a record that is no JSON', async () => {
   const { path } = await publish('one');
   await rm(path);
-  await writeFile(join(imagesDir(cacheDir), 'two--x86_64.qcow2'), qcow2(1));
+  await writeFile(join(imagesDir(cacheDir), 'two--x86_64--1.qcow2'), qcow2(1));
   await publish('three');
   await writeFile(join(imagesDir(cacheDir), 'three--x86_64.json'), '{"name": "thr');
   expect(await listImages(cacheDir)).toEqual([]);
 });
+
+test('an image that is made anew leaves the disk that machines are built on as it was', async () => {
+  const old = await publish('debian-13');
+  const anew = await publish('debian-13', ['engine'], '2026-02-02T03:04:05.000Z');
+  expect(anew.path).not.toBe(old.path);
+  expect((await stat(old.path)).size).toBe(1024);
+  expect(await listImages(cacheDir)).toEqual([anew]);
+  const users = async (disk: string) => (disk === old.path ? ['host1'] : []);
+  await expect(removeImage(context, 'debian-13', 'x86_64', users)).rejects.toMatchObject({
+    code: 'MM_IMAGE_IN_USE',
+  });
+  expect(await removeImage(context, 'debian-13', 'x86_64', async () => [])).toBe(true);
+  expect(await readdir(imagesDir(cacheDir))).toEqual([]);
+});
+
+test.each(['../../etc/passwd', 'debian-13--x86_64--/../../../etc/x--1.qcow2', 'other--x86_64--1.qcow2'])(
+  'a record cannot name another file, such as %s',
+  async (file) => {
+    await publish('debian-13');
+    const record = join(imagesDir(cacheDir), 'debian-13--x86_64.json');
+    await writeFile(record, JSON.stringify({ file }));
+    expect(await cachedImage(cacheDir, 'debian-13', 'x86_64')).toBeUndefined();
+  },
+);
 
 test('an image that machines are built on stays, and the refusal names them', async () => {
   const { path } = await publish('debian-13');
