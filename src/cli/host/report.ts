@@ -65,6 +65,8 @@ export class ConsoleReport implements Report {
     const depth = this.#running.length;
     if (!this.#live) this.#line(this.#options.talk, title);
     this.#running.push(entry);
+    // In the order of their beginning, so that a step stands above what it is made of.
+    const place = this.times.push({ title, depth, ms: 0, ok: false }) - 1;
     this.#spin();
     let ok = false;
     try {
@@ -74,7 +76,7 @@ export class ConsoleReport implements Report {
     } finally {
       this.#running = this.#running.filter((other) => other !== entry);
       const ms = this.#options.clock.now() - begin;
-      this.times.push({ title, depth, ms, ok });
+      this.times[place] = { title, depth, ms, ok };
       if (this.#live) this.#finished(title, depth, ms, ok);
       this.#spin();
     }
