@@ -73,6 +73,17 @@ listening() {
     sleep 0.1
   done
 }
+reload() { # the signal alone says nothing about when, and whether, it was followed; an engine that logs little is given its time
+  cursor=$(journalctl -u docker.service -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p')
+  systemctl reload docker.service || return 1
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    case $(journalctl -u docker.service --after-cursor="$cursor" -o cat --no-pager 2>/dev/null) in
+      *'Reloaded configuration'*) return 0 ;;
+      *'nable to configure the Docker daemon'*) return 1 ;;
+    esac
+    sleep 0.1
+  done
+}
 restart() {
   # The tries of the last minute would count against this one.
   systemctl reset-failed docker.service docker.socket 2>/dev/null
@@ -85,7 +96,10 @@ roll_back() {
   for p in $puts $dels $origs; do put_back "$state/previous" "$p"; done
   [ -z "$hostname" ] || name_host "$oldname"
   [ $units = no ] || systemctl daemon-reload
-  if [ $wasactive = yes ]; then
+  if [ $effect = reload ]; then
+    systemctl reload docker.service
+    fact restored yes
+  elif [ $wasactive = yes ]; then
     # Containers that the old engine was told to let live must be taken over by one that does so too.
     [ -z "$pre" ] || write_daemon_json "$pre"
     if restart; then fact restored yes; else fact restored no; fi
@@ -101,6 +115,7 @@ roll_back() {
 
 trap '' HUP INT TERM PIPE
 lock || { fact status locked; exit 0; }
+release_hold
 fresh=no; [ -d "$state" ] || { fresh=yes; mkdir -m 700 -p "$state"; } || exit 1
 while read -r op a b c; do
   [ -z "$failed" ] || continue
@@ -135,7 +150,7 @@ wasactive=no; if active; then wasactive=yes; fi
 oldname=$(uname -n)
 running=; [ $effect != restart ] || running=$(containers)
 if [ -n "$pre" ] && [ $wasactive = yes ]; then
-  if ! { write_daemon_json "$pre" && systemctl reload docker.service && live_restore; }; then
+  if ! { write_daemon_json "$pre" && reload && live_restore; }; then
     put_back "$state/previous" /etc/docker/daemon.json
     systemctl reload docker.service
     for p in $puts; do rm -f "$p.mymachine-new"; done
@@ -155,7 +170,7 @@ done
 since=$(date +%s)
 good=yes
 case $effect in
-  reload) [ $wasactive = no ] || systemctl reload docker.service || good=no ;;
+  reload) [ $wasactive = no ] || reload || good=no ;;
   stop) systemctl stop docker.service 2>/dev/null ;;
   restart) restart && listening || good=no ;;
 esac
@@ -169,7 +184,7 @@ case $enable in
   yes) systemctl -q enable docker.service >/dev/null 2>&1 ;;
   disable) systemctl -q disable docker.service >/dev/null 2>&1 ;;
 esac
-[ -z "$post" ] || { write_daemon_json "$post" && systemctl reload docker.service; }
+[ -z "$post" ] || { write_daemon_json "$post" && reload; }
 case $last in
   '') ;;
   gone) rm -f /etc/docker/daemon.json ;;

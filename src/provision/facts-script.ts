@@ -18,6 +18,7 @@ facts() {
   fact fingerprint "$(fingerprint)"
   file original-daemon.json "$state/original/etc/docker/daemon.json"
   if [ -f "$state/pending" ]; then fact pending yes; fi
+  if [ -f "$state/installing" ]; then fact installing yes; fi
   if [ -d "$state" ]; then fact state yes; fi
   dockerd=$(command -v dockerd || true)
   fact dockerd "$dockerd"

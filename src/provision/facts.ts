@@ -18,6 +18,8 @@ export interface Facts {
   readonly fingerprint: string;
   /** A change was cut off before the engine had taken it over. */
   readonly pending: boolean;
+  /** An installation of ours was cut off. */
+  readonly installing: boolean;
   /** Something of ours is on the host. */
   readonly hasState: boolean;
   /** Path of dockerd, or ''. */
@@ -83,6 +85,7 @@ export function parseFacts(output: string): Facts {
     files: new Map(named(values.get('file')).map(({ path, text: content }) => [path, content])),
     fingerprint: one('fingerprint'),
     pending: has('pending'),
+    installing: has('installing'),
     hasState: has('state'),
     dockerd: one('dockerd'),
     engineVersion: /\d+\.\d+\.\d+(?:-[\w.]+)?/.exec(one('version'))?.[0]?.slice(0, 60) ?? '',

@@ -25,7 +25,6 @@ while read -r op value; do
   esac
 done
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
-hold=/run/systemd/system/docker.service.d
 sources='/etc/apt/sources.list.d /etc/apt/keyrings /usr/share/keyrings'
 work=$(mktemp -d) || exit 1
 log=$work/log
@@ -41,12 +40,6 @@ finish() { # STATUS: what went wrong stands in the log
 }
 set_hold() {
   mkdir -p "$hold" && printf '[Unit]\nConditionPathExists=!/run/mymachine-hold\n' >"$hold/00-mymachine-hold.conf" && : >/run/mymachine-hold
-}
-release_hold() {
-  [ -e /run/mymachine-hold ] || return 0
-  rm -f "$hold/00-mymachine-hold.conf" /run/mymachine-hold
-  rmdir "$hold" 2>/dev/null
-  systemctl daemon-reload
 }
 full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough free space in' "$log"; }
 offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
@@ -177,13 +170,14 @@ install_script() {
 
 trap '' HUP INT TERM PIPE
 lock || finish locked
-if command -v dockerd >/dev/null; then finish there; fi
+if [ ! -f "$state/installing" ] && command -v dockerd >/dev/null; then finish there; fi
 mkdir -m 700 -p "$state" || exit 1
 # Told before anything is installed, so that an installation cut off is known to be ours.
 if [ ! -f "$state/managed.json" ]; then
   ( umask 077; printf %s "$managed" >"$state/managed.json.new" ) && mv "$state/managed.json.new" "$state/managed.json" || { rm -rf "$state"; exit 1; }
 fi
 [ -f "$state/packages-before" ] || packages >"$state/packages-before" || exit 1
+: >"$state/installing" || exit 1
 # Folders that an engine makes while it runs, and its packages leave.
 for one in /etc/cni /etc/cni/net.d /etc/docker /etc/containerd /opt/containerd /opt/cni; do
   [ -d "$one" ] || grep -qx "$one" "$state/made-dirs" 2>/dev/null || echo "$one" >>"$state/made-dirs"
@@ -203,7 +197,7 @@ esac
 note_added
 command -v dockerd >/dev/null || { echo 'the installation ended well, but there is no dockerd' >>"$log"; finish failed; }
 release_hold
-rm -rf "$work"
+rm -rf "$work" "$state/installing"
 fact status installed
 facts
 `}`;

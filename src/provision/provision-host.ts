@@ -38,7 +38,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
   }
   const changed: string[] = [];
   let source: ManagedState['source'] | undefined;
-  if (facts.dockerd === '') {
+  if (facts.dockerd === '' || facts.installing) {
     refuseSnap(facts);
     // All that can be known to be wrong is said before packages are installed.
     engineConfiguration(hostConfiguration(facts), input.engine, first?.daemon ?? nothingOwned);

@@ -42,5 +42,13 @@ lock() {
     [ /proc/self/fd/9 -ef "$lockfile" ] && return 0
   done
 }
+# The hold on an engine's first start, see the installation. Lies under /run, so it is gone with a reboot at the latest.
+hold=/run/systemd/system/docker.service.d
+release_hold() {
+  [ -e /run/mymachine-hold ] || return 0
+  rm -f "$hold/00-mymachine-hold.conf" /run/mymachine-hold
+  rmdir "$hold" 2>/dev/null
+  systemctl daemon-reload
+}
 fingerprint() { if [ -f "$state/managed.json" ]; then sha256sum <"$state/managed.json" | cut -c1-64; else echo none; fi; }
 `;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TEST_PASSWORD, type TestHost } from '../testbed/host.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
@@ -221,6 +222,22 @@ describe('provisioning a host without an engine', () => {
     const error = await failureOf(adopted.provision());
     await shell(host, 'umount /var/cache/apt/archives');
     expect(error.code).toBe('MM_PROVISION_DISK_FULL');
+  });
+
+  it('finishes an installation in whose middle the plug was pulled', async () => {
+    const before = await standOf(host);
+    const work = adopted.provision().catch((error: unknown) => error);
+    while (!/unpacked|half/.test((await host.run(['sh', '-c', 'dpkg -s docker.io'])).stdout)) await sleep(50);
+    await host.kill();
+    await work;
+    await adopted.close();
+    await host.start();
+    adopted = await adopt(host);
+    expect((await adopted.provision()).changed).toContain('engine');
+    expect(await adopted.ask()).toContain('"Version":"20.10.');
+    expect((await adopted.provision()).changed).toEqual([]);
+    await adopted.restore();
+    expect(await standOf(host)).toEqual(before);
   });
 
   it('waits for whoever holds the locks of apt, and says so; then runs a script from a URL', async () => {
