@@ -32,7 +32,11 @@ log=$work/log
 
 finish() { # STATUS: what went wrong stands in the log
   release_hold
-  [ ! -f "$state/sources-before" ] || note_added
+  if [ -f "$state/sources-before" ]; then
+    note_added
+    # Nothing came of it, and nothing was here before: nothing is left.
+    if [ "$fresh" = yes ] && [ ! -s "$state/packages-added" ] && [ ! -s "$state/sources-added" ]; then rm -rf "$state" "$lockfile"; fi
+  fi
   [ "$1" = installed ] || lines 40 <"$log" | fact64 log
   rm -rf "$work"
   fact status "$1"
@@ -171,6 +175,7 @@ install_script() {
 trap '' HUP INT TERM PIPE
 lock || finish locked
 if [ ! -f "$state/installing" ] && command -v dockerd >/dev/null; then finish there; fi
+fresh=no; [ -d "$state" ] || fresh=yes
 mkdir -m 700 -p "$state" || exit 1
 # Told before anything is installed, so that an installation cut off is known to be ours.
 if [ ! -f "$state/managed.json" ]; then

@@ -185,7 +185,8 @@ describe('provisioning a host without an engine', () => {
     expect(await standOf(host)).toEqual(before);
   });
 
-  it('says that the host has no network, and what to look at', async () => {
+  it('says that the host has no network, and what to look at, and leaves nothing there', async () => {
+    const before = await standOf(host);
     await host.must(['sh', '-c', 'mv /etc/resolv.conf /root/; echo nameserver 127.0.0.9 >/etc/resolv.conf']);
     const error = await failureOf(adopted.provision());
     expect(error.code).toBe('MM_PROVISION_NO_NETWORK');
@@ -195,6 +196,7 @@ describe('provisioning a host without an engine', () => {
     );
     expect(script.code).toBe('MM_PROVISION_NO_NETWORK');
     await shell(host, 'rm /etc/resolv.conf; mv /root/resolv.conf /etc/resolv.conf');
+    expect(await standOf(host)).toEqual(before);
   });
 
   it('says that a version is not to be had, and which are', async () => {
