@@ -56,7 +56,7 @@ export function bootstrapArgv(bootstrap: Bootstrap): Argv {
 /** Fills `target` from the packages' mirror, as root. Fails with MM_IMAGE_BUILD_FAILED and mmdebstrap's last lines. */
 export async function runBootstrap(ports: Ports, bootstrap: Bootstrap): Promise<void> {
   const proxy = await aptProxy(ports);
-  const result = await ports.programs.run(bootstrapArgv(bootstrap), {
+  const result = await ports.programs.run([...(await enclosure(ports)), ...bootstrapArgv(bootstrap)], {
     env: { LC_ALL: 'C.UTF-8', ...proxy },
     timeoutMs: 30 * 60_000,
     signal: ports.signal,
@@ -70,6 +70,16 @@ export async function runBootstrap(ports: Ports, bootstrap: Bootstrap): Promise<
     hint: 'See that `apt-get update` works on this computer and that its mirror has that release, then try again.',
     details: lastLines(result.stderr, 12),
   });
+}
+
+/**
+ * In namespaces of its own mmdebstrap ends with all its children when it is interrupted, and so do its mounts; alone it
+ * would leave an apt behind that goes on for minutes. Where namespaces are forbidden it runs without.
+ */
+async function enclosure(ports: Ports): Promise<Argv | readonly []> {
+  const own = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--'] as const;
+  const allowed = await ports.programs.run([...own, 'true']).catch(() => undefined);
+  return allowed?.exitCode === 0 ? own : [];
 }
 
 /** mmdebstrap's apt does not read this computer's configuration, but it heeds the environment: a proxy goes there. */

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import type { AptMirror } from '../../../src/images/apt-mirror.ts';
+import { bootstrapArgv, sourceLines } from '../../../src/images/bootstrap.ts';
+import { guestPackages } from '../../../src/images/build-packages.ts';
+import { GUEST_CUSTOMIZE_HOOKS, GUEST_SETUP_HOOKS } from '../../../src/images/guest-hooks.ts';
+
+const debian: AptMirror = {
+  distribution: 'debian',
+  archive: 'http://mirror.example/debian',
+  security: 'http://mirror.example/debian-security',
+  codename: 'bookworm',
+};
+
+test('a stable release comes with its updates and security fixes, and the unstable one is alone', () => {
+  expect(sourceLines(debian, 'trixie')).toEqual([
+    'deb http://mirror.example/debian trixie main',
+    'deb http://mirror.example/debian trixie-updates main',
+    'deb http://mirror.example/debian-security trixie-security main',
+  ]);
+  expect(sourceLines(debian, 'sid')).toEqual(['deb http://mirror.example/debian sid main']);
+  const ubuntu: AptMirror = { ...debian, distribution: 'ubuntu', security: debian.archive };
+  expect(sourceLines(ubuntu, 'noble').at(-1)).toBe(
+    'deb http://mirror.example/debian noble-security main universe',
+  );
+});
+
+test('packages, hooks and sources reach mmdebstrap as arguments of their own', () => {
+  const argv = bootstrapArgv({
+    mirror: debian,
+    suite: 'bookworm',
+    packages: ['a', 'b'],
+    target: '/work with blanks/root',
+    setupHooks: GUEST_SETUP_HOOKS,
+    customizeHooks: GUEST_CUSTOMIZE_HOOKS,
+  });
+  expect(argv.slice(0, 4)).toEqual(['mmdebstrap', '--mode=root', '--variant=apt', '--include=a,b']);
+  expect(argv.slice(-5, -3)).toEqual(['bookworm', '/work with blanks/root']);
+  for (const hook of GUEST_CUSTOMIZE_HOOKS) expect(argv).toContain(`--customize-hook=${hook}`);
+});
+
+test('the engine brings its own client where the distribution has split it off', () => {
+  expect(guestPackages('debian', 'bookworm', true)).toContain('docker.io');
+  expect(guestPackages('debian', 'bookworm', true)).not.toContain('docker-cli');
+  expect(guestPackages('debian', 'trixie', true)).toEqual(
+    expect.arrayContaining(['docker.io', 'docker-cli']),
+  );
+  expect(guestPackages('debian', 'trixie', false)).not.toContain('docker.io');
+});
