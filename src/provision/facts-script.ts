@@ -14,6 +14,7 @@ facts() {
   done
   file hosts /etc/hosts
   file daemon.json /etc/docker/daemon.json
+  file scope-drop-in /etc/systemd/system/docker-.scope.d/10-mymachine.conf
   file managed.json "$state/managed.json"
   fact fingerprint "$(fingerprint)"
   file original-daemon.json "$state/original/etc/docker/daemon.json"

@@ -13,6 +13,7 @@ import { factsMarker, factsScript } from './facts-script.ts';
 import { withoutOwnName } from './hosts-file.ts';
 import { type ManagedState, parseManaged } from './managed-state.ts';
 import { openRootShell, type RootShell } from './root-shell.ts';
+import { scopeDropInPath } from './shutdown.ts';
 import type { FileWrite } from './steps.ts';
 import { uninstallScript } from './uninstall-script.ts';
 
@@ -23,6 +24,7 @@ const ownPaths = [
   tlsPaths.key,
   dropInPath,
   lateDropInPath,
+  scopeDropInPath,
   '/etc/hostname',
 ] as const;
 
@@ -93,7 +95,7 @@ async function putBack(
     removals: text === '' && !careful ? [daemonJsonPath] : [],
     originals: ownPaths,
     hostname: renamed(facts, managed) ? managed.original.hostname : undefined,
-    units,
+    units: units || facts.files.has('scope-drop-in'),
     effect: !wasActive ? 'stop' : restart ? 'restart' : changed.length > 0 ? 'reload' : 'none',
     enable: managed.original.notes['enabled'] === false ? false : undefined,
     port: 0,

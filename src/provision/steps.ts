@@ -7,6 +7,7 @@ import { tlsPaths } from './engine-options.ts';
 import type { Facts } from './facts.ts';
 import { type HostsLine, withOwnName, withoutOwnName } from './hosts-file.ts';
 import type { ManagedState } from './managed-state.ts';
+import { scopeDropIn, scopeDropInPath } from './shutdown.ts';
 
 /** What a step wants changed on the host. All steps' changes are made at once, by one script. */
 export interface Change {
@@ -124,6 +125,19 @@ const unit: Step = {
   },
 };
 
+const shutdown: Step = {
+  id: 'shutdown',
+  title: 'Containers that outlive the engine do not hold up a shutdown',
+  hint: `Look at ${scopeDropInPath} on the host.`,
+  check: ({ facts, configuration: { config } }) => {
+    const there = facts.files.get('scope-drop-in');
+    if (config['live-restore'] !== true)
+      return there === undefined ? undefined : { removals: [scopeDropInPath], units: true };
+    if (there === scopeDropIn) return undefined;
+    return { files: [{ path: scopeDropInPath, mode: '0644', content: scopeDropIn }], units: true };
+  },
+};
+
 const service: Step = {
   id: 'service',
   title: 'The engine runs, and will after a reboot',
@@ -138,4 +152,4 @@ const service: Step = {
 };
 
 /** In the order in which they are reported; the installation of the engine comes before all of them. */
-export const steps: readonly Step[] = [hostname, certificates, configuration, unit, service];
+export const steps: readonly Step[] = [hostname, certificates, configuration, unit, shutdown, service];

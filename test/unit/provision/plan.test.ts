@@ -6,6 +6,7 @@ import { type Facts, parseFacts } from '../../../src/provision/facts.ts';
 import { freshState, managedText, parseManaged } from '../../../src/provision/managed-state.ts';
 import { checkDisks, planChanges } from '../../../src/provision/plan.ts';
 import { hostConfiguration } from '../../../src/provision/provision-host.ts';
+import { scopeDropInPath } from '../../../src/provision/shutdown.ts';
 
 const wish: EngineWish = {
   install: 'auto',
@@ -53,10 +54,11 @@ const plan = (facts: Facts, engine: Partial<EngineWish> = {}, adopted = true) =>
 /** The host as it is after a plan was carried out. */
 function carriedOut(facts: Facts, made: ReturnType<typeof plan>): Facts {
   const content = (path: string) => made?.commit.files.find((file) => file.path === path)?.content;
-  const dropIn = made?.commit.files.find(({ path }) => path.endsWith('.conf'));
+  const dropIn = made?.commit.files.find(({ path }) => path.endsWith('docker.service.d/10-machine.conf'));
   const files = new Map(facts.files);
   for (const [name, path] of [
     ['daemon.json', daemonJsonPath],
+    ['scope-drop-in', scopeDropInPath],
     ['managed.json', '/var/lib/mymachine/managed.json'],
     ['hosts', '/etc/hosts'],
   ] as const) {
@@ -80,7 +82,7 @@ describe('planChanges', () => {
   it('wants everything on a plain host, and nothing more after that', () => {
     const facts = plainHost();
     const made = plan(facts);
-    expect(made?.changed).toEqual(['certificates', 'configuration', 'unit', 'service']);
+    expect(made?.changed).toEqual(['certificates', 'configuration', 'unit', 'shutdown', 'service']);
     expect(made?.commit).toMatchObject({ effect: 'restart', units: true, port: 2376, hostname: undefined });
     expect(made?.commit.files.find(({ path }) => path.endsWith('server-key.pem'))?.mode).toBe('0600');
     expect(plan(carriedOut(facts, made))).toBeUndefined();
