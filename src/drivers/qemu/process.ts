@@ -28,12 +28,25 @@ export async function waitUntilGone(
   id: string,
   timeoutMs: number,
 ): Promise<boolean> {
-  const gone = await waitFor(async () => ((await isGuest(ports.programs, pid, id)) ? undefined : true), {
+  const gone = await waitFor(async () => ((await isGone(ports.programs, pid, id)) ? true : undefined), {
     clock: ports.clock,
     timeoutMs,
     intervalMs: 100,
   });
   return gone === true;
+}
+
+/**
+ * A process that dies loses its command line first, and its ports and the lock on its disk a moment later, with its last
+ * thread; after that it may stay as a zombie, when nobody cares for it.
+ */
+async function isGone(programs: Programs, pid: number, id: string): Promise<boolean> {
+  if (process.platform !== 'linux') return !(await isGuest(programs, pid, id));
+  const command = await commandLine(pid);
+  if (command !== '') return !isOurs(command, id);
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const state = /\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''))?.[1];
+  return threads.length === 0 || state === undefined || (threads.length === 1 && state === 'Z');
 }
 
 /** Sends a signal; a process that has just ended is fine. */
@@ -42,6 +55,16 @@ export function signalGuest(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
     process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Of a process that we have just started, whose pid cannot be another's yet. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -8,7 +8,7 @@ import { GUEST_ENGINE_PORT, GUEST_SSH_PORT, machineFiles, type QemuConfig } from
 import { qemuError } from './errors.ts';
 import { findFirmware } from './firmware.ts';
 import { type Forward, isPortFree, takeFreePorts } from './forwards.ts';
-import { findGuest, isGuest, signalGuest, waitUntilGone } from './process.ts';
+import { findGuest, isAlive, signalGuest, waitUntilGone } from './process.ts';
 import { prepareQmpFolder, qmp, qmpPath, removeQmpSocket } from './qmp.ts';
 
 type Context = DriverContext<QemuConfig>;
@@ -118,12 +118,12 @@ async function renewPorts(context: Context): Promise<void> {
 
 /** undefined when QEMU is up; what it wrote when it has ended. */
 async function settle(context: Context, pid: number, socket: string): Promise<string | undefined> {
-  const { machine, programs, clock, signal } = context;
+  const { machine, clock, signal } = context;
   const answer = await waitFor(
     async () => {
       if ((await qmp(socket, 'query-status').catch(() => undefined)) !== undefined) return 'up';
-      // Right after the start the process is still ours by its parent's command line; QEMU's comes with exec.
-      return (await isGuest(programs, pid, machine.id)) ? undefined : 'ended';
+      // Not by its command line: where QEMU is started by a script of the distribution's, that is empty for a moment.
+      return isAlive(pid) ? undefined : 'ended';
     },
     { clock, timeoutMs: SETTLE_MS, intervalMs: 50, signal },
   );
