@@ -30,6 +30,33 @@ function listens(host: string, port: number, timeoutMs: number, signal: AbortSig
   });
 }
 
+/** A host that drops packets to the engine's port is asked at the SSH port after this. */
+const PATIENCE_MS = 1000;
+
+/**
+ * Whether the host is up. The engine's port is asked first: sshd of OpenSSH 9.8 and newer locks an address out that connects
+ * again and again without logging in (PerSourcePenalties, sshd_config(5)).
+ */
+async function answers({ config, clock, signal }: DriverContext<GenericConfig>): Promise<boolean> {
+  const stop = new AbortController();
+  const both = AbortSignal.any([signal, stop.signal]);
+  const ask = (port: number) => listens(config.IPAddress, port, STATE_TIMEOUT_MS, both);
+  const engine = ask(config.EnginePort);
+  const login = Promise.race([engine, clock.sleep(PATIENCE_MS, both).catch(() => undefined)]).then((up) =>
+    up === true ? true : ask(config.SSHPort),
+  );
+  try {
+    return (
+      (await Promise.race([
+        engine.then((up) => (up ? true : login)),
+        login.then((up) => (up ? true : engine)),
+      ])) === true
+    );
+  } finally {
+    stop.abort();
+  }
+}
+
 function urlHost(address: string): string {
   return isIP(address) === 6 ? `[${address}]` : address;
 }
