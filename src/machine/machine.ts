@@ -100,6 +100,7 @@ export class Machine {
         // The driver checked it when it made it, or reads what docker-machine's own driver wrote.
         return machine.#config.Driver as unknown as BaseConfig;
       },
+      withLock: (name, work) => store.withTopic(name, work),
       save: (patch) => machine.#saveDriver(patch),
       step: (id, title, effect) => machine.step(id, title, async () => (await effect()) ?? undefined),
     };

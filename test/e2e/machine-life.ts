@@ -13,6 +13,7 @@ export interface LifeOptions {
   readonly removal: readonly string[];
   /** What of the machine is left after rm; a line each. */
   readonly leftovers: (user: User, ids: readonly string[]) => Promise<readonly string[]>;
+  readonly beforeRemoval?: (user: User) => Promise<void>;
   readonly after?: () => Promise<void>;
 }
 
@@ -159,6 +160,7 @@ export function describeMachineLife(options: LifeOptions): void {
     }
 
     test('rm leaves nothing of it', async () => {
+      await options.beforeRemoval?.(user);
       await user.must(['rm', ...options.removal, NAME]);
       expect(await user.must(['ls', '-q'])).toBe('');
       const machines = join(user.sandbox.store, 'machines');

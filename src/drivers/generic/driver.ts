@@ -160,11 +160,7 @@ export const genericDriver: Driver<GenericConfig> = {
     }
   },
   create: (context) => context.step('generic.key', 'Keeping the SSH key', () => adoptKey(context)),
-  async state({ config, signal }) {
-    return (await listens(config.IPAddress, config.SSHPort, STATE_TIMEOUT_MS, signal))
-      ? 'Running'
-      : 'Stopped';
-  },
+  state: async (context) => ((await answers(context)) ? 'Running' : 'Stopped'),
   address: async ({ config }) => config.IPAddress,
   engineUrl: async ({ config }) => `tcp://${urlHost(config.IPAddress)}:${config.EnginePort}`,
   enginePort: (config) => config.EnginePort,
