@@ -55,7 +55,7 @@ test('one machine of QEMU survives a kill -9 at every entry of its journal, is l
   expect(await user.must(['version', 'chain'])).toMatch(/^\d+\.\d+/);
   await user.must(['rm', '-y', 'chain']);
   expect(await processesOf(id)).toEqual([]);
-});
+}, 1_500_000);
 
 test('killed at any entry and never resumed, a machine of QEMU is removed without a trace', async () => {
   const visit = async (at: number): Promise<boolean> => {
@@ -75,4 +75,4 @@ test('killed at any entry and never resumed, a machine of QEMU is removed withou
   }
   expect(at).toBeGreaterThan(12);
   expect(await user.must(['ls', '-q'])).toBe('');
-});
+}, 1_500_000);
