@@ -5,8 +5,8 @@ import type { Clock } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import { readContainers, readProblem, readVersion } from './answers.ts';
 import { isApiVersion, negotiate, oldestAssumed } from './api-version.ts';
-import { openWire } from './connect.ts';
-import type { EngineClient, EngineEndpoint } from './contract.ts';
+import { openWire, peekAtDates, shownDates } from './connect.ts';
+import type { CertificateDates, EngineClient, EngineEndpoint } from './contract.ts';
 import { explain } from './diagnose.ts';
 import { explainRefusal } from './diagnose-tls.ts';
 import { engineError } from './errors.ts';
@@ -43,6 +43,7 @@ class WireEngineClient implements EngineClient {
   readonly #open = new Set<Duplex>();
   readonly #agent: WireAgent;
   #apiVersion: string | undefined;
+  #shown: CertificateDates | undefined;
 
   constructor(endpoint: EngineEndpoint, options: EngineClientOptions) {
     this.#endpoint = endpoint;
@@ -80,6 +81,10 @@ class WireEngineClient implements EngineClient {
     const containers = readContainers(await this.#getVersioned('/containers/json?all=1'));
     if (containers === undefined) throw this.#notAnEngine('/containers/json');
     return containers;
+  }
+
+  serverCertificate(): CertificateDates | undefined {
+    return this.#shown;
   }
 
   close(): void {
@@ -125,6 +130,8 @@ class WireEngineClient implements EngineClient {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof BodyTooLarge) throw this.#notAnEngine(path, error);
+      if (this.#endpoint.kind === 'tls' && /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(codeOf(error)))
+        this.#shown = await peekAtDates(this.#endpoint, signal);
       const explained = explain(error, this.#situation());
       if (explained.code !== 'MM_ENGINE_PROTOCOL') throw explained;
       throw (await this.#explainHangUp(error, signal)) ?? explained;
@@ -144,6 +151,7 @@ class WireEngineClient implements EngineClient {
         AbortSignal.any(signals.filter((one) => one !== undefined)),
       );
       this.#open.add(stream);
+      this.#shown = shownDates(stream);
       stream.once('close', () => this.#open.delete(stream));
       // Between two calls nobody listens, and an engine may well hang up then.
       stream.on('error', () => {});
@@ -227,6 +235,7 @@ class WireEngineClient implements EngineClient {
       where: this.#where,
       machineName: this.#options.machineName,
       now: this.#options.clock.now(),
+      shown: this.#shown,
     };
   }
 }

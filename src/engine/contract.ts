@@ -13,6 +13,12 @@ export type EngineEndpoint =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'stream'; readonly open: () => Promise<Duplex> };
 
+/** Milliseconds since the epoch. */
+export interface CertificateDates {
+  readonly notBefore: number;
+  readonly notAfter: number;
+}
+
 export interface EngineVersion {
   /** Such as 28.5.2, without a v. */
   readonly version: string;
@@ -28,5 +34,7 @@ export interface EngineClient {
   version(): Promise<EngineVersion>;
   info(): Promise<Readonly<Record<string, unknown>>>;
   containers(): Promise<readonly { readonly id: string; readonly name: string; readonly state: string }[]>;
+  /** Of the certificate that the engine showed in the last handshake; undefined before one, and where there is no TLS. */
+  serverCertificate(): CertificateDates | undefined;
   close(): void;
 }

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { type MachineError, messageOf } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
-import type { EngineEndpoint } from './contract.ts';
+import { datesOfCertificate } from './certificate-dates.ts';
+import type { CertificateDates, EngineEndpoint } from './contract.ts';
 import { engineError } from './errors.ts';
 import { codeOf, type Situation } from './situation.ts';
 
@@ -25,35 +26,55 @@ const untrusted = new Set([
 const refusals =
   /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|CERTIFICATE_EXPIRED|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/;
 
-function expiry(pem: string): { readonly from: number; readonly to: number } | undefined {
+function datesOf(pem: string): CertificateDates | undefined {
   try {
-    const cert = new X509Certificate(pem);
-    return { from: Date.parse(cert.validFrom), to: Date.parse(cert.validTo) };
+    return datesOfCertificate(new X509Certificate(pem));
   } catch {
     return undefined;
   }
 }
 
-function isOutOfDate(pem: string, now: number): boolean {
-  const dates = expiry(pem);
-  return dates !== undefined && (now > dates.to || now < dates.from);
+function isOutOfDate(dates: CertificateDates | undefined, now: number): boolean {
+  return dates !== undefined && (now > dates.notAfter || now < dates.notBefore);
 }
 
+const minute = (ms: number) => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+/** A certificate outside its dates. One that has not begun tells of a clock: certificates begin five minutes before they are made. */
 function outOfDate(
   whose: string,
-  pem: string | undefined,
-  now: number,
+  dates: CertificateDates | undefined,
+  situation: Situation,
   hint: string,
   cause: unknown,
 ): MachineError {
-  const dates = pem === undefined ? undefined : expiry(pem);
-  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
-  const early = codeOf(cause) === 'CERT_NOT_YET_VALID' || (dates !== undefined && now < dates.from);
-  const when =
-    dates === undefined ? '' : early ? ` (it starts on ${day(dates.from)})` : ` (on ${day(dates.to)})`;
-  return engineError('MM_ENGINE_CERT_EXPIRED', {
-    message: early ? `${whose} is not valid yet${when}` : `${whose} has expired${when}`,
-    hint: early ? 'Compare the clocks of this computer and of the host; one of them is wrong.' : hint,
+  const { now, machineName } = situation;
+  const early = codeOf(cause) === 'CERT_NOT_YET_VALID' || (dates !== undefined && now < dates.notBefore);
+  if (!early) {
+    const when = dates === undefined ? '' : ` (on ${day(dates.notAfter)})`;
+    return engineError('MM_ENGINE_CERT_EXPIRED', { message: `${whose} has expired${when}`, hint, cause });
+  }
+  const begin = dates === undefined ? '' : `: it begins on ${minute(dates.notBefore)}`;
+  return engineError('MM_ENGINE_CLOCK', {
+    message: `${whose} is not valid yet${begin}, and this computer's clock says ${minute(now)}`,
+    hint: `Set this computer's clock: it is behind, for certificates begin before they are made. (If it is right, it was ahead when the certificate was made: mymachine regenerate-certs ${machineName})`,
+    cause,
+  });
+}
+
+/** The engine found our certificate out of date, and by our clock it is not: then its clock is the wrong one. */
+function refusedForItsDate(situation: Situation, endpoint: TlsEndpoint, cause: unknown): MachineError {
+  const { where, machineName, now } = situation;
+  const renew = `Run: mymachine regenerate-certs --client-certs ${machineName}`;
+  const [ca, own] = [datesOf(endpoint.ca), datesOf(endpoint.cert)];
+  if (isOutOfDate(ca, now)) return outOfDate('our CA certificate', ca, situation, renew, cause);
+  if (own === undefined || isOutOfDate(own, now)) {
+    return outOfDate('our client certificate', own, situation, renew, cause);
+  }
+  return engineError('MM_ENGINE_CLOCK', {
+    message: `the engine at ${where} takes our client certificate for out of date, though it is valid from ${minute(own.notBefore)} to ${minute(own.notAfter)}: the clock of the host is wrong`,
+    hint: `Here it is ${minute(now)}; the host says what it has with: mymachine ssh ${machineName} date -u. Set its clock there, such as with: mymachine ssh ${machineName} sudo timedatectl set-ntp true`,
     cause,
   });
 }
@@ -71,8 +92,9 @@ export function explainRefusal(situation: Situation, cause: unknown): MachineErr
       `Put ca.pem, cert.pem and key.pem into the machine's folder, or run: mymachine regenerate-certs ${situation.machineName}`,
     );
   }
-  if (isOutOfDate(cert, situation.now)) {
-    return outOfDate('our client certificate', cert, situation.now, renew, cause);
+  const dates = datesOf(cert);
+  if (isOutOfDate(dates, situation.now)) {
+    return outOfDate('our client certificate', dates, situation, renew, cause);
   }
   try {
     const [ours, authority] = [new X509Certificate(cert), new X509Certificate(ca)];
@@ -103,15 +125,16 @@ export function explainTls(
     });
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    return isOutOfDate(endpoint.ca, situation.now)
+    const ca = datesOf(endpoint.ca);
+    return isOutOfDate(ca, situation.now)
       ? outOfDate(
           'our CA certificate',
-          endpoint.ca,
-          situation.now,
+          ca,
+          situation,
           `Run: mymachine regenerate-certs --client-certs ${machineName}`,
           cause,
         )
-      : outOfDate(`the certificate of the engine at ${where}`, undefined, situation.now, regenerate, cause);
+      : outOfDate(`the certificate of the engine at ${where}`, situation.shown, situation, regenerate, cause);
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const sans = (cause as { cert?: { subjectaltname?: unknown } }).cert?.subjectaltname;
@@ -123,22 +146,15 @@ export function explainTls(
     });
   }
   if (refusals.test(code)) {
-    const expired = /EXPIRED/.test(code);
-    if (expired) {
-      return outOfDate(
-        'our client certificate',
-        endpoint.cert,
-        situation.now,
-        `Run: mymachine regenerate-certs --client-certs ${machineName}`,
-        cause,
-      );
-    }
+    if (/EXPIRED/.test(code)) return refusedForItsDate(situation, endpoint, cause);
     const alert = (refusals.exec(code)?.[1] ?? '').toLowerCase().replaceAll('_', ' ');
+    // The word of old engines for everything.
+    const vague = alert === 'bad certificate';
     return (
       explainRefusal(situation, cause) ??
       engineError('MM_ENGINE_CLIENT_CERT', {
-        message: `the engine at ${where} refused our client certificate ("${alert}"): it trusts another CA`,
-        hint: regenerate,
+        message: `the engine at ${where} refused our client certificate ("${alert}"): it trusts another CA${vague ? ', or its clock is wrong' : ''}`,
+        hint: vague ? `${regenerate}; the host's clock: mymachine ssh ${machineName} date -u` : regenerate,
         cause,
       })
     );

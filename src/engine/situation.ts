@@ -1,4 +1,4 @@
-import type { EngineEndpoint } from './contract.ts';
+import type { CertificateDates, EngineEndpoint } from './contract.ts';
 
 /** What is known where an error is explained. */
 export interface Situation {
@@ -7,6 +7,8 @@ export interface Situation {
   readonly where: string;
   readonly machineName: string;
   readonly now: number;
+  /** Of the certificate that the engine showed, where that could be seen. */
+  readonly shown?: CertificateDates | undefined;
 }
 
 /** Node's code of an error, '' when it has none. */

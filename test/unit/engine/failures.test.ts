@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { KeyPair } from '../../../src/certs/contract.ts';
+import { describeCertificate } from '../../../src/certs/inspect.ts';
 import { createEngineClient } from '../../../src/engine/client.ts';
 import type { EngineEndpoint } from '../../../src/engine/contract.ts';
 import { engineError } from '../../../src/engine/errors.ts';
 import {
   type Certificates,
   clock,
+  day,
   engineHandler,
   type Listening,
   makeCertificates,
@@ -39,8 +41,8 @@ async function running(listening: Promise<Listening>): Promise<number> {
 }
 
 /** The error of a call as the user meets it. */
-async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000) {
-  const engine = createEngineClient(endpoint, { machineName: 'host1', clock, timeoutMs });
+async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000, at = clock) {
+  const engine = createEngineClient(endpoint, { machineName: 'host1', clock: at, timeoutMs });
   try {
     await engine.version();
     return undefined;
@@ -52,6 +54,8 @@ async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000) {
   }
 }
 
+/** The date, so many days from now; a minute's difference at midnight makes no other day five minutes earlier. */
+const dayOf = (days: number) => new Date(Date.now() + days * day - 300_000).toISOString().slice(0, 10);
 const hinting = (command: string) => expect.stringContaining(`mymachine ${command}`);
 
 describe('a failure to reach an engine', () => {
@@ -92,14 +96,18 @@ describe('a failure to reach an engine', () => {
     const old = await running(tlsEngine(certs.oldServer, certs.ca, handler));
     expect(await failure(tlsEndpoint(old, certs.ca, certs.client))).toMatchObject({
       code: 'MM_ENGINE_CERT_EXPIRED',
-      message: expect.stringMatching(/^the certificate of the engine at .* has expired/),
+      message: expect.stringMatching(
+        new RegExp(`^the certificate of the engine at .* has expired \\(on ${dayOf(-50)}\\)$`),
+      ),
       hint: hinting('regenerate-certs host1'),
     });
     const early = await running(tlsEngine(certs.earlyServer, certs.ca, handler));
     expect(await failure(tlsEndpoint(early, certs.ca, certs.client))).toMatchObject({
-      code: 'MM_ENGINE_CERT_EXPIRED',
-      message: expect.stringContaining('is not valid yet'),
-      hint: expect.stringContaining('clocks'),
+      code: 'MM_ENGINE_CLOCK',
+      message: expect.stringMatching(
+        new RegExp(`not valid yet: it begins on ${dayOf(10)} .* this computer's clock says ${dayOf(0)} `),
+      ),
+      hint: expect.stringMatching(/^Set this computer's clock: it is behind/),
     });
   });
 
@@ -138,6 +146,19 @@ describe('a failure to reach an engine', () => {
       });
     });
   }
+
+  it('tells the dates of the certificate that the engine showed', async () => {
+    const port = await running(tlsEngine(certs.server, certs.ca, handler));
+    const engine = createEngineClient(tlsEndpoint(port, certs.ca, certs.client), {
+      machineName: 'host1',
+      clock,
+    });
+    cleanups.push(() => engine.close());
+    expect(engine.serverCertificate()).toBeUndefined();
+    await engine.ping();
+    const { notBefore, notAfter } = describeCertificate(certs.server.cert);
+    expect(engine.serverCertificate()).toEqual({ notBefore, notAfter });
+  });
 
   it('is CLIENT_CERT when our own files are damaged', async () => {
     const port = await running(tlsEngine(certs.server, certs.ca, handler));
@@ -191,7 +212,7 @@ describe('a failure to reach an engine', () => {
 // OpenSSL's own server sends real alerts, as dockerd does and Node's does not.
 if (spawnSync('openssl', ['version']).status === 0) {
   describe('an alert about our certificate', () => {
-    async function sServer(version: string, trusted: KeyPair): Promise<number> {
+    async function sServer(version: string, trusted: KeyPair, more: readonly string[] = []): Promise<number> {
       const dir = mkdtempSync(join(tmpdir(), 'mymachine-engine-'));
       const file = (name: string, text: string) => {
         writeFileSync(join(dir, name), text);
@@ -205,6 +226,7 @@ if (spawnSync('openssl', ['version']).status === 0) {
           ['s_server', '-accept', `127.0.0.1:${free.port}`, `-${version}`, '-quiet', '-www'],
           ['-cert', file('cert.pem', certs.server.cert), '-key', file('key.pem', certs.server.key)],
           ['-CAfile', file('ca.pem', trusted.cert), '-Verify', '2', '-verify_return_error'],
+          more,
         ].flat(),
         { stdio: 'ignore' },
       );
@@ -231,6 +253,31 @@ if (spawnSync('openssl', ['version']).status === 0) {
           codes.push((await failure(tlsEndpoint(port, certs.ca, client)))?.code);
         }
         expect(codes).toEqual(['MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CERT_EXPIRED']);
+      });
+
+      it(`tells that the host's clock is wrong when it is ahead in ${version}`, {
+        timeout: 60_000,
+      }, async () => {
+        const ahead = String(Math.floor((Date.now() + 1100 * day) / 1000));
+        const port = await sServer(version, certs.ca, ['-attime', ahead]);
+        expect(await failure(tlsEndpoint(port, certs.ca, certs.client))).toMatchObject({
+          code: 'MM_ENGINE_CLOCK',
+          message: expect.stringMatching(
+            new RegExp(
+              `though it is valid from ${dayOf(0)} .* to ${dayOf(1080)} .*: the clock of the host is wrong$`,
+            ),
+          ),
+          hint: hinting('ssh host1 date -u'),
+        });
+      });
+
+      it(`says so where the host's clock may be behind in ${version}`, { timeout: 60_000 }, async () => {
+        const behind = String(Math.floor((Date.now() - day) / 1000));
+        const port = await sServer(version, certs.ca, ['-attime', behind]);
+        expect(await failure(tlsEndpoint(port, certs.ca, certs.client))).toMatchObject({
+          message: expect.stringMatching(/clock/),
+          hint: hinting('ssh host1 date -u'),
+        });
       });
 
       it(`tells that the engine trusts another CA in ${version}`, { timeout: 60_000 }, async () => {
