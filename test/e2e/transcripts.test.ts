@@ -1,0 +1,54 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { playCase, Rewrites, readTranscripts } from '../cli/transcript/play.ts';
+import { openStage, openWorld, type Stage, type World } from '../cli/transcript/world.ts';
+import { startHosts, type Testbed } from '../testbed/testbed.ts';
+import { newUser, type User } from './user.ts';
+
+// Commands that need a host, as terminal sessions. All cases share one user, whose machine `h1` is an adopted host, and
+// run one after the other: each leaves it as it found it. test/cli/transcript/parse.ts describes the format.
+const transcripts = readTranscripts(join(import.meta.dirname, 'transcripts'));
+const rewrites = new Rewrites();
+let user: User;
+let testbed: Testbed;
+let stage: Stage;
+let world: World;
+
+beforeAll(async () => {
+  user = await newUser();
+  testbed = await startHosts({ suite: 'bookworm', engine: true, names: ['plain'] });
+  const [host] = testbed.hosts;
+  if (host === undefined) throw new Error('the testbed has no host');
+  await user.must(
+    ['create', '--driver', 'generic', '--generic-ip-address', host.address].concat([
+      '--generic-ssh-user',
+      host.user,
+      '--generic-ssh-key',
+      host.keyPath,
+      'h1',
+    ]),
+  );
+  stage = await openStage();
+  const places = [
+    ['HOST', host.address],
+    ['USER', host.user],
+    ['KEY', host.keyPath],
+  ] as const;
+  world = await openWorld(stage, user.sandbox, new Map(places));
+});
+
+afterAll(async () => {
+  await user.mymachine(['rm', '-f', 'h1']);
+  await testbed.close();
+  await stage.close();
+  await user.sandbox.remove();
+  await rewrites.write();
+});
+
+for (const transcript of transcripts) {
+  describe(transcript.path, () => {
+    for (const each of transcript.cases) {
+      test(each.name, ({ expect }) => playCase(transcript, each, stage, world, rewrites, expect));
+    }
+  });
+}
