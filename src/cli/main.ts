@@ -3,6 +3,11 @@ import { homedir } from 'node:os';
 import type { Io } from './io.ts';
 import { run } from './run.ts';
 
+declare const __STANDALONE__: boolean | undefined;
+
+/** Inside the stand-alone executable the script has a name of Bun's own; the user's is that of the executable. */
+const calledAs = typeof __STANDALONE__ === 'boolean' ? process.argv0 : process.argv[1];
+
 /** Ctrl-C once stops at the next safe point, twice stops now. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
@@ -31,7 +36,7 @@ const io: Io = {
   cwd: process.cwd(),
   homeDir: homedir(),
   platform: process.platform,
-  argv0: process.argv[1] ?? 'mymachine',
+  argv0: calledAs ?? 'mymachine',
 };
 const exitCode = await run(process.argv.slice(2), io, interruption());
 // What a library keeps open must not keep the program; what was written must be out first.

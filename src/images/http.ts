@@ -38,7 +38,8 @@ export async function httpClient(
   signal: AbortSignal,
   limits: HttpLimits = HTTP_LIMITS,
 ): Promise<HttpClient> {
-  const { EnvHttpProxyAgent, request } = await import('undici');
+  // By its file: under the bare name Bun puts a stand-in that knows no proxy, no time limit and no end.
+  const { EnvHttpProxyAgent, request } = await import('undici/index.js');
   const dispatcher = new EnvHttpProxyAgent({
     connect: { timeout: limits.connectMs },
     headersTimeout: limits.stallMs,
