@@ -1,14 +1,20 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock, Report } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import { syncFolder, temporaryBeside, writeAtomic } from './atomic-write.ts';
-import { storeError, storeFailure } from './errors.ts';
-import { formatHostConfig, type HostConfig, readHostConfig } from './host-config.ts';
+import { storeFailure } from './errors.ts';
+import { formatHostConfig, type HostConfig } from './host-config.ts';
 import { type LockHolder, withLock } from './lock.ts';
+import { broken, refuseFuture, taken, unknownMachine } from './machine-errors.ts';
 import { formatMeta, type MachineMeta, readMeta } from './meta.ts';
 import { checkNewName, isFolderName } from './names.ts';
 import { type StorePaths, storePaths } from './paths.ts';
+import { NEWEST_CONFIG_VERSION, readHostConfig, versionOf } from './read-config.ts';
+import { readText } from './read-file.ts';
+import { parseRecord } from './record-json.ts';
+import { isElsewhere, recordedFolder, relocate } from './relocate.ts';
 
 /** A machine as it stands on disk. `meta` is missing for one that docker-machine made. */
 export interface StoredMachine {
@@ -32,7 +38,9 @@ export interface StoreOptions {
   readonly lockTimeoutMs?: number;
 }
 
-const NEWEST_CONFIG_VERSION = 3;
+/** docker-machine takes config.json away for a moment when it saves. */
+const ABSENCES = 3;
+const ABSENCE_MS = 20;
 
 /** The folder on disk. Reading never locks and never writes; whoever writes a machine holds its lock. */
 export class Store {
@@ -48,9 +56,12 @@ export class Store {
   async names(): Promise<string[]> {
     try {
       const entries = await readdir(this.paths.machines, { withFileTypes: true });
-      return entries
-        .filter((entry) => entry.isDirectory() && isFolderName(entry.name))
-        .map((entry) => entry.name);
+      return (
+        entries
+          // A link to a folder elsewhere is a machine, too; one that leads nowhere is shown as such.
+          .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && isFolderName(entry.name))
+          .map((entry) => entry.name)
+      );
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw storeFailure(error, this.paths.machines);
@@ -58,30 +69,52 @@ export class Store {
   }
 
   async exists(name: string): Promise<boolean> {
-    return isFolderName(name) && (await stat(this.paths.machine(name)).catch(() => undefined)) !== undefined;
+    return isFolderName(name) && (await lstat(this.paths.machine(name)).catch(() => undefined)) !== undefined;
   }
 
   async load(name: string): Promise<StoredMachine> {
-    if (!(await this.exists(name))) throw unknownMachine(name);
-    const text = await this.#read(name, this.paths.config(name));
-    if (text === undefined) {
-      if (!(await this.exists(name))) throw unknownMachine(name);
-      throw broken(name, `open ${this.paths.config(name)}: no such file or directory`);
-    }
+    const path = this.paths.config(name);
+    const text = await this.#readRecord(name);
     let config: HostConfig;
     try {
-      config = readHostConfig(JSON.parse(text), name);
+      const value = parseRecord(text);
+      refuseFuture(name, versionOf(value));
+      config = readHostConfig(value, name);
     } catch (error) {
-      const why = text.trim() === '' ? 'the file is empty' : (error as Error).message;
-      throw broken(name, `${this.paths.config(name)}: ${printable(why, 200)}`, error);
+      if (isMachineError(error)) throw error;
+      const why = text.trim() === '' ? 'the file is empty' : messageOf(error);
+      throw broken(name, `${path}: ${printable(why, 200)}`, error);
     }
-    if (config.ConfigVersion > NEWEST_CONFIG_VERSION) {
-      throw storeError('MM_MACHINE_FUTURE', {
-        message: 'config version is from the future -- you should upgrade your Docker Machine client',
-        hint: `"${name}" has ConfigVersion ${config.ConfigVersion}; this program writes and reads up to ${NEWEST_CONFIG_VERSION}.`,
-      });
+    return { name, config: await this.#here(name, config), meta: await this.#loadMeta(name) };
+  }
+
+  /** The text of config.json. */
+  async #readRecord(name: string): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      if (!(await this.exists(name))) throw unknownMachine(name);
+      const path = this.paths.config(name);
+      const text = await this.#read(name, path);
+      if (text !== undefined) return text;
+      if (attempt === ABSENCES) {
+        if (!(await this.exists(name))) throw unknownMachine(name);
+        throw broken(name, `open ${path}: no such file or directory`);
+      }
+      await this.#options.clock.sleep(ABSENCE_MS);
     }
-    return { name, config, meta: await this.#loadMeta(name) };
+  }
+
+  /** The record with its paths leading here, when the store was moved since it was written. Nothing is written. */
+  async #here(name: string, config: HostConfig): Promise<HostConfig> {
+    const folder = this.paths.machine(name);
+    if (!isElsewhere(config, folder)) return config;
+    const recorded = recordedFolder(config);
+    // Its own folder is still there: this is a copy, or another way to it.
+    if ((await stat(recorded).catch(() => undefined)) !== undefined) return config;
+    this.#options.report.debug(
+      'store',
+      `"${name}" was made in ${recorded}; its paths are read as if made in ${folder}`,
+    );
+    return relocate(config, folder);
   }
 
   async #loadMeta(name: string): Promise<MachineMeta | undefined> {
@@ -90,17 +123,40 @@ export class Store {
     try {
       return readMeta(JSON.parse(text));
     } catch (error) {
-      throw broken(name, `${this.paths.meta(name)}: ${printable((error as Error).message, 200)}`, error);
+      throw broken(name, `${this.paths.meta(name)}: ${printable(messageOf(error), 200)}`, error);
     }
   }
 
   async #read(name: string, path: string): Promise<string | undefined> {
     try {
-      return await readFile(path, 'utf8');
+      return await readText(path);
     } catch (error) {
-      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
-      throw broken(name, `open ${path}: ${printable((error as Error).message, 200)}`, error);
+      throw broken(name, `open ${path}: ${printable(messageOf(error), 200)}`, error);
     }
+  }
+
+  /**
+   * Writes a record of an older version as the newest one, with what stood there kept as config.json.bak. What cannot be
+   * read is left alone: whoever opens the machine says why.
+   */
+  async #modernise(name: string): Promise<void> {
+    const path = this.paths.config(name);
+    const text = await readText(path).catch(() => undefined);
+    if (text === undefined) return;
+    let config: HostConfig;
+    try {
+      const value = parseRecord(text);
+      if (versionOf(value) >= NEWEST_CONFIG_VERSION) return;
+      config = readHostConfig(value, name);
+    } catch {
+      return;
+    }
+    await writeAtomic(`${path}.bak`, text);
+    await this.saveConfig(name, config);
+    this.#options.report.debug(
+      'store',
+      `"${name}" is now of version ${NEWEST_CONFIG_VERSION}; the old record is ${path}.bak`,
+    );
   }
 
   /** Each machine of the store, or of those named, readable or not. */
@@ -185,10 +241,14 @@ export class Store {
     }
   }
 
-  /** Runs `work` while no other process writes this machine. */
+  /** Runs `work` while no other process writes this machine. A record of an older version is brought up to date first. */
   withMachine<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (!isFolderName(name)) throw unknownMachine(name);
-    return this.#locked(this.paths.lock(`machine-${name}`), `machine "${printable(name, 60)}"`, work);
+    const path = this.paths.lock(`machine-${name}`);
+    return this.#locked(path, `machine "${printable(name, 60)}"`, async () => {
+      await this.#modernise(name);
+      return work();
+    });
   }
 
   /** Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'. */
@@ -204,25 +264,4 @@ export class Store {
       );
     return withLock(path, { clock, command, onWait, timeoutMs: lockTimeoutMs, signal }, work);
   }
-}
-
-function unknownMachine(name: string): Error {
-  return storeError('MM_MACHINE_UNKNOWN', {
-    message: `Docker machine "${printable(name, 100)}" does not exist. Use "mymachine ls" to list machines. Use "mymachine create" to add a new one.`,
-  });
-}
-
-function taken(name: string): Error {
-  return storeError('MM_MACHINE_EXISTS', {
-    message: `Docker machine "${name}" already exists`,
-    hint: `Choose another name, remove it with "mymachine rm ${name}", or finish an interrupted create with "mymachine create --resume ${name}".`,
-  });
-}
-
-function broken(name: string, why: string, cause?: unknown): Error {
-  return storeError('MM_MACHINE_BROKEN', {
-    message: `Error loading machine "${printable(name, 100)}": ${why}`,
-    hint: `Put the file back from a backup, or delete what the store has with "mymachine rm -f ${printable(name, 60)}" (the host itself is not touched then).`,
-    cause,
-  });
 }

@@ -1,4 +1,6 @@
 import { Machine } from '../../machine/machine.ts';
+import { withDoubles } from '../../store/exact-number.ts';
+import { formatHostConfig } from '../../store/host-config.ts';
 import type { Command } from '../command.ts';
 import { oneName } from '../machine-names.ts';
 import { jsonFlag } from './simple-reads.ts';
@@ -14,10 +16,10 @@ export const inspectCommand: Command = {
   async run(app, { flags, args }) {
     const machine = await Machine.open(app.deps, await oneName(app, args));
     const format = flags.string('format');
-    if (format === '') app.print(JSON.stringify(machine.config, null, 4));
+    if (format === '') app.print(formatHostConfig(machine.config));
     else {
       const { renderTemplate } = await import('../output/template/render.ts');
-      app.print(`${renderTemplate(format, machine.config)}\n`);
+      app.print(`${renderTemplate(format, withDoubles(machine.config))}\n`);
     }
     return 0;
   },
