@@ -7,8 +7,7 @@ import { usageError } from '../args/errors.ts';
 import type { Flags } from '../args/spec.ts';
 import type { Command } from '../command.ts';
 import { oneName } from '../machine-names.ts';
-import { detectShell } from '../shells/detect.ts';
-import { processEntry } from '../shells/process-entry.ts';
+import { shellOfCaller } from '../shell-of-caller.ts';
 import { type Assignment, renderEnv } from '../shells/render-env.ts';
 import { jsonFlag } from './simple-reads.ts';
 
@@ -32,7 +31,7 @@ export const envCommand: Command = {
     jsonFlag,
   ],
   async run(app, { flags, args }) {
-    const shell = await shellOf(app, flags);
+    const shell = flags.string('shell') || (await shellOfCaller(app));
     const hint = [await app.invocation(), ...process.argv.slice(2)];
     if (flags.bool('unset')) {
       if (args.length > 0)
@@ -50,23 +49,6 @@ export const envCommand: Command = {
     return 0;
   },
 };
-
-async function shellOf(app: App, flags: Flags): Promise<string> {
-  const given = flags.string('shell');
-  if (given !== '') return given;
-  const { platform, env } = app.io;
-  const found = await detectShell({
-    platform,
-    parentPid: process.ppid,
-    process: (pid) => processEntry(pid, platform, app.programs),
-    env: (name) => env[name] ?? '',
-  });
-  if (found !== undefined) return found;
-  throw usageError('MM_ARGUMENTS', {
-    message: 'Error: Unknown shell',
-    hint: 'Name it: --shell bash, zsh, fish, powershell, cmd, tcsh or emacs.',
-  });
-}
 
 async function assignments(app: App, machine: Machine, flags: Flags): Promise<readonly Assignment[]> {
   const url = flags.bool('swarm') ? await swarmManagerUrl(machine) : await verifiedUrl(machine);

@@ -5,6 +5,8 @@ import type { ProcessEntry } from './process-entry.ts';
 export interface ShellClues {
   readonly platform: NodeJS.Platform;
   readonly parentPid: number;
+  /** What our own standard output is, in the words of ProcessEntry.stdout. */
+  readonly stdout?: string | undefined;
   /** Looks a process up; undefined when there is none or it cannot be told. */
   readonly process: (pid: number) => Promise<ProcessEntry | undefined>;
   /** Values of these variables of our environment, '' when unset. */
@@ -17,26 +19,56 @@ const maxGenerations = 12;
 /** Names of processes that run a command through `sh -c`, whose sh is nobody's shell. */
 const launchers = /^(?:node|nodejs|bun|npm|npx|yarn|pnpm|make|env|.*MainThread)$/;
 
-async function fromParents(clues: ShellClues): Promise<ShellName | undefined> {
-  let pid = clues.parentPid;
-  let entry = await clues.process(pid);
-  for (let generation = 0; generation < maxGenerations && entry !== undefined; generation++) {
-    const shell = shellNamed(entry.name);
-    const above: ProcessEntry | undefined =
-      entry.parentPid > 0 ? await clues.process(entry.parentPid) : undefined;
-    const isHelper = shell === 'sh' && above !== undefined && launchers.test(above.name.split(' ')[0] ?? '');
-    if (shell !== undefined && !isHelper) return shell;
-    // A process is never its own ancestor, except where the look-up lies.
-    if (entry.parentPid === pid || above === undefined) return undefined;
-    pid = entry.parentPid;
-    entry = above;
-  }
-  return undefined;
+const terminal = /^\/dev\/(?:pts\/|tty|console)/;
+
+/** sudo and the like give a command a terminal of its own: that is no catching. */
+const isElsewhere = (theirs: string, ours: string) =>
+  theirs !== ours && !(terminal.test(theirs) && terminal.test(ours));
+
+const shellOf = ({ name, program = '' }: ProcessEntry) => shellNamed(name) ?? shellNamed(program);
+
+interface Family {
+  /** The ancestor that catches what we print, when it is a shell. */
+  readonly reader: ShellName | undefined;
+  /** The nearest shell among our ancestors, but for one that only started us. */
+  readonly nearest: ShellName | undefined;
 }
 
 /**
- * The shell that will read our output: the nearest one among our ancestors, else what $SHELL names (as docker-machine did).
- * An unknown $SHELL is given as it is; undefined when nothing tells.
+ * Who prints elsewhere than we do has caught our output: `$(…)`, a pipe, a redirection. The nearest such ancestor reads it,
+ * so the `sh -c` of npm, which prints where we do, is passed over, and that of make with `$(…)` in it is not.
+ */
+async function familyOf(clues: ShellClues): Promise<Family> {
+  let nearest: ShellName | undefined;
+  let pid = clues.parentPid;
+  let entry = await clues.process(pid);
+  for (let generation = 0; generation < maxGenerations && entry !== undefined; generation++) {
+    const shell = shellOf(entry);
+    const { stdout: ours } = clues;
+    const { stdout: theirs } = entry;
+    const above: ProcessEntry | undefined =
+      entry.parentPid > 0 ? await clues.process(entry.parentPid) : undefined;
+    if (ours !== undefined && theirs !== undefined && isElsewhere(theirs, ours)) {
+      // A program that reads us, such as a script in Python, is no shell: only a terminal is there for the nearest one.
+      return { reader: shell ?? (terminal.test(ours) ? nearest : undefined), nearest };
+    }
+    const isHelper = shell === 'sh' && above !== undefined && launchers.test(above.name.split(' ')[0] ?? '');
+    if (shell !== undefined && !isHelper) {
+      nearest ??= shell;
+      if (ours === undefined || theirs === undefined) return { reader: nearest, nearest };
+    }
+    // A process is never its own ancestor, except where the look-up lies.
+    if (entry.parentPid === pid || above === undefined) break;
+    pid = entry.parentPid;
+    entry = above;
+  }
+  const isShown = clues.stdout === undefined || terminal.test(clues.stdout);
+  return { reader: isShown ? nearest : undefined, nearest };
+}
+
+/**
+ * The shell that will read our output: the one among our ancestors that catches it, else what $SHELL names (as
+ * docker-machine did). An unknown $SHELL is given as it is; undefined when nothing tells.
  */
 export async function detectShell(clues: ShellClues): Promise<string | undefined> {
   const named = clues.env('SHELL');
@@ -46,8 +78,8 @@ export async function detectShell(clues: ShellClues): Promise<string | undefined
     if (named !== '') return shellNamed(named) ?? named;
     return clues.env('PSModulePath').split(';').length >= 3 ? 'powershell' : 'cmd';
   }
-  const parent = await fromParents(clues);
-  if (parent !== undefined) return parent;
+  const { reader, nearest } = await familyOf(clues);
+  if (reader !== undefined) return reader;
   if (clues.env('__fish_bin_dir') !== '') return 'fish';
-  return named === '' ? undefined : (shellNamed(named) ?? named.replace(/^.*\//, ''));
+  return named === '' ? nearest : (shellNamed(named) ?? named.replace(/^.*\//, ''));
 }

@@ -12,4 +12,6 @@ export const fish: ShellSyntax = {
   quote: quoted,
   comment: '#',
   apply: (argv) => `eval (${argv})`,
+  // `set -e` of a variable that is not set ends with 4, and whoever asks behind `eval (…); and …` means no failure.
+  wrap: (lines) => (lines.some((line) => line.startsWith('set -e ')) ? [...lines, 'true;'] : lines),
 };

@@ -16,7 +16,8 @@ export const powershell: ShellSyntax = {
   // A backslash is nothing special here, and common in paths.
   set: (name, value) =>
     `$Env:${name} = ${isPlain(value.replaceAll('\\', '/')) ? `"${value}"` : expression(value)}`,
-  unset: (name) => `Remove-Item Env:\\\\${name}`,
+  // One that is not set is no error, also where $ErrorActionPreference is Stop.
+  unset: (name) => `Remove-Item Env:\\\\${name} -ErrorAction Ignore`,
   quote: singleQuoted,
   comment: '#',
   apply: (argv) => `& ${argv} | Invoke-Expression`,

@@ -1,10 +1,28 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { Programs } from '../../base/ports.ts';
 
 export interface ProcessEntry {
-  /** The name of its program, or its path; a login shell's may begin with a dash. */
+  /** The name of its program, or its path; a login shell's may begin with a dash, a script's is the script's. */
   readonly name: string;
+  /** Path of the program that runs, where it can be told: of a script its shell. */
+  readonly program?: string | undefined;
   readonly parentPid: number;
+  /** What its standard output is, as `pipe:[4711]` or `/dev/pts/3`; undefined when it cannot be told. */
+  readonly stdout?: string | undefined;
+}
+
+function link(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Somebody else's process, or none any more.
+    return undefined;
+  }
+}
+
+/** What a process's standard output is, on Linux. */
+export function stdoutOf(pid: number | 'self'): string | undefined {
+  return link(`/proc/${pid}/fd/1`);
 }
 
 /** proc(5): `pid (name) state ppid …`; the name may itself hold blanks and brackets. */
@@ -13,9 +31,9 @@ function readProc(pid: number): ProcessEntry | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const end = stat.lastIndexOf(')');
     const parentPid = Number(stat.slice(end + 2).split(' ')[1]);
-    return Number.isInteger(parentPid)
-      ? { name: stat.slice(stat.indexOf('(') + 1, end), parentPid }
-      : undefined;
+    if (!Number.isInteger(parentPid)) return undefined;
+    const name = stat.slice(stat.indexOf('(') + 1, end);
+    return { name, program: link(`/proc/${pid}/exe`), parentPid, stdout: stdoutOf(pid) };
   } catch {
     return undefined;
   }

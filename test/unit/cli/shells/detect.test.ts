@@ -45,6 +45,59 @@ describe('the shell that reads our output', () => {
     expect(await detectShell(clues([]))).toBeUndefined();
   });
 
+  /** Chains with what each prints to, ours being pipe:[1]. */
+  const printing = (chain: readonly (readonly [name: string, stdout: string, program?: string])[]) =>
+    clues(
+      [],
+      {
+        stdout: 'pipe:[1]',
+        process: async (pid) => {
+          const [name, stdout, program] = chain[100 - pid] ?? [];
+          return name === undefined ? undefined : { name, stdout, program, parentPid: pid - 1 };
+        },
+      },
+      { SHELL: '/bin/zsh' },
+    );
+
+  it('is the one that catches our output, where that can be seen', async () => {
+    const inFish = [['fish', '/dev/pts/1']] as const;
+    // eval (npx mymachine env), eval (bash -c 'mymachine env; true')
+    expect(
+      await detectShell(printing([['sh', 'pipe:[1]'], ['node-MainThread', 'pipe:[1]'], ...inFish])),
+    ).toBe('fish');
+    expect(await detectShell(printing([['bash', 'pipe:[1]'], ...inFish]))).toBe('fish');
+    // A recipe of make, and a script with its own name.
+    expect(await detectShell(printing([['sh', '/dev/pts/1'], ['make', '/dev/pts/1'], ...inFish]))).toBe('sh');
+    expect(await detectShell(printing([['deploy.sh', '/dev/pts/1', '/usr/bin/bash'], ...inFish]))).toBe(
+      'bash',
+    );
+  });
+
+  it('is what $SHELL says when a program catches our output', async () => {
+    const python = ['python3', '/dev/pts/1'] as const;
+    expect(await detectShell(printing([python, ['fish', '/dev/pts/1']]))).toBe('zsh');
+    expect(await detectShell(printing([['sh', 'pipe:[1]'], python, ['fish', '/dev/pts/1']]))).toBe('zsh');
+    const nameless = {
+      ...printing([
+        ['bash', 'pipe:[1]'],
+        ['runner', 'socket:[2]'],
+      ]),
+      env: () => '',
+    };
+    expect(await detectShell(nameless)).toBe('bash');
+  });
+
+  it('is the nearest one on a terminal, also on the one that sudo makes', async () => {
+    const onTerminal = {
+      ...printing([
+        ['sudo', '/dev/pts/1'],
+        ['fish', '/dev/pts/1'],
+        ['tmux', '/dev/null'],
+      ]),
+    };
+    expect(await detectShell({ ...onTerminal, stdout: '/dev/pts/2' })).toBe('fish');
+  });
+
   it('is guessed from the environment on Windows', async () => {
     const windows = { platform: 'win32' } as const;
     expect(await detectShell(clues(['bash'], windows, { PSModulePath: 'a;b' }))).toBe('cmd');

@@ -54,12 +54,12 @@ describe('env for plain values', () => {
     );
   });
 
-  it('unsets as docker-machine did', () => {
+  it('unsets as docker-machine did, and without failing where there is nothing to unset', () => {
     const unset = (shell: string) => renderEnv(shell, [], ['K'], []);
     expect(['bash', 'fish', 'powershell', 'cmd', 'tcsh', 'emacs'].map(unset)).toEqual([
       'unset K\n',
-      'set -e K;\n',
-      'Remove-Item Env:\\\\K\n',
+      'set -e K;\ntrue;\n',
+      'Remove-Item Env:\\\\K -ErrorAction Ignore\n',
       'SET K=\n',
       'unsetenv K;\n',
       '(setenv "K" nil)\n',
