@@ -17,6 +17,8 @@ export interface CertificateFacts {
   readonly organization: string;
   readonly issuerOrganization: string;
   readonly isAuthority: boolean;
+  /** Has the form that we (and docker-machine) give to ours: an O alone in subject and issuer. */
+  readonly homemade: boolean;
   /** SHA-256 of the DER, upper-case hex pairs with colons. */
   readonly fingerprint256: string;
   readonly serialNumber: string;
@@ -53,6 +55,11 @@ function organizationOf(name: string): string {
   return (/^O=(.*)$/m.exec(name)?.[1] ?? '').replace(/\\(.)/g, '$1');
 }
 
+/** One attribute, an O; an escaped line break cannot begin another, since names of ours have none. */
+function isPlain(name: string): boolean {
+  return /^O=[^\n]*$/.test(name);
+}
+
 export function describeCertificate(pem: string): CertificateFacts {
   const cert = readCertificate(pem);
   return {
@@ -62,6 +69,7 @@ export function describeCertificate(pem: string): CertificateFacts {
     organization: organizationOf(cert.subject),
     issuerOrganization: organizationOf(cert.issuer),
     isAuthority: cert.ca,
+    homemade: isPlain(cert.subject) && isPlain(cert.issuer),
     fingerprint256: cert.fingerprint256,
     serialNumber: cert.serialNumber,
   };

@@ -1,115 +1,90 @@
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { KeyPair } from '../certs/contract.ts';
 import { createAuthority, createClientCertificate } from '../certs/create.ts';
-import { describeCertificate, isSignedBy, matchesKey } from '../certs/inspect.ts';
-import { writeAtomic } from '../store/atomic-write.ts';
 import { storeFailure } from '../store/errors.ts';
-import type { MachineDeps } from './deps.ts';
-import { machineError } from './errors.ts';
+import { caFault, clientFault, type Renewal } from './authority-faults.ts';
+import type { AuthorityPaths, MachineDeps } from './deps.ts';
+import { finishPair, isPair, isWhole, keepAside, readPair, readText, writePair } from './key-pair-files.ts';
 
-/** The store's own authority and the certificate that this user's docker client shows. */
+/** An authority and the certificate that this user's docker client shows. */
 export interface Authority {
   readonly ca: KeyPair;
   readonly client: KeyPair;
+  /** A new CA has just taken the place of another one, which engines still trust. */
+  readonly replaced: boolean;
 }
 
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw storeFailure(error, path);
-  }
-}
-
-async function readPair(certPath: string, keyPath: string): Promise<Partial<KeyPair>> {
-  const [cert, key] = await Promise.all([readText(certPath), readText(keyPath)]);
-  return { ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
-}
-
-function isWhole(pair: Partial<KeyPair>): pair is KeyPair {
-  return pair.cert !== undefined && pair.key !== undefined;
-}
-
-function isValid(pair: Partial<KeyPair>, now: number): pair is KeyPair {
-  try {
-    return isWhole(pair) && matchesKey(pair.cert, pair.key) && describeCertificate(pair.cert).notAfter > now;
-  } catch {
-    return false;
-  }
-}
-
-/** A key is on disk before its certificate, so that a certificate is never there without its key. */
-async function writePair(certPath: string, keyPath: string, pair: KeyPair): Promise<void> {
-  await writeAtomic(keyPath, pair.key, 0o600);
-  await writeAtomic(certPath, pair.cert, 0o644);
-}
-
-/** Keeps a file that is about to be replaced: somebody may still have certificates signed with it. */
-async function setAside(path: string, now: number): Promise<void> {
-  const there = await stat(path).catch(() => undefined);
-  if (there !== undefined)
-    await rename(path, `${path}.${new Date(now).toISOString().replace(/[:.]/g, '')}.bak`);
-}
-
-/** Reads the authority; undefined when a part is missing, expired, or does not fit the others. */
-async function readAuthority(deps: MachineDeps): Promise<Authority | undefined> {
-  const { caCert, caKey, clientCert, clientKey } = deps.authority;
-  const [ca, client] = await Promise.all([readPair(caCert, caKey), readPair(clientCert, clientKey)]);
+/** Reads the authority; undefined when something about it is to be done. */
+async function readAuthority(
+  deps: MachineDeps,
+  paths: AuthorityPaths,
+  renewal: Renewal,
+): Promise<Authority | undefined> {
+  const [ca, client] = await Promise.all([
+    readPair(paths.caCert, paths.caKey),
+    readPair(paths.clientCert, paths.clientKey),
+  ]);
   const now = deps.clock.now();
-  if (!isValid(ca, now) || !isValid(client, now) || !isSignedBy(client.cert, ca.cert)) return undefined;
-  return { ca, client };
+  if (!isPair(ca) || caFault(ca, paths, { now, renewal }) !== undefined) return undefined;
+  if (!isPair(client) || clientFault(client, ca, paths, { now, renewal }) !== undefined) return undefined;
+  return { ca, client, replaced: false };
 }
 
-async function makeAuthority(deps: MachineDeps): Promise<Authority> {
-  const { certDir, caCert, caKey, clientCert, clientKey } = deps.authority;
+async function makeAuthority(deps: MachineDeps, paths: AuthorityPaths, renewal: Renewal): Promise<Authority> {
+  const { certDir, caCert, caKey, clientCert, clientKey } = paths;
   const now = deps.clock.now();
   await mkdir(certDir, { recursive: true, mode: 0o700 }).catch((error) => {
     throw storeFailure(error, certDir);
   });
-  const found = await readPair(caCert, caKey);
+  const found = await finishPair(caCert, caKey);
+  const fault = caFault(found, paths, { now, renewal });
   let ca: KeyPair;
-  if (isValid(found, now)) ca = found;
+  if (isWhole(found) && fault === undefined) ca = found;
   else {
-    if (found.cert !== undefined && found.key === undefined && describesValid(found.cert, now)) {
-      throw machineError('MM_CERTS_AUTHORITY', {
-        message: `the key of the certificate authority is missing: ${caKey}`,
-        hint: `Put it back; or, to begin again with a new authority, delete ${caCert} and run "mymachine regenerate-certs" for every machine.`,
-      });
-    }
     deps.report.info(`Creating CA: ${caCert}`);
-    await setAside(caKey, now);
-    await setAside(caCert, now);
+    await keepAside(caKey, now);
+    await keepAside(caCert, now);
     ca = await createAuthority({ organization: deps.userName, now });
     await writePair(caCert, caKey, ca);
   }
-  const old = await readPair(clientCert, clientKey);
-  if (isValid(old, now) && isSignedBy(old.cert, ca.cert)) return { ca, client: old };
+  const replaced = fault !== undefined && fault !== 'missing';
+  const old = await finishPair(clientCert, clientKey);
+  if (isWhole(old) && clientFault(old, ca, paths, { now, renewal }) === undefined) {
+    return { ca, client: old, replaced };
+  }
   deps.report.info(`Creating client certificate: ${clientCert}`);
   const client = await createClientCertificate(ca, { organization: `${deps.userName}.<bootstrap>`, now });
   await writePair(clientCert, clientKey, client);
-  return { ca, client };
-}
-
-function describesValid(cert: string, now: number): boolean {
-  try {
-    return describeCertificate(cert).notAfter > now;
-  } catch {
-    return false;
-  }
+  return { ca, client, replaced };
 }
 
 /**
- * The store's authority, made when it is missing or expired. Any number of processes may ask at once: they find one
- * authority, and every certificate chains to it.
+ * The authority at `paths`, by default the store's own; made when it is missing or has expired, and, where `renewal` wishes
+ * so, when it soon will or in any case. Any number of processes may ask at once: they find one authority, and every
+ * certificate chains to it. An authority that somebody else made is never replaced: MM_CERTS_AUTHORITY.
  */
-export async function ensureAuthority(deps: MachineDeps): Promise<Authority> {
-  const found = await readAuthority(deps);
+export async function ensureAuthority(
+  deps: MachineDeps,
+  paths: AuthorityPaths = deps.authority,
+  renewal: Renewal = 'expired',
+): Promise<Authority> {
+  const found = renewal === 'always' ? undefined : await readAuthority(deps, paths, renewal);
   if (found !== undefined) return found;
-  return deps.store.withTopic(
-    'certs',
-    async () => (await readAuthority(deps)) ?? (await makeAuthority(deps)),
-  );
+  return deps.store.withTopic('certs', async () => {
+    const meanwhile = renewal === 'always' ? undefined : await readAuthority(deps, paths, renewal);
+    return meanwhile ?? (await makeAuthority(deps, paths, renewal));
+  });
+}
+
+/** Whether `ensureAuthority` would put a new CA in the place of the one that is there. Looks, and changes nothing. */
+export async function wouldReplaceAuthority(
+  deps: MachineDeps,
+  paths: AuthorityPaths,
+  renewal: Renewal,
+): Promise<boolean> {
+  const found = await readPair(paths.caCert, paths.caKey);
+  const fault = caFault(found, paths, { now: deps.clock.now(), renewal });
+  return fault !== undefined && fault !== 'missing';
 }
 
 /** What a client shows and trusts. The authority's key is not needed for it, and may be somebody else's. */

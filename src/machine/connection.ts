@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createEngineClient } from '../engine/client.ts';
 import type { EngineClient } from '../engine/contract.ts';
 import { parseEngineUrl } from '../engine/url.ts';
+import { authorityPathsOf } from './authority-paths.ts';
 import { machineError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
@@ -25,7 +26,7 @@ export function clientFiles(machine: Machine): ClientFiles {
 async function readCredential(machine: Machine, path: string, fallback: string): Promise<string> {
   for (const candidate of [path, fallback]) {
     try {
-      if (candidate !== '') return await readFile(candidate, 'utf8');
+      return await readFile(candidate, 'utf8');
     } catch {
       // docker-machine keeps none beside a machine without a driver: there the store's own serve.
     }
@@ -40,11 +41,11 @@ async function readCredential(machine: Machine, path: string, fallback: string):
 export async function engineAt(machine: Machine, url: string, timeoutMs: number): Promise<EngineClient> {
   const { host, port } = parseEngineUrl(url);
   const files = clientFiles(machine);
-  const auth = machine.config.HostOptions.AuthOptions;
+  const paths = authorityPathsOf(machine.deps, machine);
   const [ca, cert, key] = await Promise.all([
-    readCredential(machine, files.ca, auth.CaCertPath),
-    readCredential(machine, files.cert, auth.ClientCertPath),
-    readCredential(machine, files.key, auth.ClientKeyPath),
+    readCredential(machine, files.ca, paths.caCert),
+    readCredential(machine, files.cert, paths.clientCert),
+    readCredential(machine, files.key, paths.clientKey),
   ]);
   return createEngineClient(
     { kind: 'tls', host, port, ca, cert, key },

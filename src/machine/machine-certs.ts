@@ -4,9 +4,8 @@ import { createServerCertificate } from '../certs/create.ts';
 import { describeCertificate, isSignedBy, matchesKey } from '../certs/inspect.ts';
 import { writeAtomic } from '../store/atomic-write.ts';
 import type { Authority } from './authority.ts';
+import { DUE_BEFORE_MS } from './authority-faults.ts';
 import type { Machine } from './machine.ts';
-
-const RENEW_BEFORE_MS = 30 * 24 * 3_600_000;
 
 /** Every name and address under which the machine's engine may be reached: those asked for, the driver's, and localhost. */
 export async function wantedSans(machine: Machine): Promise<readonly string[]> {
@@ -38,7 +37,7 @@ function fault(
 ): string | undefined {
   const found = describeCertificate(pair.cert);
   if (!isSignedBy(pair.cert, authority.ca.cert)) return 'it was signed by another authority';
-  if (found.notAfter - now < RENEW_BEFORE_MS) return 'it expires within 30 days';
+  if (found.notAfter - now < DUE_BEFORE_MS) return 'it expires within 30 days';
   const held = new Set(found.sans.map((san) => san.toLowerCase()));
   const missing = sans.filter((san) => !held.has(san.toLowerCase()));
   return missing.length === 0 ? undefined : `it does not name ${missing.join(', ')}`;

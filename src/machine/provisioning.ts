@@ -1,8 +1,10 @@
 import type { JsonObject } from '../base/json.ts';
 import type { EngineWish, HostOriginal, InstallSource, ProvisionOutcome } from '../provision/contract.ts';
 import { ensureAuthority } from './authority.ts';
+import { authorityPathsOf } from './authority-paths.ts';
 import { checkConnection, engineUrl } from './connection.ts';
 import { machineError } from './errors.ts';
+import { warnOfLeftBehind } from './followers.ts';
 import type { Machine } from './machine.ts';
 import { copyClientCertificates, keepServerCertificate, serverCertificate } from './machine-certs.ts';
 
@@ -48,7 +50,7 @@ export async function provisionMachine(
       hint: 'Configure its engine where that is managed.',
     });
   }
-  const authority = await ensureAuthority(deps);
+  const authority = await ensureAuthority(deps, authorityPathsOf(deps, machine));
   const { provisionHost } = await import('../provision/provision-host.ts');
   const session = await deps.report.step('Waiting for SSH to be available...', () =>
     machine.sessionWhenUp(options.sshTimeoutMs ?? 180_000),
@@ -73,6 +75,7 @@ export async function provisionMachine(
   await keepServerCertificate(machine, pair);
   await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
   await machine.saveMeta({ address: await driver.address(machine.context()) });
+  if (authority.replaced) await warnOfLeftBehind(deps);
   return outcome;
 }
 

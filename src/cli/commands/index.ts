@@ -77,7 +77,7 @@ export const commandEntries: readonly CommandEntry[] = [
   {
     name: 'regenerate-certs',
     summary: 'Regenerate TLS Certificates for a machine',
-    load: async () => (await import('./provision.ts')).regenerateCertsCommand,
+    load: async () => (await import('./regenerate-certs.ts')).regenerateCertsCommand,
   },
   {
     name: 'restart',

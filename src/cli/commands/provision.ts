@@ -1,7 +1,7 @@
+import { ensureAuthoritiesOf, spreadClientCertificates, warnOfLeftBehind } from '../../machine/followers.ts';
 import { Machine } from '../../machine/machine.ts';
 import { confirmConnection, provisionMachine } from '../../machine/provisioning.ts';
 import type { App } from '../app.ts';
-import { confirm } from '../ask.ts';
 import type { Command } from '../command.ts';
 import { overFleet } from '../fleet-command.ts';
 import { manyNames } from '../machine-names.ts';
@@ -18,6 +18,18 @@ async function provision(app: App, name: string, renewCert: boolean): Promise<vo
   });
 }
 
+/** Provisions machines whose authorities are good, and sees to what that means for others of the same authority. */
+export async function provisionFleet(
+  app: App,
+  names: readonly string[],
+  renewCert: boolean,
+): Promise<number> {
+  const { exitCode } = await overFleet(app, names, (name) => provision(app, name, renewCert));
+  await spreadClientCertificates(app.deps);
+  await warnOfLeftBehind(app.deps);
+  return exitCode;
+}
+
 export const provisionCommand: Command = {
   argument: '[name...]',
   description:
@@ -25,34 +37,7 @@ export const provisionCommand: Command = {
   flags: [],
   async run(app, { args }) {
     const names = await manyNames(app, args);
-    return (await overFleet(app, names, (name) => provision(app, name, false))).exitCode;
-  },
-};
-
-export const regenerateCertsCommand: Command = {
-  argument: '[name...]',
-  description:
-    'Argument(s) are one or more machine names. Each gets a new server certificate; running containers keep running.',
-  flags: [
-    { name: 'force', short: 'f', kind: 'bool', help: 'Force rebuild and do not prompt' },
-    {
-      name: 'client-certs',
-      kind: 'bool',
-      help: 'Also regenerate client certificates and CA, when they are missing or expired',
-    },
-  ],
-  async run(app, { flags, args }) {
-    const names = await manyNames(app, args);
-    const sure =
-      flags.bool('force') ||
-      (await confirm(app.io, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
-    if (!sure) return 0;
-    app.report.info('Regenerating TLS certificates');
-    if (flags.bool('client-certs')) {
-      app.report.info('Regenerating local certificates');
-      const { ensureAuthority } = await import('../../machine/authority.ts');
-      await ensureAuthority(app.deps);
-    }
-    return (await overFleet(app, names, (name) => provision(app, name, true))).exitCode;
+    await ensureAuthoritiesOf(app.deps, names);
+    return provisionFleet(app, names, false);
   },
 };

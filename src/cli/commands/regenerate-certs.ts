@@ -1,0 +1,55 @@
+import { ensureAuthoritiesOf, foreseeReplacement } from '../../machine/followers.ts';
+import type { App } from '../app.ts';
+import { confirm } from '../ask.ts';
+import type { Command } from '../command.ts';
+import { manyNames } from '../machine-names.ts';
+import { provisionFleet } from './provision.ts';
+
+/** Said before anything is done, since it concerns machines that nobody has named. */
+function warnOfOthers(app: App, names: readonly string[], others: readonly string[], flag: string): void {
+  app.report.warn('The certificate authority will be replaced by a new one.');
+  if (others.length === 0) return;
+  const all = [...new Set([...names, ...others])].join(' ');
+  app.report.warn(
+    `Other machines trust the old one, and must be brought over to the new one: ${others.join(', ')}. All at once: ${app.program} regenerate-certs ${flag} ${all}`,
+  );
+}
+
+export const regenerateCertsCommand: Command = {
+  argument: '[name...]',
+  description:
+    'Argument(s) are one or more machine names. Each gets a new server certificate; running containers keep running.',
+  examples: [
+    'regenerate-certs host1 host2',
+    'regenerate-certs --client-certs host1',
+    'regenerate-certs --new-ca host1 host2',
+  ],
+  flags: [
+    { name: 'force', short: 'f', kind: 'bool', help: 'Force rebuild and do not prompt' },
+    {
+      name: 'client-certs',
+      kind: 'bool',
+      help: 'Also regenerate client certificates and CA, when they are missing or expire within 30 days',
+    },
+    {
+      name: 'new-ca',
+      kind: 'bool',
+      help: 'Also make a new CA and client certificate in any case, as after a key was stolen',
+    },
+  ],
+  async run(app, { flags, args }) {
+    const names = await manyNames(app, args);
+    const renewal = flags.bool('new-ca') ? 'always' : flags.bool('client-certs') ? 'due' : 'expired';
+    const replacement = await foreseeReplacement(app.deps, names, renewal);
+    const flag = renewal === 'always' ? '--new-ca' : '--client-certs';
+    if (replacement !== undefined) warnOfOthers(app, names, replacement.others, flag);
+    const sure =
+      flags.bool('force') ||
+      (await confirm(app.io, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
+    if (!sure) return 0;
+    app.report.info('Regenerating TLS certificates');
+    if (renewal !== 'expired') app.report.info('Regenerating local certificates');
+    await ensureAuthoritiesOf(app.deps, names, renewal);
+    return provisionFleet(app, names, true);
+  },
+};
