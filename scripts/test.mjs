@@ -31,6 +31,7 @@ const PACKAGES = {
   '/usr/bin/fish': 'fish',
   '/usr/bin/tcsh': 'tcsh',
   '/usr/bin/rsync': 'rsync',
+  '/usr/bin/sshfs': 'sshfs',
   '/usr/bin/openssl': 'openssl',
 };
 const NODE_VERSIONS = ['22.23.3', '24.21.0'];
@@ -138,6 +139,8 @@ async function endToEnd() {
     leftOut.push('end-to-end tests: they build their hosts from Debian packages, and this is no Debian');
     return;
   }
+  if (!existsSync('/dev/fuse'))
+    leftOut.push('mounting by sshfs: there is no /dev/fuse, so this kernel has no FUSE');
   await vitest('end-to-end tests', 'e2e', names);
 }
 

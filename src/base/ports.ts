@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
+  /** In a session of its own, so that what the program leaves running outlives our terminal. */
+  readonly detached?: boolean;
   /** Bound on each of stdout and stderr in bytes; more is cut. Default 10 MiB. */
   readonly maxOutputBytes?: number;
 }

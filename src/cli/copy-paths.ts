@@ -10,14 +10,15 @@ export interface CopyPath {
 
 export function parseCopyPath(text: string, platform: NodeJS.Platform): CopyPath {
   const colon = text.indexOf(':');
-  // C:\Users is no machine called C.
-  const isDrive = platform === 'win32' && colon === 1;
-  if (colon < 0 || isDrive) return { machine: undefined, user: undefined, path: text };
-  const [host = '', path] = [text.slice(0, colon), text.slice(colon + 1)];
-  if (host === 'localhost') return { machine: undefined, user: undefined, path };
+  const host = text.slice(0, Math.max(colon, 0));
+  // C:\Users is no machine called C, and ./like:this none either: no machine has a slash in its name.
+  const isLocal = platform === 'win32' ? colon === 1 || /[\\/]/.test(host) : host.includes('/');
+  if (colon < 0 || isLocal) return { machine: undefined, user: undefined, path: text };
+  const path = text.slice(colon + 1);
   const at = host.indexOf('@');
-  const machine = at < 0 ? host : host.slice(at + 1);
+  const machine = host.slice(at + 1);
   const user = at < 0 ? undefined : host.slice(0, at);
+  if (machine === 'localhost') return { machine: undefined, user: undefined, path };
   if (machine === '' || user === '' || user?.startsWith('-') === true) {
     throw usageError('MM_ARGUMENTS', {
       message: `${JSON.stringify(text.slice(0, 100))} is not [[user@]machine:]path`,

@@ -26,6 +26,10 @@ export const sshErrors = {
   MM_SSH_WRITE: { summary: 'A file on the host could not be written.' },
   MM_SSH_FORWARD: { summary: 'The host does not connect us to a socket of its own.' },
   MM_SSH_TRANSFER: { summary: 'A file or folder could not be copied to, from or between hosts.' },
+  MM_MOUNT_POINT: { summary: 'The folder to mount on is missing, in use, not empty, or no folder.' },
+  MM_MOUNT_SOURCE: { summary: 'What is to be mounted is no folder of the machine that its user may enter.' },
+  MM_MOUNT: { summary: 'sshfs could not mount a folder of a machine.' },
+  MM_UNMOUNT: { summary: 'A mount could not be taken down.' },
   MM_SSH_PROGRAM: { summary: 'A program of OpenSSH on this computer could not be started.' },
 } as const;
 

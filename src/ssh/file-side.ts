@@ -18,8 +18,8 @@ export interface FileSide {
   makeFolder(path: string, mode: number): Promise<void>;
   setMode(path: string, mode: number): Promise<void>;
   read(path: string): Readable;
-  /** A new file is for its owner alone until its mode is set. */
-  write(path: string): Writable;
+  /** A new file gets the mode, less what its side's umask takes away; one that is there keeps its own. */
+  write(path: string, mode: number): Promise<Writable>;
   join(folder: string, name: string): string;
   baseName(path: string): string;
 }
@@ -32,7 +32,7 @@ export const localFiles: FileSide = {
   },
   setMode: (path, mode) => chmod(path, mode),
   read: (path) => createReadStream(path),
-  write: (path) => createWriteStream(path, { mode: 0o600 }),
+  write: async (path, mode) => createWriteStream(path, { mode }),
   join,
   baseName: (path) => basename(path),
 };
@@ -60,7 +60,13 @@ export function remoteFiles(sftp: SFTPWrapper): FileSide {
     makeFolder: (path, mode) => done((callback) => sftp.mkdir(fromHome(path), { mode }, callback)),
     setMode: (path, mode) => done((callback) => sftp.chmod(fromHome(path), mode, callback)),
     read: (path) => sftp.createReadStream(fromHome(path)),
-    write: (path) => sftp.createWriteStream(fromHome(path), { mode: 0o600 }),
+    write: (path, mode) =>
+      new Promise((resolve, reject) => {
+        // Opened here: the stream itself would set the mode again, past the umask and also of a file that was there.
+        sftp.open(fromHome(path), 'w', { mode }, (error, handle) =>
+          error ? reject(error) : resolve(sftp.createWriteStream(fromHome(path), { handle })),
+        );
+      }),
     join: (folder, name) => posix.join(folder, name),
     baseName: (path) => posix.basename(path),
   };

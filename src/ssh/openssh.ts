@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import type { Argv } from '../base/ports.ts';
 import type { SshTarget } from './contract.ts';
 import { sshError } from './errors.ts';
@@ -95,12 +96,6 @@ export function scpArgv(from: CopySide, to: CopySide, options: ScpOptions): Argv
 
 /** docker-machine's `scp --delta`: rsync over the system's ssh. One side must be on this computer. */
 export function rsyncArgv(from: CopySide, to: CopySide, options: ScpOptions): Argv {
-  if (from.kind === 'machine' && to.kind === 'machine') {
-    throw sshError('MM_SSH_TRANSFER', {
-      message: 'rsync does not copy between two machines',
-      hint: 'Leave out --delta, or copy to this computer first',
-    });
-  }
   return [
     'rsync',
     ...(options.quiet ? [] : ['--progress']),
@@ -113,36 +108,19 @@ export function rsyncArgv(from: CopySide, to: CopySide, options: ScpOptions): Ar
   ];
 }
 
-/** Mounts a folder of a machine; sshfs takes ssh's settings as options of its own. */
-export function sshfsArgv(target: SshTarget, remotePath: string, mountPoint: string): Argv {
-  return [
-    'sshfs',
-    ...sshSettings(target)
-      // The user stands in the destination, and the other one sshfs does not know.
-      .filter(([keyword]) => keyword !== 'User' && keyword !== 'HashKnownHosts')
-      // Commas part FUSE options, backslashes escape them.
-      .flatMap(([keyword, value]) => ['-o', `${keyword}=${value.replace(/[\\,]/g, '\\$&')}`]),
-    `${target.user}@${bracketed(target.host)}:${remotePath}`,
-    mountPoint,
-  ];
-}
-
 function options(target: SshTarget): string[] {
   return sshSettings(target).flatMap(([keyword, value]) => ['-o', `${keyword}=${value}`]);
 }
 
 function copyArgument(side: CopySide, index: number): string {
   if (side.kind === 'machine') return `${alias(index)}:${side.path}`;
-  // A relative path with a colon would be a host, one with a dash an option.
-  return side.path.startsWith('/') || side.path.startsWith('.') ? side.path : `./${side.path}`;
+  // A relative path with a colon would be a host, one with a dash an option. C:\Users is neither to Windows' own scp.
+  const isWhole = side.path.startsWith('/') || (process.platform === 'win32' && isAbsolute(side.path));
+  return isWhole ? side.path : `./${side.path}`;
 }
 
 function alias(index: number): string {
   return `mymachine-${index + 1}`;
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** ssh_config(5): a value with blanks stands in double quotes, and % starts a token. */

@@ -15,7 +15,7 @@ export interface CopyOptions {
 }
 
 /**
- * Copies a file or folder with its modes as `scp` does, also between two machines, without the system's scp: into the
+ * Copies a file or folder as `scp` does, with the modes of what is new under the umask and nothing else of it, also between two machines, without the system's scp: into the
  * destination if that is a folder, else to that very name.
  * @throws MM_SSH_TRANSFER
  */
@@ -37,8 +37,10 @@ export async function copyOverSftp(
     const copy: Copy = { from: await open(from), to: await open(to), options };
     const name = copy.from.baseName(from.path);
     const into = (await copy.to.status(to.path))?.kind === 'folder';
-    if (into && !isPlainName(name)) throw unsafeName(name);
-    await copyEntry(copy, from.path, into ? copy.to.join(to.path, name) : to.path, 0);
+    // `FOLDER/.` and a machine's home are copied as what is in them, into the very folder.
+    const whole = name === '' || name === '.';
+    if (into && !whole && !isPlainName(name)) throw unsafeName(name);
+    await copyEntry(copy, from.path, into && !whole ? copy.to.join(to.path, name) : to.path, 0);
   } catch (error) {
     options.signal?.throwIfAborted();
     throw isMachineError(error) ? error : failure(from.path, error);
@@ -83,7 +85,8 @@ async function copyFolder(
   depth: number,
 ): Promise<void> {
   const names = await copy.from.names(source);
-  if ((await copy.to.status(target)) === undefined) await copy.to.makeFolder(target, 0o700);
+  const isNew = (await copy.to.status(target)) === undefined;
+  if (isNew) await copy.to.makeFolder(target, mode | 0o300);
   for (const name of names) {
     if (name === '.' || name === '..') continue;
     // A host could name a file so that it lands elsewhere on this computer.
@@ -91,14 +94,13 @@ async function copyFolder(
     await copyEntry(copy, copy.from.join(source, name), copy.to.join(target, name), depth + 1);
   }
   // Last: a folder that is read-only would not take its files.
-  await copy.to.setMode(target, mode);
+  if (isNew && (mode & 0o300) !== 0o300) await copy.to.setMode(target, mode);
 }
 
 async function copyFile(copy: Copy, source: string, target: string, mode: number): Promise<void> {
   const { signal } = copy.options;
-  const streams = [copy.from.read(source), copy.to.write(target)] as const;
-  await pipeline(...streams, signal === undefined ? {} : { signal });
-  await copy.to.setMode(target, mode);
+  const into = await copy.to.write(target, mode | 0o200);
+  await pipeline(copy.from.read(source), into, signal === undefined ? {} : { signal });
 }
 
 function isPlainName(name: string): boolean {
@@ -121,7 +123,9 @@ function unsafeName(name: string): Error {
 function failure(what: string, error: unknown): Error {
   return sshError('MM_SSH_TRANSFER', {
     message: `Cannot copy ${printable(what, 600)}: ${printable(messageOf(error), 300)}`,
-    hint: 'Check the path, its permissions and the free space at the destination',
+    hint: /[*?[]/.test(what)
+      ? "Name each file: wildcards are for the system's scp, not for this built-in one"
+      : 'Check the path, its permissions and the free space at the destination',
     cause: error,
   });
 }

@@ -60,6 +60,11 @@ export const commandEntries: readonly CommandEntry[] = [
   },
   { name: 'ls', summary: 'List machines', load: async () => (await import('./ls.ts')).lsCommand },
   {
+    name: 'mount',
+    summary: 'Mount or unmount a directory from a machine with SSHFS.',
+    load: async () => (await import('./mount.ts')).mountCommand,
+  },
+  {
     name: 'prefs',
     summary: 'Show and set what create takes when nothing else is said',
     load: async () => (await import('./prefs.ts')).prefsCommand,

@@ -1,19 +1,31 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { baseError } from '../../base/errors.ts';
 import { runOnTerminal } from '../../ssh/interactive.ts';
 import { type CopySide, copyConfig, rsyncArgv, scpArgv } from '../../ssh/openssh.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
 import type { Flags } from '../args/spec.ts';
 import type { Command } from '../command.ts';
-import { localSide, parseCopyPath } from '../copy-paths.ts';
+import { type CopyPath, localSide, parseCopyPath } from '../copy-paths.ts';
+import { everywhere, installHint } from '../install-hint.ts';
 import { runningMachine, usesNativeSsh } from './ssh.ts';
+
+/** rsync(1): 12 when its other end broke off, or 127 when it got to know that there is none. */
+const NO_RSYNC_THERE = [12, 127];
 
 export const scpCommand: Command = {
   argument: '[[user@]machine:]path [[user@]machine:]path',
-  description: 'Copies from the first to the second; each is on this computer or on a machine.',
-  examples: ['scp notes.txt host1:', 'scp -r host1:/var/log ./logs', 'scp host1:/etc/motd host2:/tmp/'],
+  description:
+    'Copies from the first to the second; each is on this computer or on a machine. A path of a machine that does not begin\n' +
+    "with / starts at its user's home; one of this computer with a colon in it is written ./like:this.",
+  examples: [
+    'scp notes.txt host1:',
+    'scp -r host1:/var/log ./logs',
+    'scp host1:/etc/motd host2:/tmp/',
+    'scp -r -d ./site/ root@host1:/srv/site',
+  ],
   flags: [
     {
       name: 'recursive',
@@ -42,15 +54,39 @@ export const scpCommand: Command = {
         hint: 'scp takes a source and a destination.',
       });
     }
-    const source = await sideOf(app, from);
-    const destination = await sideOf(app, to);
-    if (await usesNativeSsh(app)) return copyNatively(app, source, destination, flags);
+    const paths = [parseCopyPath(from, app.io.platform), parseCopyPath(to, app.io.platform)] as const;
+    if (flags.bool('delta')) await checkDelta(app, paths);
+    const source = await sideOf(app, paths[0]);
+    const destination = await sideOf(app, paths[1]);
+    const natively = (await usesNativeSsh(app)) || (await app.programs.find('scp')) === undefined;
+    if (natively && !flags.bool('delta')) return copyNatively(app, source, destination, flags);
     return copyBySystem(app, source, destination, flags);
   },
 };
 
-async function sideOf(app: App, text: string): Promise<CopySide> {
-  const { machine, user, path } = parseCopyPath(text, app.io.platform);
+/** What rsync cannot do is said before any machine is asked. */
+async function checkDelta(app: App, [from, to]: readonly [CopyPath, CopyPath]): Promise<void> {
+  if (from.machine !== undefined && to.machine !== undefined) {
+    throw usageError('MM_ARGUMENTS', {
+      message: '--delta works by rsync, which does not copy from one machine to another',
+      hint: `Leave out --delta, or go by way of this computer: "${app.program} scp -r -d ${from.machine}:FOLDER/ ./FOLDER", then "${app.program} scp -r -d ./FOLDER/ ${to.machine}:FOLDER".`,
+    });
+  }
+  if (app.globals.bool('native-ssh')) {
+    throw usageError('MM_ARGUMENTS', {
+      message: "--delta works by rsync over the system's ssh, which --native-ssh does without",
+      hint: 'Leave out one of the two.',
+    });
+  }
+  if ((await app.programs.find('rsync')) === undefined) {
+    throw baseError('MM_PROGRAM_MISSING', {
+      message: 'You must have a copy of the rsync binary locally to use the --delta option',
+      hint: await installHint(app, 'rsync', everywhere('rsync')),
+    });
+  }
+}
+
+async function sideOf(app: App, { machine, user, path }: CopyPath): Promise<CopySide> {
   if (machine === undefined) return localSide(path);
   const target = await (await runningMachine(app, machine)).sshTarget();
   return { kind: 'machine', target: user === undefined ? target : { ...target, user }, path };
@@ -66,9 +102,16 @@ async function copyBySystem(app: App, from: CopySide, to: CopySide, flags: Flags
       : [join(app.io.homeDir, '.ssh', 'config'), '/etc/ssh/ssh_config'];
     await writeFile(configPath, copyConfig(from, to, userConfigs), { mode: 0o600 });
     const options = { configPath, recursive: flags.bool('recursive'), quiet: flags.bool('quiet') };
-    return await runOnTerminal(
-      flags.bool('delta') ? rsyncArgv(from, to, options) : scpArgv(from, to, options),
-    );
+    if (!flags.bool('delta')) return await runOnTerminal(scpArgv(from, to, options));
+    const status = await runOnTerminal(rsyncArgv(from, to, options));
+    const machine = from.kind === 'machine' ? from : to;
+    if (NO_RSYNC_THERE.includes(status) && machine.kind === 'machine') {
+      const name = machine.target.machineName;
+      app.report.warn(
+        `Hint: rsync must be on the machine, too: "${app.program} ssh ${name} sudo apt-get install rsync"`,
+      );
+    }
+    return status;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -60,6 +60,7 @@ export function localPrograms(env: Environment): Programs {
         ...(options.env === undefined ? {} : { env: options.env }),
         ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
         ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+        ...(options.detached === true ? { detached: true } : {}),
         ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
       });
       options.signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -162,6 +162,34 @@ describe.runIf(needsSshd)("without the system's ssh", () => {
       expect(await readFile(join(sshd.dir, 'there', 'old'), 'utf8')).toBe('#!/bin/sh\n');
     });
 
+    test('keeps no more of a file than scp does: the umask counts, and what is there keeps its mode', async () => {
+      const open = join(sshd.dir, 'here', 'open');
+      await writeFile(open, 'open');
+      await chmod(open, 0o4777);
+      await utimes(open, 1, 1);
+      for (const [side, path] of [
+        [remote(sshd, 'open'), join(sshd.dir, 'there', 'open')],
+        [local('open-copy'), join(sshd.dir, 'here', 'open-copy')],
+      ] as const) {
+        await copy(local('open'), side);
+        const copied = await stat(path);
+        expect((copied.mode & 0o7777).toString(8)).toBe('755');
+        expect(copied.mtimeMs).toBeGreaterThan(1_000_000);
+        await chmod(path, 0o600);
+        await copy(local('open'), side);
+        expect(await modeOf(path)).toBe(0o600);
+      }
+    });
+
+    test('copies what is in a folder into one that is there, and leaves that as it is', async () => {
+      const into = join(sshd.dir, 'there', 'into');
+      await mkdir(into);
+      await chmod(into, 0o1777);
+      await copy({ kind: 'local', path: `${join(sshd.dir, 'here', 'tree')}/.` }, remote(sshd, 'into'), true);
+      await expectTree(into);
+      expect(((await stat(into)).mode & 0o7777).toString(8)).toBe('1777');
+    });
+
     test('takes ~ and relative paths from the home folder', async () => {
       const side = (path: string): CopySide => ({ kind: 'machine', target: sshd.target(), path });
       await copy(local('tree', 'sub', 'secret'), side('~/in-home'));
@@ -178,6 +206,9 @@ describe.runIf(needsSshd)("without the system's ssh", () => {
       await expect(copy(remote(sshd, 'missing'), local('x'))).rejects.toMatchObject({
         code: 'MM_SSH_TRANSFER',
         message: expect.stringContaining('missing: no such file or folder'),
+      });
+      await expect(copy(remote(sshd, '*.log'), local('x'))).rejects.toMatchObject({
+        hint: expect.stringContaining('wildcards'),
       });
       await expect(copy(local('from-home'), remote(sshd, 'no', 'such', 'folder'))).rejects.toMatchObject({
         code: 'MM_SSH_TRANSFER',

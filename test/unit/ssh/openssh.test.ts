@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SshTarget } from '../../../src/ssh/contract.ts';
-import { copyConfig, rsyncArgv, scpArgv, sshArgv, sshfsArgv } from '../../../src/ssh/openssh.ts';
+import { copyConfig, rsyncArgv, scpArgv, sshArgv } from '../../../src/ssh/openssh.ts';
 
 const target: SshTarget = {
   host: '192.0.2.7',
@@ -105,18 +105,4 @@ describe('scp and rsync', () => {
       ...['rsync', '-r', '-e', 'ssh -F "/tmp/x/config"', '--', './-e', 'mymachine-2:/etc/motd'],
     ]);
   });
-});
-
-test('sshfs takes the same settings, with commas escaped', () => {
-  const argv = sshfsArgv(
-    { ...target, knownHostsPath: '/a,b/known_hosts', host: '2001:db8::1' },
-    '/srv',
-    '/mnt/srv',
-  );
-  expect(optionsOf(argv)).toMatchObject({
-    Port: '2222',
-    UserKnownHostsFile: '/a\\,b/known_hosts',
-    HostKeyAlias: 'host1',
-  });
-  expect(argv.slice(-2)).toEqual(['debian@[2001:db8::1]:/srv', '/mnt/srv']);
 });
