@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createEngineClient } from '../engine/client.ts';
-import type { EngineClient } from '../engine/contract.ts';
+import type { CertificateDates, EngineClient } from '../engine/contract.ts';
 import { parseEngineUrl } from '../engine/url.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 import { machineError } from './errors.ts';
@@ -65,11 +65,19 @@ export async function engineUrl(machine: Machine): Promise<string> {
   });
 }
 
-/** Proves that the engine answers over TLS now, as `env`, `config` and the end of `create` do. */
-export async function checkConnection(machine: Machine, url: string, timeoutMs = 20_000): Promise<void> {
+/**
+ * Proves that the engine answers over TLS now, as `env`, `config` and the end of `create` do. Gives the dates of the
+ * certificate that it showed.
+ */
+export async function checkConnection(
+  machine: Machine,
+  url: string,
+  timeoutMs = 20_000,
+): Promise<CertificateDates | undefined> {
   const client = await engineAt(machine, url, timeoutMs);
   try {
     await client.ping();
+    return client.serverCertificate();
   } finally {
     client.close();
   }

@@ -1,9 +1,11 @@
+import { messageOf } from '../base/machine-error.ts';
 import { waitFor } from '../base/wait.ts';
 import type { Driver, MachineState } from '../drivers/contract.ts';
 import { driverError } from '../drivers/errors.ts';
 import { checkConnection, engineUrl } from './connection.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
+import { isCertificateFault, renewCertificates } from './fix-certificates.ts';
 import { Machine } from './machine.ts';
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart';
@@ -39,7 +41,10 @@ async function waitForState(machine: Machine, wanted: MachineState): Promise<voi
   }
 }
 
-/** Waits until the engine answers over TLS; the last reason is the error when it never does. */
+/**
+ * Waits until the engine answers over TLS; the last reason is the error when it never does. A host that has just booted may
+ * have another address than its certificate names, or has slept past its end: then it gets a new one at once.
+ */
 async function waitForEngine(machine: Machine): Promise<void> {
   if (!machine.driver.capabilities.provision || machine.meta.phase !== 'ready') return;
   const { clock, report, signal } = machine.deps;
@@ -47,18 +52,17 @@ async function waitForEngine(machine: Machine): Promise<void> {
   const probe = async () => {
     try {
       await checkConnection(machine, await engineUrl(machine), 5_000);
-      return true;
+      return 'answers';
     } catch (error) {
       last = error;
-      return undefined;
+      return isCertificateFault(machine, error) ? 'certificates' : undefined;
     }
   };
-  await report.step('Waiting for Docker to answer...', async () => {
-    if (
-      (await waitFor(probe, { clock, signal, timeoutMs: ENGINE_TIMEOUT_MS, intervalMs: 250 })) === undefined
-    )
-      throw last;
-  });
+  const reached = await report.step('Waiting for Docker to answer...', () =>
+    waitFor(probe, { clock, signal, timeoutMs: ENGINE_TIMEOUT_MS, intervalMs: 250 }),
+  );
+  if (reached === undefined) throw last;
+  if (reached === 'certificates') await renewCertificates(machine, messageOf(last));
 }
 
 /** A host that we cannot switch, but log in to, is told to reboot itself. */

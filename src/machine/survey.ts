@@ -1,5 +1,6 @@
 import { messageOf } from '../base/machine-error.ts';
 import type { MachineState } from '../drivers/contract.ts';
+import type { CertificateDates, EngineClient } from '../engine/contract.ts';
 import type { BrokenMachine, StoredMachine } from '../store/store.ts';
 import { engineAt } from './connection.ts';
 import type { MachineDeps } from './deps.ts';
@@ -17,6 +18,8 @@ export interface MachineStatus {
   readonly dockerVersion: string;
   readonly error: string;
   readonly responseTimeMs: number;
+  /** Of the certificate that the engine showed; undefined where there was no handshake. */
+  readonly seenCertificate?: CertificateDates | undefined;
 }
 
 function unfinishedNote(stored: StoredMachine): string {
@@ -45,15 +48,16 @@ async function ask(
   const url = state === 'Running' ? await driver.engineUrl(machine.context()) : '';
   const row = { ...base, state, url, error: note };
   if (url === '' || note !== '') return { ...row, dockerVersion: 'Unknown' };
+  let client: EngineClient | undefined;
+  const seen = () => ({ seenCertificate: client?.serverCertificate() });
   try {
-    const client = await engineAt(machine, url, timeoutMs);
-    try {
-      return { ...row, dockerVersion: `v${(await client.version()).version}` };
-    } finally {
-      client.close();
-    }
+    client = await engineAt(machine, url, timeoutMs);
+    return { ...row, dockerVersion: `v${(await client.version()).version}`, ...seen() };
   } catch (error) {
-    return { ...row, dockerVersion: 'Unknown', error: `Unable to query docker version: ${messageOf(error)}` };
+    const why = `Unable to query docker version: ${messageOf(error)}`;
+    return { ...row, dockerVersion: 'Unknown', error: why, ...seen() };
+  } finally {
+    client?.close();
   }
 }
 

@@ -14,11 +14,18 @@ export interface EngineStubOptions {
   readonly version?: string;
   readonly api?: string;
   readonly minApi?: string;
-  /** A certificate that is good, signed by an authority that nobody knows, expired, or for another host. */
+  /** A certificate that is good, signed by an authority that nobody knows, out of its dates or soon, or for another host. */
   readonly certificate?: EngineCertificate;
 }
 
-export type EngineCertificate = 'good' | 'foreign' | 'expired' | 'other-name';
+export type EngineCertificate = 'good' | 'foreign' | 'expired' | 'expiring' | 'early' | 'other-name';
+
+/** When it was made, in days from now, and how many days it lasts. */
+const AGES: Partial<Record<EngineCertificate, { readonly made: number; readonly days: number }>> = {
+  expired: { made: -10, days: 5 },
+  expiring: { made: -10, days: 30 },
+  early: { made: 10, days: 1080 },
+};
 
 export interface EngineStub {
   /** `127.0.0.1:PORT` */
@@ -36,10 +43,11 @@ async function serverIdentity(options: EngineStubOptions): Promise<ServerOptions
   const own: KeyPair = { cert: cert ?? '', key: key ?? '' };
   const now = Date.now();
   const ca = certificate === 'foreign' ? await createAuthority({ organization: 'stranger', now }) : own;
+  const age = AGES[certificate];
   const pair = await createServerCertificate(ca, {
     organization: 'tester.engine',
-    now: certificate === 'expired' ? now - 10 * DAY_MS : now,
-    ...(certificate === 'expired' ? { days: 5 } : {}),
+    now: now + (age?.made ?? 0) * DAY_MS,
+    days: age?.days ?? 1080,
     sans: certificate === 'other-name' ? ['192.0.2.99'] : ['127.0.0.1', 'localhost'],
     clientAuth: false,
   });

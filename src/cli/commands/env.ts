@@ -1,6 +1,7 @@
 import { MachineError, messageOf } from '../../base/machine-error.ts';
 import { checkConnection, engineUrl } from '../../machine/connection.ts';
 import { machineError } from '../../machine/errors.ts';
+import { fixCertificates, isCertificateFault } from '../../machine/fix-certificates.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
@@ -9,6 +10,7 @@ import type { Command } from '../command.ts';
 import { oneName } from '../machine-names.ts';
 import { shellOfCaller } from '../shell-of-caller.ts';
 import { type Assignment, renderEnv } from '../shells/render-env.ts';
+import { warnOfExpiryOf } from '../warn-of-expiry.ts';
 import { jsonFlag } from './simple-reads.ts';
 
 const VARIABLES = ['DOCKER_TLS_VERIFY', 'DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_MACHINE_NAME'];
@@ -28,11 +30,13 @@ export const envCommand: Command = {
     },
     { name: 'unset', short: 'u', kind: 'bool', help: 'Unset variables instead of setting them' },
     { name: 'no-proxy', kind: 'bool', help: 'Add machine IP to NO_PROXY environment variable' },
+    { name: 'fix', kind: 'bool', help: 'Renew the certificates first where they are what is wrong' },
     jsonFlag,
   ],
   async run(app, { flags, args }) {
     const shell = flags.string('shell') || (await shellOfCaller(app));
-    const hint = [await app.invocation(), ...process.argv.slice(2)];
+    const again = process.argv.slice(2).filter((word) => !/^--?fix(=|$)/.test(word));
+    const hint = [await app.invocation(), ...again];
     if (flags.bool('unset')) {
       if (args.length > 0)
         throw usageError('MM_ARGUMENTS', {
@@ -42,7 +46,9 @@ export const envCommand: Command = {
       app.print(renderEnv(shell, [], unsets, hint));
       return 0;
     }
-    const machine = await Machine.open(app.deps, await oneName(app, args));
+    const name = await oneName(app, args);
+    if (flags.bool('fix')) await fixCertificates(app.deps, name);
+    const machine = await Machine.open(app.deps, name);
     const sets = await assignments(app, machine, flags);
     if (flags.bool('json')) app.printJson(Object.fromEntries(sets.map(({ name, value }) => [name, value])));
     else app.print(renderEnv(shell, sets, [], hint));
@@ -51,7 +57,7 @@ export const envCommand: Command = {
 };
 
 async function assignments(app: App, machine: Machine, flags: Flags): Promise<readonly Assignment[]> {
-  const url = flags.bool('swarm') ? await swarmManagerUrl(machine) : await verifiedUrl(machine);
+  const url = flags.bool('swarm') ? await swarmManagerUrl(machine) : await verifiedUrl(app, machine);
   const values: Assignment[] = [
     { name: 'DOCKER_TLS_VERIFY', value: '1' },
     { name: 'DOCKER_HOST', value: url },
@@ -73,13 +79,12 @@ function proxyName(app: App): string {
   return (app.io.env['no_proxy'] ?? '') === '' ? 'NO_PROXY' : 'no_proxy';
 }
 
-async function verifiedUrl(machine: Machine): Promise<string> {
+async function verifiedUrl(app: App, machine: Machine): Promise<string> {
   const url = await engineUrl(machine);
-  try {
-    await checkConnection(machine, url);
-  } catch (error) {
+  const seen = await checkConnection(machine, url).catch((error) => {
     throw tlsProblem(machine, url, error);
-  }
+  });
+  await warnOfExpiryOf(app, machine, seen);
   return url;
 }
 
@@ -89,7 +94,10 @@ function tlsProblem(machine: Machine, url: string, cause: unknown): Error {
   const regenerate = `You can attempt to regenerate them using "mymachine regenerate-certs ${machine.name}".`;
   if (!(cause instanceof MachineError))
     return machineError('MM_ENV_CHECK', { message, hint: regenerate, cause });
-  return new MachineError(cause.code, cause.exitCode, { message, hint: cause.hint ?? regenerate, cause });
+  const hint = isCertificateFault(machine, cause)
+    ? `Renew them with "mymachine env --fix ${machine.name}"; running containers keep running.`
+    : (cause.hint ?? regenerate);
+  return new MachineError(cause.code, cause.exitCode, { message, hint, cause });
 }
 
 async function swarmManagerUrl(machine: Machine): Promise<string> {

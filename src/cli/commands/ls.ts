@@ -6,6 +6,7 @@ import type { Command } from '../command.ts';
 import { activeMark, swarmColumn } from '../output/ls-columns.ts';
 import { type MachineFilter, matchesFilters, parseFilters } from '../output/ls-filters.ts';
 import { naturalOrder } from '../output/natural-order.ts';
+import { certificatesJson, knownCertificates, warnOfExpiry } from '../warn-of-expiry.ts';
 import { jsonFlag } from './simple-reads.ts';
 
 export const lsCommand: Command = {
@@ -63,7 +64,14 @@ async function print(
     active: activeMark(status, host),
     swarm: swarmColumn(status.machine, machines),
   }));
-  if (json) app.printJson(rows.map(({ status, active, swarm }) => jsonRow(status, active, swarm)));
+  const known = format === '' ? await knownCertificates(app, statuses) : [];
+  if (json)
+    app.printJson(
+      rows.map(({ status, active, swarm }) => ({
+        ...jsonRow(status, active, swarm),
+        certificates: certificatesJson(known, status.name),
+      })),
+    );
   else if (format !== '') {
     const { formatRows } = await import('../output/ls-format.ts');
     app.print(await formatRows(rows, format));
@@ -81,6 +89,7 @@ async function print(
       status.error,
     ]);
     app.print(await table([header, ...cells]));
+    await warnOfExpiry(app, known);
   }
 }
 

@@ -6,6 +6,7 @@ import type { CommandFlag } from '../args/spec.ts';
 import type { Command } from '../command.ts';
 import { overFleet } from '../fleet-command.ts';
 import { manyNames, oneName } from '../machine-names.ts';
+import { warnOfExpiryOf } from '../warn-of-expiry.ts';
 
 export const jsonFlag: CommandFlag = { name: 'json', kind: 'bool', help: 'Print JSON' };
 
@@ -75,7 +76,8 @@ export const configCommand: Command = {
   async run(app, { flags, args }) {
     const machine = await Machine.open(app.deps, args[0] ?? (await oneName(app, args)));
     const url = await engineUrl(machine);
-    await checkConnection(machine, url);
+    const seen = await checkConnection(machine, url);
+    await warnOfExpiryOf(app, machine, seen);
     const files = {
       tlscacert: machine.file('ca.pem'),
       tlscert: machine.file('cert.pem'),

@@ -16,7 +16,8 @@
  * - [HOME], [STORE], [VERSION] and [FIXTURES] stand for what they say; [HOST], [USER] and [KEY] for the host of test/e2e.
  * - `+ machine NAME URL` makes a machine of the driver none; it is a copy of one that the program has made.
  * - `+ engine NAME OPTION...` starts a Docker Engine (test/testbed/engine-stub.ts) with a certificate of the store's CA. [NAME]
- *   stands for its address and port. Options: --version, --api, --min-api, and --certificate foreign, expired or other-name.
+ *   stands for its address and port. Options: --version, --api, --min-api, and --certificate foreign, expired, expiring, early
+ *   or other-name.
  * - Every other line of `+` and `$` runs a program: mymachine, docker-machine (the same under that name), or one of the system.
  *
  * With MYMACHINE_TRANSCRIPTS=write the harness writes down what the program really said, wherever it was not what was

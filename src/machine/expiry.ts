@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { describeCertificate } from '../certs/inspect.ts';
+import type { CertificateDates } from '../engine/contract.ts';
+import type { StoredMachine } from '../store/store.ts';
+import { DUE_BEFORE_MS } from './authority-faults.ts';
+import { authorityPathsOf } from './authority-paths.ts';
+import type { MachineDeps } from './deps.ts';
+import { readText } from './key-pair-files.ts';
+
+/** What a docker client and the engine of a machine show each other, as far as it is known. */
+export interface MachineCertificates {
+  readonly ca?: CertificateDates;
+  readonly client?: CertificateDates;
+  readonly server?: CertificateDates;
+}
+
+async function datesIn(...paths: readonly string[]): Promise<CertificateDates | undefined> {
+  for (const path of paths) {
+    try {
+      const { notBefore, notAfter } = describeCertificate((await readText(path)) ?? '');
+      return { notBefore, notAfter };
+    } catch {
+      // Missing or damaged: another place may serve, and the connection says what is wrong.
+    }
+  }
+  return undefined;
+}
+
+/** From the files of the machine, without asking its host. What its engine showed in a handshake is better evidence. */
+export async function certificatesOf(
+  deps: MachineDeps,
+  stored: StoredMachine,
+  seen?: CertificateDates,
+): Promise<MachineCertificates> {
+  const file = (name: string) => join(deps.store.paths.machine(stored.name), name);
+  const paths = authorityPathsOf(deps, stored);
+  const [ca, client, server] = await Promise.all([
+    datesIn(file('ca.pem'), paths.caCert),
+    datesIn(file('cert.pem'), paths.clientCert),
+    seen ?? datesIn(file('server.pem')),
+  ]);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(client === undefined ? {} : { client }),
+    ...(server === undefined ? {} : { server }),
+  };
+}
+
+export interface Expiry {
+  readonly kind: 'ca' | 'client' | 'server';
+  readonly notAfter: number;
+}
+
+/** What is to be renewed, now or within 30 days. Who renews an authority renews all, so only the greatest is named. */
+export function dueCertificate(certificates: MachineCertificates, now: number): Expiry | undefined {
+  for (const kind of ['ca', 'client', 'server'] as const) {
+    const dates = certificates[kind];
+    if (dates !== undefined && dates.notAfter - now < DUE_BEFORE_MS)
+      return { kind, notAfter: dates.notAfter };
+  }
+  return undefined;
+}

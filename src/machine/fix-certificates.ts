@@ -1,0 +1,58 @@
+import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { DUE_BEFORE_MS } from './authority-faults.ts';
+import { checkConnection, engineUrl } from './connection.ts';
+import type { MachineDeps } from './deps.ts';
+import { spreadClientCertificates } from './followers.ts';
+import { Machine } from './machine.ts';
+import { confirmConnection, provisionMachine } from './provisioning.ts';
+
+/** The engine of a host that was just reached answers: its sshd does so soon, or never. */
+const SSH_TIMEOUT_MS = 30_000;
+
+/** What new certificates mend. A clock that is wrong is not among it: they would be refused as well. */
+const FAULTS: readonly string[] = [
+  'MM_ENGINE_CERT_NAME',
+  'MM_ENGINE_CERT_EXPIRED',
+  'MM_ENGINE_CERT_AUTHORITY',
+  'MM_ENGINE_CLIENT_CERT',
+  'MM_CERTS_MISSING',
+];
+
+/** Whether the engine cannot be talked to for its certificates or ours, and we may go and renew them. */
+export function isCertificateFault(machine: Machine, error: unknown): boolean {
+  return machine.driver.capabilities.provision && isMachineError(error) && FAULTS.includes(error.code);
+}
+
+/**
+ * Renews over SSH what keeps us from the engine, or soon will; the caller holds the machine's lock. SSH is verified by the
+ * host's pinned key, so that a stranger at the machine's address gets nothing.
+ */
+export async function renewCertificates(machine: Machine, why: string): Promise<void> {
+  machine.deps.report.info(`Renewing the certificates of "${machine.name}": ${why}`);
+  await provisionMachine(machine, { sshTimeoutMs: SSH_TIMEOUT_MS });
+  await confirmConnection(machine);
+}
+
+async function whatIsWrong(machine: Machine): Promise<string | undefined> {
+  try {
+    const seen = await checkConnection(machine, await engineUrl(machine));
+    const left = (seen?.notAfter ?? Number.POSITIVE_INFINITY) - machine.deps.clock.now();
+    return left < DUE_BEFORE_MS ? "the engine's certificate expires within 30 days" : undefined;
+  } catch (error) {
+    if (!isCertificateFault(machine, error)) throw error;
+    return messageOf(error);
+  }
+}
+
+/** `env --fix`: renews the machine's certificates where they are what is wrong. Other failures are left to who meets them. */
+export async function fixCertificates(deps: MachineDeps, name: string): Promise<void> {
+  const before = await Machine.open(deps, name);
+  if (!before.driver.capabilities.provision || (await whatIsWrong(before)) === undefined) return;
+  await deps.store.withMachine(name, async () => {
+    // Somebody else may have done it while we waited.
+    const machine = await Machine.open(deps, name);
+    const why = await whatIsWrong(machine);
+    if (why !== undefined) await renewCertificates(machine, why);
+  });
+  await spreadClientCertificates(deps);
+}
