@@ -150,6 +150,8 @@ if (!ready)
   leftOut.push(
     'whatever needs a program that is not installed here (see above); root on Debian installs them itself',
   );
+if (spawnSync('pwsh', ['-v']).error !== undefined)
+  leftOut.push('the completion script of PowerShell: there is no pwsh here, and Debian has no package of it');
 if (tier === 'all') await run('check', process.execPath, [join(root, 'scripts', 'check.mjs')]);
 if (await run('build', process.execPath, [join(root, 'scripts', 'build.mjs')])) {
   if (tier === 'all') await quickTiers();

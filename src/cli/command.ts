@@ -1,10 +1,16 @@
+import type { Takes } from '../drivers/contract.ts';
 import type { App } from './app.ts';
 import type { CommandFlag, Parsed } from './args/spec.ts';
+
+/** `copy-path` is a file of this computer or `machine:` before a path of that machine. */
+export type ArgumentTakes = Takes | 'copy-path' | 'command' | 'preference' | 'nothing';
 
 /** A verb. Help, completion and documentation are made from it. */
 export interface Command {
   /** What follows the options in the usage line: `[name...]`. */
   readonly argument: string;
+  /** What each argument can be, where the usage line does not tell: there `name` is a machine and `[machine:]path` a file here or there. */
+  readonly takes?: readonly ArgumentTakes[];
   readonly description?: string;
   /** Without the program's name: `ls --filter driver=qemu`. */
   readonly examples?: readonly string[];

@@ -4,6 +4,8 @@ import { usageError } from './args/errors.ts';
 import { parseFlags } from './args/parse.ts';
 import type { CommandFlag, Flags } from './args/spec.ts';
 
+const INSTALL = ['auto', 'script', 'repository', 'distro'];
+
 /** Flags of `create` that every driver shares, docker-machine's first. */
 export const createFlags: readonly CommandFlag[] = [
   {
@@ -11,6 +13,7 @@ export const createFlags: readonly CommandFlag[] = [
     short: 'd',
     kind: 'string',
     env: 'MACHINE_DRIVER',
+    takes: 'driver',
     help: 'Driver to create machine with; without it the preference, else the best that works here',
   },
   {
@@ -25,6 +28,7 @@ export const createFlags: readonly CommandFlag[] = [
     kind: 'string',
     env: 'MYMACHINE_ENGINE_INSTALL',
     default: 'auto',
+    takes: INSTALL,
     help: 'Where the engine comes from: script, repository, distro, or auto for the first that can be reached',
   },
   {
@@ -66,6 +70,7 @@ export const createFlags: readonly CommandFlag[] = [
     name: 'swarm-strategy',
     kind: 'string',
     default: 'spread',
+    takes: ['spread', 'binpack', 'random'],
     help: 'Define a default scheduling strategy for Swarm',
   },
   { name: 'swarm-opt', kind: 'slice', help: 'Define arbitrary flags for Swarm master' },
@@ -110,8 +115,6 @@ export async function driverOfFlags(registry: DriverRegistry, flags: Flags): Pro
   }
   return named.length === 1 ? named[0] : undefined;
 }
-
-const INSTALL = ['auto', 'script', 'repository', 'distro'];
 
 export function engineOptions(flags: Flags): Partial<EngineOptions> {
   for (const entry of flags.slice('engine-env')) {

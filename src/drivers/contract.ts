@@ -1,5 +1,8 @@
 import type { Ports } from '../base/ports.ts';
 
+/** What a word on the command line can be: one of these, a file, a folder, or the name of something. Completion offers it; nothing is refused. */
+export type Takes = readonly string[] | 'file' | 'folder' | 'driver' | 'machine';
+
 /** What a driver's command-line flag looks like; the command line, its help, completion and JSON come from this data. */
 export interface FlagSpec {
   /** Without dashes: `generic-ip-address`. */
@@ -9,6 +12,7 @@ export interface FlagSpec {
   readonly env?: string;
   readonly default?: string | number | boolean | readonly string[];
   readonly help: string;
+  readonly takes?: Takes;
   /** Asked for on a terminal when it is missing. */
   readonly required?: boolean;
   /** Never shown, logged or stored in config.json. */

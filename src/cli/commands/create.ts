@@ -1,5 +1,5 @@
 import type { Driver } from '../../drivers/contract.ts';
-import { builtInDrivers } from '../../drivers/registry.ts';
+import { builtInDrivers, type DriverRegistry } from '../../drivers/registry.ts';
 import { chooseDriver } from '../../machine/choose-driver.ts';
 import { createMachine, resumeMachine } from '../../machine/create.ts';
 import { checkNewName } from '../../store/names.ts';
@@ -22,6 +22,7 @@ import { readPreferences } from '../prefs.ts';
 
 export const createCommand: Command = {
   argument: '[name]',
+  takes: ['nothing'],
   description:
     'Makes a machine: a host, a Docker Engine on it, and the certificates between it and your docker client.\n' +
     'Run with --driver NAME --help for the options of one driver.',
@@ -102,8 +103,8 @@ async function withPreferences(app: App, flags: Flags): Promise<Flags> {
 }
 
 /** Flags that can be a preference: those of create and of every driver, but for what belongs to one machine alone. */
-export async function preferableFlags(app: App): Promise<readonly CommandFlag[]> {
-  const drivers = await Promise.all(app.drivers.names.map((name) => app.drivers.load(name)));
+export async function preferableFlags(registry: DriverRegistry): Promise<readonly CommandFlag[]> {
+  const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
   const all: CommandFlag[] = [...createFlags, ...drivers.flatMap((driver) => driver.flags)];
   return all.filter((flag) => flag.name !== 'resume' && flag.required !== true && flag.secret !== true);
 }

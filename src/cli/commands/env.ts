@@ -9,6 +9,7 @@ import type { Flags } from '../args/spec.ts';
 import type { Command } from '../command.ts';
 import { oneName } from '../machine-names.ts';
 import { shellOfCaller } from '../shell-of-caller.ts';
+import { shellNames } from '../shells/names.ts';
 import { type Assignment, renderEnv } from '../shells/render-env.ts';
 import { warnOfExpiryOf } from '../warn-of-expiry.ts';
 import { jsonFlag } from './simple-reads.ts';
@@ -26,6 +27,7 @@ export const envCommand: Command = {
     {
       name: 'shell',
       kind: 'string',
+      takes: shellNames,
       help: 'Force environment to be configured for a specified shell: [bash, zsh, sh, fish, cmd, powershell, tcsh, emacs, nushell, elvish], default is auto-detect',
     },
     { name: 'unset', short: 'u', kind: 'bool', help: 'Unset variables instead of setting them' },

@@ -13,14 +13,26 @@ import { jsonFlag } from './simple-reads.ts';
 
 export const imageCommand: Command = {
   argument: 'ls | pull NAME | build NAME | rm NAME...',
+  takes: [['ls', 'pull', 'build', 'rm'], catalogueNames],
   description:
     `Images that virtual machines are made of. The catalogue: ${catalogueNames.join(', ')}.\n` +
     "pull fetches the distribution's own cloud image and checks it against the published sums; build makes one from the\n" +
     'packages of this Debian or Ubuntu computer, as root.',
   examples: ['image ls', 'image pull debian-13', 'image build mine --suite trixie --engine', 'image rm mine'],
   flags: [
-    { name: 'arch', kind: 'string', help: 'x86_64 or aarch64 (default: as this computer)' },
-    { name: 'suite', kind: 'string', default: 'bookworm', help: 'Release to build: bookworm, trixie, sid' },
+    {
+      name: 'arch',
+      kind: 'string',
+      takes: ['x86_64', 'aarch64'],
+      help: 'x86_64 or aarch64 (default: as this computer)',
+    },
+    {
+      name: 'suite',
+      kind: 'string',
+      default: 'bookworm',
+      takes: ['bookworm', 'trixie', 'sid'],
+      help: 'Release to build: bookworm, trixie, sid',
+    },
     { name: 'engine', kind: 'bool', help: 'Build with Docker Engine in it' },
     { name: 'package', kind: 'slice', help: 'Build with this package of the distribution in it' },
     jsonFlag,

@@ -8,6 +8,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./active.ts')).activeCommand,
   },
   {
+    name: 'completion',
+    summary: 'Print the script that completes commands, options and machines in a shell',
+    load: async () => (await import('./completion.ts')).completionCommand(commandEntries),
+  },
+  {
     name: 'config',
     summary: 'Print the connection config for machine',
     load: async () => (await import('./simple-reads.ts')).configCommand,

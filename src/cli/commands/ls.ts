@@ -1,10 +1,11 @@
+import { builtInDrivers } from '../../drivers/registry.ts';
 import { type MachineStatus, surveyMachine } from '../../machine/survey.ts';
 import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
 import type { Command } from '../command.ts';
 import { activeMark, swarmColumn } from '../output/ls-columns.ts';
-import { type MachineFilter, matchesFilters, parseFilters } from '../output/ls-filters.ts';
+import { filterWords, type MachineFilter, matchesFilters, parseFilters } from '../output/ls-filters.ts';
 import { naturalOrder } from '../output/natural-order.ts';
 import { certificatesJson, knownCertificates, warnOfExpiry } from '../warn-of-expiry.ts';
 import { jsonFlag } from './simple-reads.ts';
@@ -14,7 +15,12 @@ export const lsCommand: Command = {
   examples: ['ls --filter driver=qemu', 'ls -q', "ls --format 'table {{.Name}}\\t{{.State}}'"],
   flags: [
     { name: 'quiet', short: 'q', kind: 'bool', help: 'Enable quiet mode' },
-    { name: 'filter', kind: 'slice', help: 'Filter output based on conditions provided' },
+    {
+      name: 'filter',
+      kind: 'slice',
+      takes: filterWords(builtInDrivers().names),
+      help: 'Filter output based on conditions provided',
+    },
     { name: 'timeout', short: 't', kind: 'int', default: 10, help: 'Timeout in seconds' },
     { name: 'format', short: 'f', kind: 'string', help: 'Pretty-print machines using a Go template' },
     jsonFlag,

@@ -6,6 +6,7 @@ import { jsonFlag } from './simple-reads.ts';
 
 export const prefsCommand: Command = {
   argument: '[set OPTION VALUE... | unset OPTION]',
+  takes: [['set', 'unset'], 'preference', 'nothing'],
   description:
     'Values that create takes for its options when neither the command line nor the environment gives them.\n' +
     'Without arguments, shows them.',
@@ -34,7 +35,7 @@ export const prefsCommand: Command = {
         message: 'prefs takes nothing, "set OPTION VALUE..." or "unset OPTION"',
       });
     }
-    const flag = (await preferableFlags(app)).find((candidate) => candidate.name === name);
+    const flag = (await preferableFlags(app.drivers)).find((candidate) => candidate.name === name);
     if (flag === undefined) {
       throw usageError('MM_USAGE', {
         message: `"${name.slice(0, 60)}" is not an option of create that can be preferred`,

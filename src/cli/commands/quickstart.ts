@@ -24,6 +24,7 @@ export const quickstartCommand: Command = {
       short: 'd',
       kind: 'string',
       env: 'MACHINE_DRIVER',
+      takes: 'driver',
       help: 'Use this driver instead of the best',
     },
   ],

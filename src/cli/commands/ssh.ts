@@ -8,6 +8,7 @@ import { oneName } from '../machine-names.ts';
 
 export const sshCommand: Command = {
   argument: '[name] [command...]',
+  takes: ['machine', 'nothing'],
   description:
     'Arguments are a machine name and a command for it; without a command, a login. What follows the name goes to ssh as it\n' +
     "is, so its own options work, too. The exit status is the command's own.",

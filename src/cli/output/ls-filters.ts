@@ -1,3 +1,4 @@
+import type { MachineState } from '../../drivers/contract.ts';
 import type { MachineStatus } from '../../machine/survey.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import { usageError } from '../args/errors.ts';
@@ -11,6 +12,26 @@ export interface MachineFilter {
 }
 
 const KEYS = ['name', 'driver', 'state', 'swarm', 'label'];
+
+const STATES: readonly MachineState[] = [
+  'Running',
+  'Paused',
+  'Saved',
+  'Stopped',
+  'Stopping',
+  'Starting',
+  'Error',
+  'Timeout',
+];
+
+/** What a filter can be, as far as that can be known. */
+export function filterWords(drivers: readonly string[]): readonly string[] {
+  return [
+    ...KEYS.filter((key) => key !== 'state' && key !== 'driver').map((key) => `${key}=`),
+    ...drivers.map((driver) => `driver=${driver}`),
+    ...STATES.map((state) => `state=${state}`),
+  ];
+}
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 

@@ -95,6 +95,7 @@ export const genericDriver: Driver<GenericConfig> = {
       name: 'generic-ssh-key',
       kind: 'string',
       env: 'GENERIC_SSH_KEY',
+      takes: 'file',
       help: 'SSH private key path (if not provided, default SSH key will be used)',
     },
     { name: 'generic-ssh-port', kind: 'int', env: 'GENERIC_SSH_PORT', default: 22, help: 'SSH port' },

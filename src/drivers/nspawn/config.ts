@@ -1,6 +1,7 @@
 import type { BaseConfig, FlagSpec, FlagValues } from '../contract.ts';
 import { integer, text } from '../flag-values.ts';
 import { nspawnError } from './errors.ts';
+import { suiteNames } from './suites.ts';
 
 /** config.json's `Driver` of a container machine. */
 export interface NspawnConfig extends BaseConfig {
@@ -25,6 +26,7 @@ export const nspawnFlags: readonly FlagSpec[] = [
     kind: 'string',
     env: 'NSPAWN_IMAGE',
     default: 'bookworm',
+    takes: suiteNames,
     help: 'Debian suite of the root file system: bookworm, trixie or sid',
   },
   {

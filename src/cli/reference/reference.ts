@@ -1,0 +1,69 @@
+import type { DriverRegistry } from '../../drivers/registry.ts';
+import type { CommandFlag } from '../args/spec.ts';
+import type { Command, CommandEntry } from '../command.ts';
+import { globalFlags, versionAndHelp } from '../globals.ts';
+import { type ArgumentsReference, argumentsOf } from './arguments.ts';
+
+/** One command with all its definition says; what is hidden is left out. */
+export interface CommandReference {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  /** Lines; those that begin with a blank are meant as they are. */
+  readonly description: string;
+  readonly argument: string;
+  readonly arguments: ArgumentsReference;
+  readonly examples: readonly string[];
+  /** By name. */
+  readonly flags: readonly CommandFlag[];
+  /** The flags of the driver that --driver names belong to it, too. */
+  readonly hasDriverFlags: boolean;
+  /** Behind its first argument stands what is not ours. */
+  readonly stopAtPositional: boolean;
+}
+
+export interface DriverReference {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: readonly CommandFlag[];
+}
+
+/** Everything that help, completion, man pages and the documentation are made of. */
+export interface ProgramReference {
+  readonly globals: readonly CommandFlag[];
+  readonly commands: readonly CommandReference[];
+  readonly drivers: readonly DriverReference[];
+}
+
+const visible = (flags: readonly CommandFlag[]) =>
+  flags.filter((flag) => flag.hidden !== true).sort((a, b) => (a.name < b.name ? -1 : 1));
+
+function commandReference(entry: CommandEntry, command: Command): CommandReference {
+  return {
+    name: entry.name,
+    aliases: entry.aliases ?? [],
+    summary: entry.summary,
+    description: command.description ?? '',
+    argument: command.argument,
+    arguments: argumentsOf(command),
+    examples: command.examples ?? [],
+    flags: visible(command.flags),
+    hasDriverFlags: command.moreFlags !== undefined,
+    stopAtPositional: command.stopAtPositional ?? false,
+  };
+}
+
+/** Loads every command and driver, which no other command does: a start with all of them takes twice as long. */
+export async function readReference(
+  entries: readonly CommandEntry[],
+  registry: DriverRegistry,
+): Promise<ProgramReference> {
+  const shown = entries.filter((entry) => entry.hidden !== true);
+  const commands = await Promise.all(shown.map(async (entry) => commandReference(entry, await entry.load())));
+  const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
+  return {
+    globals: [...globalFlags, ...versionAndHelp],
+    commands: commands.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    drivers: drivers.map(({ name, summary, flags }) => ({ name, summary, flags: visible(flags) })),
+  };
+}
