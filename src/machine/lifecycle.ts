@@ -4,6 +4,7 @@ import type { Driver, MachineState } from '../drivers/contract.ts';
 import { driverError } from '../drivers/errors.ts';
 import { checkConnection, engineUrl } from './connection.ts';
 import type { MachineDeps } from './deps.ts';
+import { forgetEngineAddress, keepEngineAddress } from './engine-address.ts';
 import { machineError } from './errors.ts';
 import { isCertificateFault, renewCertificates } from './fix-certificates.ts';
 import { Machine } from './machine.ts';
@@ -51,8 +52,9 @@ async function waitForEngine(machine: Machine): Promise<void> {
   let last: unknown;
   const probe = async () => {
     try {
-      await checkConnection(machine, await engineUrl(machine), 5_000);
-      return 'answers';
+      const url = await engineUrl(machine);
+      await checkConnection(machine, url, 5_000);
+      return { url };
     } catch (error) {
       last = error;
       return isCertificateFault(machine, error) ? 'certificates' : undefined;
@@ -63,6 +65,7 @@ async function waitForEngine(machine: Machine): Promise<void> {
   );
   if (reached === undefined) throw last;
   if (reached === 'certificates') await renewCertificates(machine, messageOf(last));
+  else await keepEngineAddress(machine, reached.url);
 }
 
 /** A host that we cannot switch, but log in to, is told to reboot itself. */
@@ -100,10 +103,14 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
     driver.capabilities.adopted &&
     driver.capabilities.ssh
   ) {
+    await forgetEngineAddress(machine);
     return rebootOverSsh(machine);
   }
   const state = await driver.state(context);
-  if (verb === 'restart' && state === 'Stopped') return operation(driver, 'start')(context);
+  if (verb === 'restart' && state === 'Stopped') {
+    await forgetEngineAddress(machine);
+    return operation(driver, 'start')(context);
+  }
   const act = operation(driver, verb);
   const wanted: MachineState = verb === 'start' || verb === 'restart' ? 'Running' : 'Stopped';
   if (verb !== 'restart' && state === wanted) {
@@ -111,6 +118,7 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
       message: `Machine "${machine.name}" is already ${wanted.toLowerCase()}.`,
     });
   }
+  await forgetEngineAddress(machine);
   await act(context);
   await waitForState(machine, wanted);
 }

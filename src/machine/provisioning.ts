@@ -3,6 +3,7 @@ import type { EngineWish, HostOriginal, InstallSource, ProvisionOutcome } from '
 import { ensureAuthority } from './authority.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 import { checkConnection, engineUrl } from './connection.ts';
+import { keepEngineAddress } from './engine-address.ts';
 import { machineError } from './errors.ts';
 import { warnOfLeftBehind } from './followers.ts';
 import type { Machine } from './machine.ts';
@@ -79,11 +80,13 @@ export async function provisionMachine(
   return outcome;
 }
 
-/** Whether the engine answers us over mutual TLS, in docker-machine's words. */
+/** Whether the engine answers us over mutual TLS, in docker-machine's words; where it does is kept. */
 export async function confirmConnection(machine: Machine): Promise<void> {
-  await machine.deps.report.step('Checking connection to Docker...', async () =>
-    checkConnection(machine, await engineUrl(machine)),
-  );
+  await machine.deps.report.step('Checking connection to Docker...', async () => {
+    const url = await engineUrl(machine);
+    await checkConnection(machine, url);
+    await keepEngineAddress(machine, url);
+  });
   machine.deps.report.info('Docker is up and running!');
 }
 

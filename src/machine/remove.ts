@@ -1,5 +1,6 @@
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { MachineDeps } from './deps.ts';
+import { forgetEngineAddress } from './engine-address.ts';
 import { Machine } from './machine.ts';
 import { restoreMachine } from './provisioning.ts';
 
@@ -22,6 +23,7 @@ async function openOrForget(deps: MachineDeps, name: string, force: boolean): Pr
 
 async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
   await machine.enter('removing');
+  await forgetEngineAddress(machine);
   if (options.restore && machine.driver.capabilities.adopted && machine.driver.capabilities.provision) {
     await machine.deps.report.step(`Restoring ${machine.name}...`, () => restoreMachine(machine));
   }

@@ -11,6 +11,8 @@ export interface StorePaths {
   /** Ours: identity, journal, pins. Another program's rewrite of config.json cannot lose it. */
   meta(name: string): string;
   knownHosts(name: string): string;
+  /** Ours: where the engine answered last, for the shell's `use`; missing while that is open. */
+  engineUrl(name: string): string;
   lock(name: string): string;
 }
 
@@ -25,6 +27,7 @@ export function storePaths(root: string): StorePaths {
     config: (name) => join(machine(name), 'config.json'),
     meta: (name) => join(machine(name), 'mymachine.json'),
     knownHosts: (name) => join(machine(name), 'known_hosts'),
+    engineUrl: (name) => join(machine(name), 'engine-url'),
     lock: (name) => join(root, '.locks', name),
   };
 }

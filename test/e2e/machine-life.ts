@@ -51,6 +51,17 @@ export function describeMachineLife(options: LifeOptions): void {
       expect(outcome.stdout).toMatch(/^\d+\.\d+\.\d+\S*\nworks\n$/);
     });
 
+    test('use switches to where its engine answered, which is on record for its user alone', async () => {
+      const record = join(user.sandbox.store, 'machines', NAME, 'engine-url');
+      expect(await readFile(record, 'utf8')).toBe(await user.must(['url', NAME]));
+      expect((await stat(record)).mode & 0o777).toBe(0o600);
+      const outcome = await user.shell(
+        'bash',
+        `eval "$(mymachine shell-init bash)"; mymachine use ${NAME}; docker version --format '{{.Server.Version}}'`,
+      );
+      expect(outcome).toMatchObject({ stderr: '', stdout: expect.stringMatching(/^\d+\.\d+/) });
+    });
+
     test('ls shows it with its version, and the star where DOCKER_HOST points to it', async () => {
       const url = (await user.must(['url', NAME])).trim();
       const version = (await user.must(['version', NAME])).trim();
@@ -118,6 +129,7 @@ export function describeMachineLife(options: LifeOptions): void {
       test('stop, start, restart and kill do what they say, and the certificates stay valid', async () => {
         const url = await user.must(['url', NAME]);
         await user.must(['stop', NAME]);
+        expect(await readdir(join(user.sandbox.store, 'machines', NAME))).not.toContain('engine-url');
         expect(await user.must(['status', NAME])).toBe('Stopped\n');
         expect(await user.mymachine(['stop', NAME])).toMatchObject({
           code: 1,

@@ -101,6 +101,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./scp.ts')).scpCommand,
   },
   {
+    name: 'shell-init',
+    summary: 'Print the functions that let a shell switch between machines',
+    load: async () => (await import('./shell-init.ts')).shellInitCommand,
+  },
+  {
     name: 'ssh',
     summary: 'Log into or run a command on a machine with SSH.',
     load: async () => (await import('./ssh.ts')).sshCommand,
@@ -124,6 +129,11 @@ export const commandEntries: readonly CommandEntry[] = [
     name: 'url',
     summary: 'Get the URL of a machine',
     load: async () => (await import('./simple-reads.ts')).urlCommand,
+  },
+  {
+    name: 'use',
+    summary: 'Switch this shell to a machine, or back',
+    load: async () => (await import('./use.ts')).useCommand,
   },
   {
     name: 'version',
