@@ -102,6 +102,7 @@ function installPackages() {
 async function quickTiers() {
   await vitest('contract tests', 'contract');
   await vitest('command-line tests', 'cli');
+  await vitest('tests on stores of docker-machine', 'compat');
   await vitest('fault tests', 'fault');
   await executable();
   for (const version of NODE_VERSIONS) {

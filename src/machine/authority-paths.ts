@@ -1,4 +1,5 @@
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
+import { rootOf } from '../store/migrate.ts';
 import type { StoredMachine } from '../store/store.ts';
 import type { AuthorityPaths, MachineDeps } from './deps.ts';
 
@@ -11,7 +12,7 @@ export function authorityPathsOf(
   stored: Pick<StoredMachine, 'config'>,
 ): AuthorityPaths {
   const auth = stored.config.HostOptions.AuthOptions;
-  const madeIn = auth.StorePath === '' ? undefined : dirname(dirname(auth.StorePath));
+  const madeIn = auth.StorePath === '' ? undefined : rootOf(auth.StorePath);
   const path = (text: string, standard: string): string => {
     if (text === '') return standard;
     const within = madeIn === undefined ? '..' : relative(madeIn, text);

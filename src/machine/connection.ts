@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createEngineClient } from '../engine/client.ts';
 import type { CertificateDates, EngineClient } from '../engine/contract.ts';
 import { parseEngineUrl } from '../engine/url.ts';
@@ -6,47 +7,70 @@ import { authorityPathsOf } from './authority-paths.ts';
 import { machineError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
-/** Files of a client of the machine's engine; the folder is what DOCKER_CERT_PATH names. */
+/** Files that a client of the machine's engine shows and trusts. */
 export interface ClientFiles {
-  readonly folder: string;
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-export function clientFiles(machine: Machine): ClientFiles {
-  return {
-    folder: machine.dir,
-    ca: machine.file('ca.pem'),
-    cert: machine.file('cert.pem'),
-    key: machine.file('key.pem'),
-  };
+async function areThere(files: ClientFiles): Promise<boolean> {
+  const found = await Promise.all(
+    Object.values(files).map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.every(Boolean);
 }
 
-async function readCredential(machine: Machine, path: string, fallback: string): Promise<string> {
-  for (const candidate of [path, fallback]) {
-    try {
-      return await readFile(candidate, 'utf8');
-    } catch {
-      // docker-machine keeps none beside a machine without a driver: there the store's own serve.
-    }
-  }
+/**
+ * The files in the machine's folder. docker-machine puts none there for a machine that is only a URL: then those that the
+ * record names, by default the store's own.
+ */
+export async function clientFiles(machine: Machine): Promise<ClientFiles> {
+  const { caCert, clientCert, clientKey } = authorityPathsOf(machine.deps, machine);
+  const own = { ca: machine.file('ca.pem'), cert: machine.file('cert.pem'), key: machine.file('key.pem') };
+  const named = { ca: caCert, cert: clientCert, key: clientKey };
+  return !(await areThere(own)) && (await areThere(named)) ? named : own;
+}
+
+/** The folder for DOCKER_CERT_PATH, where docker looks for ca.pem, cert.pem and key.pem. */
+export async function certFolder(machine: Machine): Promise<string> {
+  const files = await clientFiles(machine);
+  const folder = dirname(files.ca);
+  const fits = Object.entries(files).every(([kind, path]) => path === join(folder, `${kind}.pem`));
+  if (fits) return folder;
   throw machineError('MM_CERTS_MISSING', {
-    message: `a certificate of "${machine.name}" is missing: ${path}`,
-    hint: `Make them again with "mymachine regenerate-certs ${machine.name}".`,
+    message: `docker wants ca.pem, cert.pem and key.pem in one folder, and those of "${machine.name}" are elsewhere: ${Object.values(files).join(', ')}`,
+    hint: `Copy them into ${machine.dir} under these names.`,
   });
+}
+
+async function readCredential(machine: Machine, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    // Somebody may have removed the machine while we were reading; then that is what to say.
+    await machine.deps.store.load(machine.name);
+    throw machineError('MM_CERTS_MISSING', {
+      message: `a certificate of "${machine.name}" is missing: ${path}`,
+      hint: machine.driver.capabilities.provision
+        ? `Make them again with "mymachine regenerate-certs ${machine.name}".`
+        : `Copy ca.pem, cert.pem and key.pem of that engine's clients into ${machine.dir}.`,
+      cause,
+    });
+  }
 }
 
 /** A client of the machine's engine at its URL. Nothing is sent yet. */
 export async function engineAt(machine: Machine, url: string, timeoutMs: number): Promise<EngineClient> {
   const { host, port } = parseEngineUrl(url);
-  const files = clientFiles(machine);
-  const paths = authorityPathsOf(machine.deps, machine);
-  const [ca, cert, key] = await Promise.all([
-    readCredential(machine, files.ca, paths.caCert),
-    readCredential(machine, files.cert, paths.clientCert),
-    readCredential(machine, files.key, paths.clientKey),
-  ]);
+  const files = await clientFiles(machine);
+  const read = (path: string) => readCredential(machine, path);
+  const [ca, cert, key] = await Promise.all([read(files.ca), read(files.cert), read(files.key)]);
   return createEngineClient(
     { kind: 'tls', host, port, ca, cert, key },
     { machineName: machine.name, clock: machine.deps.clock, timeoutMs, signal: machine.deps.signal },

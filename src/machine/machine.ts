@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { isMachineError } from '../base/machine-error.ts';
 import type { BaseConfig, Driver, DriverContext } from '../drivers/contract.ts';
+import { driverError } from '../drivers/errors.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
 import { writeAtomic } from '../store/atomic-write.ts';
 import type { HostConfig } from '../store/host-config.ts';
@@ -26,7 +28,7 @@ export class Machine {
 
   static async open(deps: MachineDeps, name: string): Promise<Machine> {
     const stored = await deps.store.load(name);
-    return new Machine(deps, await deps.drivers.load(stored.config.DriverName), stored);
+    return new Machine(deps, await driverOf(deps, stored), stored);
   }
 
   get config(): HostConfig {
@@ -139,6 +141,20 @@ export class Machine {
     if (keys === undefined) return;
     const lines = keys.map((key) => `${this.name} ${key.trim()}\n`).join('');
     await writeAtomic(this.deps.store.paths.knownHosts(this.name), lines);
+  }
+}
+
+/** The driver that made a machine; in docker-machine's words when it is not here, with what can be done without it. */
+async function driverOf(deps: MachineDeps, { name, config }: StoredMachine): Promise<Driver> {
+  try {
+    return await deps.drivers.load(config.DriverName);
+  } catch (error) {
+    if (!isMachineError(error, 'MM_DRIVER_UNKNOWN')) throw error;
+    throw driverError('MM_DRIVER_UNKNOWN', {
+      message: error.message,
+      hint: `"mymachine inspect ${name}" shows its record, and "mymachine rm -f ${name}" deletes that alone: the host itself must be removed where it was made.`,
+      cause: error,
+    });
   }
 }
 

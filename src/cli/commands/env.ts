@@ -1,5 +1,5 @@
 import { MachineError, messageOf } from '../../base/machine-error.ts';
-import { checkConnection, engineUrl } from '../../machine/connection.ts';
+import { certFolder, checkConnection, engineUrl } from '../../machine/connection.ts';
 import { machineError } from '../../machine/errors.ts';
 import { fixCertificates, isCertificateFault } from '../../machine/fix-certificates.ts';
 import { Machine } from '../../machine/machine.ts';
@@ -65,7 +65,7 @@ async function assignments(app: App, machine: Machine, flags: Flags): Promise<re
   const values: Assignment[] = [
     { name: 'DOCKER_TLS_VERIFY', value: '1' },
     { name: 'DOCKER_HOST', value: url },
-    { name: 'DOCKER_CERT_PATH', value: machine.dir },
+    { name: 'DOCKER_CERT_PATH', value: await certFolder(machine) },
     { name: 'DOCKER_MACHINE_NAME', value: machine.name },
   ];
   if (app.io.platform === 'win32') values.push({ name: 'COMPOSE_CONVERT_WINDOWS_PATHS', value: 'true' });

@@ -1,4 +1,3 @@
-import { Machine } from '../../machine/machine.ts';
 import { withDoubles } from '../../store/exact-number.ts';
 import { formatHostConfig } from '../../store/host-config.ts';
 import type { Command } from '../command.ts';
@@ -14,12 +13,13 @@ export const inspectCommand: Command = {
     jsonFlag,
   ],
   async run(app, { flags, args }) {
-    const machine = await Machine.open(app.deps, await oneName(app, args));
+    // The record alone: the driver that made the machine need not be here.
+    const { config } = await app.store.load(await oneName(app, args));
     const format = flags.string('format');
-    if (format === '') app.print(formatHostConfig(machine.config));
+    if (format === '') app.print(formatHostConfig(config));
     else {
       const { renderTemplate } = await import('../output/template/render.ts');
-      app.print(`${renderTemplate(format, withDoubles(machine.config))}\n`);
+      app.print(`${renderTemplate(format, withDoubles(config))}\n`);
     }
     return 0;
   },

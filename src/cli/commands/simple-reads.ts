@@ -1,4 +1,4 @@
-import { checkConnection, engineUrl } from '../../machine/connection.ts';
+import { checkConnection, clientFiles, engineUrl } from '../../machine/connection.ts';
 import { machineError } from '../../machine/errors.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { App } from '../app.ts';
@@ -78,11 +78,8 @@ export const configCommand: Command = {
     const url = await engineUrl(machine);
     const seen = await checkConnection(machine, url);
     await warnOfExpiryOf(app, machine, seen);
-    const files = {
-      tlscacert: machine.file('ca.pem'),
-      tlscert: machine.file('cert.pem'),
-      tlskey: machine.file('key.pem'),
-    };
+    const { ca, cert, key } = await clientFiles(machine);
+    const files = { tlscacert: ca, tlscert: cert, tlskey: key };
     if (flags.bool('json')) app.printJson({ name: machine.name, host: url, tlsverify: true, ...files });
     else {
       const lines = Object.entries(files).map(([flag, path]) => `--${flag}=${goQuote(path)}`);

@@ -12,6 +12,28 @@ export interface GenericConfig extends BaseConfig {
 }
 
 const STATE_TIMEOUT_MS = 15_000;
+const ENGINE_PORT = 2376;
+
+/**
+ * The config of a machine that docker-machine made, whose older versions left keys out, and had the copy of the key under
+ * one name for all.
+ */
+function complete(config: Readonly<GenericConfig>, dir: string): GenericConfig {
+  const word = (value: unknown) => (typeof value === 'string' ? value : '');
+  const port = (value: unknown, otherwise: number) =>
+    typeof value === 'number' && value >= 1 && value <= 65_535 ? value : otherwise;
+  const SSHKey = word(config.SSHKey);
+  const oldKey = SSHKey === '' ? '' : join(dir, 'id_rsa');
+  return {
+    ...config,
+    IPAddress: word(config.IPAddress),
+    SSHUser: word(config.SSHUser) || 'root',
+    SSHPort: port(config.SSHPort, 22),
+    SSHKeyPath: typeof config.SSHKeyPath === 'string' ? config.SSHKeyPath : oldKey,
+    EnginePort: port(config.EnginePort, ENGINE_PORT),
+    SSHKey,
+  };
+}
 
 /** Whether something listens: the quickest thing that can be told of a host without logging in. */
 function listens(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
@@ -37,7 +59,11 @@ const PATIENCE_MS = 1000;
  * Whether the host is up. The engine's port is asked first: sshd of OpenSSH 9.8 and newer locks an address out that connects
  * again and again without logging in (PerSourcePenalties, sshd_config(5)).
  */
-async function answers({ config, clock, signal }: DriverContext<GenericConfig>): Promise<boolean> {
+async function answers(context: DriverContext<GenericConfig>): Promise<boolean> {
+  const { clock, signal } = context;
+  const config = complete(context.config, context.machine.dir);
+  // Without a host, Node would ask this computer.
+  if (config.IPAddress === '') return false;
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const ask = (port: number) => listens(config.IPAddress, port, STATE_TIMEOUT_MS, both);
@@ -162,14 +188,15 @@ export const genericDriver: Driver<GenericConfig> = {
   },
   create: (context) => context.step('generic.key', 'Keeping the SSH key', () => adoptKey(context)),
   state: async (context) => ((await answers(context)) ? 'Running' : 'Stopped'),
-  address: async ({ config }) => config.IPAddress,
-  engineUrl: async ({ config }) => `tcp://${urlHost(config.IPAddress)}:${config.EnginePort}`,
-  enginePort: (config) => config.EnginePort,
-  endpoint: async ({ config }) => ({
-    host: config.IPAddress,
-    port: config.SSHPort,
-    user: config.SSHUser,
-    keyPath: config.SSHKeyPath,
-  }),
+  address: async ({ config, machine }) => complete(config, machine.dir).IPAddress,
+  engineUrl: async ({ config, machine }) => {
+    const { IPAddress, EnginePort } = complete(config, machine.dir);
+    return IPAddress === '' ? '' : `tcp://${urlHost(IPAddress)}:${EnginePort}`;
+  },
+  enginePort: (config) => complete(config, '').EnginePort,
+  endpoint: async ({ config, machine }) => {
+    const { IPAddress, SSHPort, SSHUser, SSHKeyPath } = complete(config, machine.dir);
+    return { host: IPAddress, port: SSHPort, user: SSHUser, keyPath: SSHKeyPath };
+  },
   remove: async () => undefined,
 };

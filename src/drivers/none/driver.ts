@@ -6,6 +6,9 @@ export interface NoneConfig extends BaseConfig {
   URL: string;
 }
 
+/** A record may have been written by hand. */
+const urlOf = (config: NoneConfig): string => (typeof config.URL === 'string' ? config.URL : '');
+
 /** host:port of a URL as docker-machine kept it in IPAddress; without the port where we need an address. */
 function hostOf(url: string): string {
   const found = /^[a-z][a-z0-9+.-]*:\/\/(\[[^\]]+\]|[^:/]*)/i.exec(url);
@@ -45,8 +48,8 @@ export const noneDriver: Driver<NoneConfig> = {
   precheck: async () => undefined,
   create: async () => undefined,
   state: async () => 'Running',
-  address: async ({ config }) => hostOf(config.URL),
-  engineUrl: async ({ config }) => config.URL,
+  address: async ({ config }) => hostOf(urlOf(config)),
+  engineUrl: async ({ config }) => urlOf(config),
   start: cannot('started'),
   stop: cannot('stopped'),
   kill: cannot('killed'),
