@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bun } from './package-binary.mjs';
+import { revision } from './revision.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const folder = join(root, 'dist-binary');
@@ -55,6 +56,7 @@ const built = spawnSync(
     // ssh2's native parts are optional; it works without them.
     ...['--external', 'cpu-features', '--external', '*.node'],
     ...['--define', `__VERSION__=${JSON.stringify(pkg.version)}`, '--define', '__STANDALONE__=true'],
+    ...['--define', `__BUILD__=${JSON.stringify(revision())}`],
     ...[`--metafile=${metafile}`, '--outfile', join(folder, 'mymachine')],
   ],
   { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },

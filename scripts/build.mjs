@@ -1,6 +1,7 @@
 // Bundles src/cli/main.ts into dist/ as ES modules, one chunk for each lazily imported part, so that a command loads only what it uses.
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { revision } from './revision.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const pkg = JSON.parse(await readFile(`${root}package.json`, 'utf8'));
@@ -21,7 +22,7 @@ await build({
   mainFields: ['module', 'main'],
   // ssh2's native parts are optional; it works without them.
   external: ['*.node', 'cpu-features'],
-  define: { __VERSION__: JSON.stringify(pkg.version) },
+  define: { __VERSION__: JSON.stringify(pkg.version), __BUILD__: JSON.stringify(revision()) },
   // CommonJS packages inside an ES module still ask for these.
   banner: {
     js: "import{createRequire as mmCreateRequire}from'node:module';import{fileURLToPath as mmFileUrl}from'node:url';import{dirname as mmDirname}from'node:path';const require=mmCreateRequire(import.meta.url),__filename=mmFileUrl(import.meta.url),__dirname=mmDirname(__filename);",

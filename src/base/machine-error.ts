@@ -48,6 +48,18 @@ export function isMachineError(error: unknown, code?: string): error is MachineE
   return error instanceof MachineError && (code === undefined || error.code === code);
 }
 
+/** The same error with another message around its own. What is none of ours stays as it is: an interruption, a mistake. */
+export function reworded(error: unknown, reword: (message: string) => string): unknown {
+  if (!(error instanceof MachineError)) return error;
+  const { code, exitCode, message, hint, details } = error;
+  return new MachineError(code, exitCode, {
+    message: reword(message),
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
+    ...(details === undefined ? {} : { details }),
+  });
+}
+
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -13,16 +13,21 @@ import { systemClock } from './host/clock.ts';
 import { localPrograms } from './host/programs.ts';
 import { ConsoleReport } from './host/report.ts';
 import { hasColour, type Io } from './io.ts';
+import type { Say } from './own-name.ts';
 
 declare const __VERSION__: string | undefined;
+declare const __BUILD__: string | undefined;
 
 export const VERSION = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-source';
+/** The commit that this was built from. */
+export const BUILD = typeof __BUILD__ === 'string' ? __BUILD__ : 'source';
 
 export interface AppOptions {
   /** What this run is doing, for whoever has to wait for its locks. */
   readonly command: string;
   readonly talkToStderr: boolean;
   readonly signal: AbortSignal;
+  readonly say: Say;
   /** Runs another command line with the same surroundings. */
   readonly runAgain: (argv: readonly string[]) => Promise<number>;
 }
@@ -37,6 +42,8 @@ export class App {
   readonly drivers: DriverRegistry;
   readonly store: Store;
   readonly signal: AbortSignal;
+  /** Puts a text of ours under the name that the program was called by. */
+  readonly say: Say;
   readonly runAgain: AppOptions['runAgain'];
   #connector: Promise<SessionConnector> | undefined;
 
@@ -45,6 +52,7 @@ export class App {
     this.globals = globals;
     this.program = programName(io.argv0);
     this.signal = options.signal;
+    this.say = options.say;
     this.runAgain = options.runAgain;
     const talk = options.talkToStderr ? io.stderr : io.stdout;
     this.report = new ConsoleReport({
@@ -53,6 +61,7 @@ export class App {
       stderr: io.stderr,
       debug: globals.bool('debug'),
       colour: hasColour(io, talk),
+      say: options.say,
     });
     this.programs = localPrograms(io.env);
     this.drivers = builtInDrivers();

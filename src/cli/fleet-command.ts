@@ -11,7 +11,7 @@ export async function overFleet<T>(
   const results = await forEachMachine(names, work);
   const failed = results.filter((result) => !result.ok);
   for (const result of failed) {
-    const text = renderError(result.error, app.program);
+    const text = renderError(result.error, app.say);
     app.io.stderr.write(names.length > 1 ? `${result.name}: ${text}` : text);
   }
   const [first] = failed;

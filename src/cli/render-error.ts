@@ -1,14 +1,13 @@
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
+import type { Say } from './own-name.ts';
 
 /** An error as the user sees it: what happened, what to do, its id. The first line alone is what scripts match on. */
-export function renderError(error: unknown, program: string): string {
-  const say = (text: string) =>
-    program === 'mymachine' ? text : text.replaceAll('"mymachine ', `"${program} `);
+export function renderError(error: unknown, say: Say): string {
   const lines = [say(printable(messageOf(error), 4000, true))];
   if (isMachineError(error)) {
     if (error.details !== undefined && error.details !== '')
-      lines.push(printable(error.details, 8000, true).replace(/^/gm, '  | '));
+      lines.push(say(printable(error.details, 8000, true)).replace(/^/gm, '  | '));
     if (error.hint !== undefined) lines.push(say(`Hint: ${error.hint}`));
     lines.push(`Error id: ${error.code}`);
   }

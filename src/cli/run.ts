@@ -1,13 +1,15 @@
 import { isMachineError } from '../base/machine-error.ts';
-import { App, programName, VERSION } from './app.ts';
+import { App, BUILD, programName, VERSION } from './app.ts';
 import { usageError } from './args/errors.ts';
 import { commandHelp, programHelp } from './args/help.ts';
+import { nearest } from './args/nearest.ts';
 import { parseFlags } from './args/parse.ts';
 import type { CommandFlag, Parsed } from './args/spec.ts';
 import type { Command, CommandEntry } from './command.ts';
 import { commandEntries } from './commands/index.ts';
 import { globalFlags, versionAndHelp } from './globals.ts';
 import type { Io } from './io.ts';
+import { underName } from './own-name.ts';
 import { exitCodeOf, renderCauses, renderError } from './render-error.ts';
 
 /** Runs one command line and gives its exit code. Nothing is thrown: every failure is shown on stderr. */
@@ -43,18 +45,19 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
   } catch (error) {
     if (isMachineError(error, 'MM_USAGE'))
       io.stderr.write(`Incorrect Usage.\n\n${usage === '' ? overview(program) : usage}\n`);
-    io.stderr.write(renderError(error, program));
+    io.stderr.write(renderError(error, sayAs(program)));
     return exitCodeOf(error);
   }
 }
 
 export function versionLine(program: string): string {
-  return `${program} version ${VERSION}`;
+  return `${program} version ${VERSION}, build ${BUILD}`;
 }
 
 function overview(program: string): string {
   const commands = commandEntries.filter((entry) => entry.hidden !== true);
-  return programHelp({ program, version: VERSION, flags: [...globalFlags, ...versionAndHelp], commands });
+  const version = `${VERSION}, build ${BUILD}`;
+  return programHelp({ program, version, flags: [...globalFlags, ...versionAndHelp], commands });
 }
 
 export function helpOf(
@@ -64,8 +67,15 @@ export function helpOf(
   flags: readonly CommandFlag[],
 ): string {
   const sorted = [...flags].sort((a, b) => a.name.localeCompare(b.name));
-  return commandHelp({ program, name: entry.name, summary: entry.summary, ...command, flags: sorted });
+  const help = commandHelp({ program, name: entry.name, summary: entry.summary, ...command, flags: sorted });
+  return sayAs(program)(help);
 }
+
+const sayAs = (program: string) =>
+  underName(
+    program,
+    commandEntries.map(({ name }) => name),
+  );
 
 function findCommand(name: string, program: string): CommandEntry {
   const entry = commandEntries.find(
@@ -73,8 +83,13 @@ function findCommand(name: string, program: string): CommandEntry {
   );
   if (entry !== undefined) return entry;
   const shown = name.slice(0, 60).replace(/[^\x20-\x7e]/g, '?');
+  const near = nearest(
+    shown,
+    commandEntries.filter((candidate) => candidate.hidden !== true).map((candidate) => candidate.name),
+  );
   throw usageError('MM_COMMAND', {
     message: `${program}: '${shown}' is not a ${program} command. See '${program} --help'.`,
+    ...(near === undefined ? {} : { hint: `Did you mean "mymachine ${near}"?` }),
   });
 }
 
@@ -113,6 +128,7 @@ async function runCommand(
     command: words,
     talkToStderr: command.talkToStderr ?? false,
     signal,
+    say: sayAs(programName(io.argv0)),
     runAgain: (again) => run(again, io, signal),
   });
   try {

@@ -6,6 +6,7 @@ import { parseEngineUrl } from '../engine/url.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 import { machineError } from './errors.ts';
 import type { Machine } from './machine.ts';
+import { notRunning } from './not-running.ts';
 
 /** Files that a client of the machine's engine shows and trusts. */
 export interface ClientFiles {
@@ -83,10 +84,7 @@ export async function engineUrl(machine: Machine): Promise<string> {
   const state = await machine.driver.state(context);
   const url = state === 'Running' ? await machine.driver.engineUrl(context) : '';
   if (url !== '') return url;
-  throw machineError('MM_MACHINE_NOT_RUNNING', {
-    message: 'Host is not running',
-    hint: `Start it with "mymachine start ${machine.name}".`,
-  });
+  throw notRunning(machine, 'Host is not running');
 }
 
 /**

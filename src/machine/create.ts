@@ -1,4 +1,4 @@
-import { MachineError, messageOf } from '../base/machine-error.ts';
+import { MachineError, messageOf, reworded } from '../base/machine-error.ts';
 import type { BaseConfig, Driver, FlagValues } from '../drivers/contract.ts';
 import {
   defaultEngineOptions,
@@ -76,10 +76,18 @@ function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: Bas
   };
 }
 
+function configured(deps: MachineDeps, request: CreateRequest): BaseConfig {
+  try {
+    return request.driver.configure(request.flags, baseConfig(deps, request));
+  } catch (error) {
+    throw reworded(error, (why) => `Error setting machine configuration from flags provided: ${why}`);
+  }
+}
+
 /** Everything that can be refused before anything is touched: name, flags. */
 export function planMachine(deps: MachineDeps, request: CreateRequest): Machine {
   checkNewName(request.name);
-  const config = request.driver.configure(request.flags, baseConfig(deps, request));
+  const config = configured(deps, request);
   const meta: MachineMeta = {
     version: 1,
     id: deps.newId(),
@@ -104,7 +112,9 @@ export async function createMachine(deps: MachineDeps, request: CreateRequest): 
     if (request.driver.capabilities.provision) await ensureAuthority(deps);
     else await clientCredentials(deps);
     deps.report.info('Running pre-create checks...');
-    await machine.driver.precheck(machine.context());
+    await machine.driver.precheck(machine.context()).catch((error: unknown) => {
+      throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
+    });
     await deps.store.add({ name: machine.name, config: machine.config, meta: machine.meta });
     await build(machine);
     return machine;
@@ -115,12 +125,7 @@ export async function createMachine(deps: MachineDeps, request: CreateRequest): 
 export async function resumeMachine(deps: MachineDeps, name: string): Promise<Machine> {
   return deps.store.withMachine(name, async () => {
     const machine = await Machine.open(deps, name);
-    if (machine.meta.phase === 'removing') {
-      throw machineError('MM_MACHINE_STATE', {
-        message: `"${name}" was being removed, and cannot be resumed`,
-        hint: `Finish the removal with "mymachine rm ${name}".`,
-      });
-    }
+    if (machine.meta.phase === 'removing') throw beingRemoved(name);
     if (machine.meta.phase === 'ready')
       deps.report.info(`"${name}" is complete: there is nothing to resume.`);
     else await build(machine);
@@ -133,15 +138,27 @@ async function refuseTaken(deps: MachineDeps, machine: Machine): Promise<void> {
   await deps.store.add({ name: machine.name, config: machine.config, meta: machine.meta });
 }
 
+/** The host of a machine whose create was cut off before it was there; `provision` does the rest. */
+export async function finishHost(machine: Machine): Promise<void> {
+  if (machine.meta.phase === 'removing') throw beingRemoved(machine.name);
+  if (machine.meta.phase !== 'creating') return;
+  machine.deps.report.info('Creating machine...');
+  await machine.driver.create(machine.context());
+  await machine.pinHostKeys();
+  await machine.enter('provisioning');
+}
+
+function beingRemoved(name: string): Error {
+  return machineError('MM_MACHINE_STATE', {
+    message: `"${name}" was being removed, and cannot be resumed`,
+    hint: `Finish the removal with "mymachine rm ${name}".`,
+  });
+}
+
 async function build(machine: Machine): Promise<void> {
-  const { deps, driver } = machine;
+  const { driver } = machine;
   try {
-    if (machine.meta.phase === 'creating') {
-      deps.report.info('Creating machine...');
-      await driver.create(machine.context());
-      await machine.pinHostKeys();
-      await machine.enter('provisioning');
-    }
+    await finishHost(machine);
     if (driver.capabilities.provision) await provisionNew(machine);
     else await keepCredentials(machine);
     await machine.enter('ready');

@@ -111,13 +111,13 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
     await forgetEngineAddress(machine);
     return operation(driver, 'start')(context);
   }
-  const act = operation(driver, verb);
   const wanted: MachineState = verb === 'start' || verb === 'restart' ? 'Running' : 'Stopped';
   if (verb !== 'restart' && state === wanted) {
     throw machineError('MM_MACHINE_STATE', {
       message: `Machine "${machine.name}" is already ${wanted.toLowerCase()}.`,
     });
   }
+  const act = operation(driver, verb);
   await forgetEngineAddress(machine);
   await act(context);
   await waitForState(machine, wanted);

@@ -1,4 +1,4 @@
-import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { isMachineError, messageOf, reworded } from '../base/machine-error.ts';
 import type { MachineDeps } from './deps.ts';
 import { forgetEngineAddress } from './engine-address.ts';
 import { Machine } from './machine.ts';
@@ -15,11 +15,14 @@ async function openOrForget(deps: MachineDeps, name: string, force: boolean): Pr
   try {
     return await Machine.open(deps, name);
   } catch (error) {
-    if (!force || isMachineError(error, 'MM_MACHINE_UNKNOWN')) throw error;
+    if (!force || isMachineError(error, 'MM_MACHINE_UNKNOWN')) throw failed(name, error);
     deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
     return undefined;
   }
 }
+
+const failed = (name: string, error: unknown) =>
+  reworded(error, (why) => `Error removing host ${JSON.stringify(name)}: ${why}`);
 
 async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
   await machine.enter('removing');
@@ -41,7 +44,7 @@ export async function removeMachine(deps: MachineDeps, name: string, options: Re
       try {
         await removeHost(machine, options);
       } catch (error) {
-        if (!options.force) throw error;
+        if (!options.force) throw failed(name, error);
         deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
       }
     }

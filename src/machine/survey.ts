@@ -1,4 +1,4 @@
-import { messageOf } from '../base/machine-error.ts';
+import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { MachineState } from '../drivers/contract.ts';
 import type { CertificateDates, EngineClient } from '../engine/contract.ts';
 import type { BrokenMachine, StoredMachine } from '../store/store.ts';
@@ -22,6 +22,12 @@ export interface MachineStatus {
   readonly seenCertificate?: CertificateDates | undefined;
 }
 
+export interface SurveyOptions {
+  readonly timeoutMs: number;
+  /** Whether the engine is asked for its version; default true. */
+  readonly engine?: boolean;
+}
+
 function unfinishedNote(stored: StoredMachine): string {
   const phase = stored.meta?.phase ?? 'ready';
   if (phase === 'ready') return '';
@@ -34,7 +40,7 @@ function unfinishedNote(stored: StoredMachine): string {
 async function ask(
   deps: MachineDeps,
   stored: StoredMachine,
-  timeoutMs: number,
+  { timeoutMs, engine = true }: SurveyOptions,
 ): Promise<Omit<MachineStatus, 'responseTimeMs'>> {
   const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
   const driver = await deps.drivers.load(stored.config.DriverName);
@@ -47,6 +53,7 @@ async function ask(
   const state = await driver.state(machine.context());
   const url = state === 'Running' ? await driver.engineUrl(machine.context()) : '';
   const row = { ...base, state, url, error: note };
+  if (!engine) return { ...row, dockerVersion: '' };
   if (url === '' || note !== '') return { ...row, dockerVersion: 'Unknown' };
   let client: EngineClient | undefined;
   const seen = () => ({ seenCertificate: client?.serverCertificate() });
@@ -54,8 +61,11 @@ async function ask(
     client = await engineAt(machine, url, timeoutMs);
     return { ...row, dockerVersion: `v${(await client.version()).version}`, ...seen() };
   } catch (error) {
-    const why = `Unable to query docker version: ${messageOf(error)}`;
-    return { ...row, dockerVersion: 'Unknown', error: why, ...seen() };
+    // The words for a closed port are docker-machine's; the reason behind them is ours.
+    const why = isMachineError(error, 'MM_ENGINE_REFUSED')
+      ? `Cannot connect to the docker engine endpoint: ${error.message}`
+      : messageOf(error);
+    return { ...row, dockerVersion: 'Unknown', error: `Unable to query docker version: ${why}`, ...seen() };
   } finally {
     client?.close();
   }
@@ -70,8 +80,9 @@ function timeout(stored: StoredMachine): Omit<MachineStatus, 'responseTimeMs'> {
 export async function surveyMachine(
   deps: MachineDeps,
   stored: StoredMachine | BrokenMachine,
-  timeoutMs: number,
+  options: SurveyOptions,
 ): Promise<MachineStatus> {
+  const { timeoutMs } = options;
   const begin = deps.clock.now();
   const done = (row: Omit<MachineStatus, 'responseTimeMs'>) => ({
     ...row,
@@ -93,7 +104,7 @@ export async function surveyMachine(
   try {
     return done(
       await Promise.race([
-        ask(deps, stored, timeoutMs),
+        ask(deps, stored, options),
         deps.clock.sleep(timeoutMs, enough.signal).then(
           () => timeout(stored),
           () => timeout(stored),

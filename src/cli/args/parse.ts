@@ -1,5 +1,5 @@
-import leven from 'leven';
 import { usageError } from './errors.ts';
+import { nearest } from './nearest.ts';
 import { type CommandFlag, Flags, type FlagValue, type Parsed } from './spec.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -48,14 +48,11 @@ function convert(flag: CommandFlag, text: string, source: string): FlagValue {
 }
 
 function unknownFlag(name: string, flags: readonly CommandFlag[]): Error {
-  const near = flags
-    .filter((flag) => flag.hidden !== true)
-    .map((flag) => ({ name: flag.name, distance: leven(flag.name, name.slice(0, 100)) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const hint =
-    near !== undefined && near.distance <= Math.max(2, name.length / 3)
-      ? { hint: `Did you mean --${near.name}?` }
-      : {};
+  const near = nearest(
+    name,
+    flags.filter((flag) => flag.hidden !== true).map((flag) => flag.name),
+  );
+  const hint = near === undefined ? {} : { hint: `Did you mean --${near}?` };
   return usageError('MM_USAGE', {
     message: `flag provided but not defined: -${name.slice(0, 100)}`,
     ...hint,

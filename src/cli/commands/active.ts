@@ -16,7 +16,9 @@ export const activeCommand: Command = {
     const timeoutMs = timeoutOf(flags.int('timeout'));
     const { deps } = app;
     const machines = host === '' ? [] : await app.store.loadAll();
-    const statuses = await Promise.all(machines.map((machine) => surveyMachine(deps, machine, timeoutMs)));
+    const statuses = await Promise.all(
+      machines.map((machine) => surveyMachine(deps, machine, { timeoutMs, engine: false })),
+    );
     const active = statuses.find((status) => activeMark(status, host).startsWith('*'));
     if (active === undefined) {
       const slow = statuses.some((status) => status.state === 'Timeout');

@@ -1,7 +1,6 @@
-import { MachineError, messageOf } from '../../base/machine-error.ts';
-import { certFolder, checkConnection, engineUrl } from '../../machine/connection.ts';
-import { machineError } from '../../machine/errors.ts';
-import { fixCertificates, isCertificateFault } from '../../machine/fix-certificates.ts';
+import { clientUrl } from '../../machine/client-url.ts';
+import { certFolder, engineUrl } from '../../machine/connection.ts';
+import { fixCertificates } from '../../machine/fix-certificates.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
@@ -84,50 +83,9 @@ function proxyName(app: App): string {
 }
 
 async function urlFor(app: App, machine: Machine, flags: Flags): Promise<string> {
-  if (flags.bool('swarm')) return swarmManagerUrl(machine);
-  const url = await engineUrl(machine);
-  if (flags.bool('fast')) return url;
-  const seen = await checkConnection(machine, url).catch((error) => {
-    throw tlsProblem(machine, url, error);
-  });
+  const swarm = flags.bool('swarm');
+  if (flags.bool('fast') && !swarm) return engineUrl(machine);
+  const { url, seen } = await clientUrl(machine, { swarm, prefix: 'Error checking TLS connection' });
   await warnOfExpiryOf(app, machine, seen);
-  return url;
-}
-
-/** docker-machine's words around the cause, which keeps its id and its remedy. */
-function tlsProblem(machine: Machine, url: string, cause: unknown): Error {
-  const message = `Error checking TLS connection: Error checking and/or regenerating the certs: There was an error validating certificates for host "${url.replace(/^[a-z]+:\/\//, '')}": ${messageOf(cause)}`;
-  const regenerate = `You can attempt to regenerate them using "mymachine regenerate-certs ${machine.name}".`;
-  if (!(cause instanceof MachineError))
-    return machineError('MM_ENV_CHECK', { message, hint: regenerate, cause });
-  const hint = isCertificateFault(machine, cause)
-    ? `Renew them with "mymachine env --fix ${machine.name}"; running containers keep running.`
-    : (cause.hint ?? regenerate);
-  return new MachineError(cause.code, cause.exitCode, { message, hint, cause });
-}
-
-async function swarmManagerUrl(machine: Machine): Promise<string> {
-  const swarm = machine.config.HostOptions.SwarmOptions;
-  if (!swarm.Master) {
-    throw machineError('MM_MACHINE_STATE', {
-      message: `"${machine.name}" is not a swarm master. The --swarm flag is intended for use with swarm masters`,
-    });
-  }
-  const engine = await engineUrl(machine);
-  const port = /:(\d+)\s*$/.exec(swarm.Host)?.[1] ?? '3376';
-  const url = engine.replace(/:\d+$/, `:${port}`);
-  try {
-    await checkConnection(machine, url);
-  } catch (error) {
-    const engineIsFine = await checkConnection(machine, engine).then(
-      () => true,
-      () => false,
-    );
-    if (!engineIsFine) throw tlsProblem(machine, url, error);
-    throw machineError('MM_ENV_CHECK', {
-      message: 'Connection to Swarm cannot be checked but the certs are valid. Maybe swarm is not started',
-      cause: error,
-    });
-  }
   return url;
 }

@@ -37,7 +37,7 @@ export const lsCommand: Command = {
       return 0;
     }
     const { deps } = app;
-    const statuses = await Promise.all(chosen.map((machine) => surveyMachine(deps, machine, timeoutMs)));
+    const statuses = await Promise.all(chosen.map((machine) => surveyMachine(deps, machine, { timeoutMs })));
     const masters = found.filter((machine): machine is StoredMachine => !('error' in machine));
     const shown = statuses.filter(
       (status) => status.machine === undefined || matchesFilters(status, filters, masters),
@@ -66,7 +66,7 @@ async function print(
 ): Promise<void> {
   const host = app.io.env['DOCKER_HOST'] ?? '';
   const rows = statuses.map((status) => ({
-    status,
+    status: { ...status, error: app.say(status.error) },
     active: activeMark(status, host),
     swarm: swarmColumn(status.machine, machines),
   }));

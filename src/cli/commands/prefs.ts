@@ -42,8 +42,8 @@ export const prefsCommand: Command = {
         hint: `"${app.program} create --help" lists them.`,
       });
     }
-    if (verb === 'set' && name === 'driver') await app.drivers.load(words[0] ?? '');
     const value = verb === 'set' ? preferenceValue(flag, words) : undefined;
+    if (name === 'driver' && value !== undefined) await app.drivers.load(String(value));
     await changePreferences(app.io, (set) => set(name, value));
     return 0;
   },

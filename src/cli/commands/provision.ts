@@ -1,3 +1,4 @@
+import { finishHost } from '../../machine/create.ts';
 import { ensureAuthoritiesOf, spreadClientCertificates, warnOfLeftBehind } from '../../machine/followers.ts';
 import { Machine } from '../../machine/machine.ts';
 import { confirmConnection, provisionMachine } from '../../machine/provisioning.ts';
@@ -9,6 +10,7 @@ import { manyNames } from '../machine-names.ts';
 async function provision(app: App, name: string, renewCert: boolean): Promise<void> {
   await app.store.withMachine(name, async () => {
     const machine = await Machine.open(app.deps, name);
+    await finishHost(machine);
     const outcome = await provisionMachine(machine, { renewCert });
     await confirmConnection(machine);
     if (machine.meta.phase === 'provisioning') await machine.enter('ready');

@@ -1,6 +1,7 @@
-import { checkConnection, clientFiles, engineUrl } from '../../machine/connection.ts';
-import { machineError } from '../../machine/errors.ts';
+import { clientUrl } from '../../machine/client-url.ts';
+import { clientFiles, engineUrl } from '../../machine/connection.ts';
 import { Machine } from '../../machine/machine.ts';
+import { notRunning } from '../../machine/not-running.ts';
 import type { App } from '../app.ts';
 import type { CommandFlag } from '../args/spec.ts';
 import type { Command } from '../command.ts';
@@ -16,10 +17,7 @@ async function addressOf(app: App, name: string): Promise<string> {
   const address =
     (await machine.driver.state(context)) === 'Running' ? await machine.driver.address(context) : '';
   if (address !== '') return address;
-  throw machineError('MM_MACHINE_NOT_RUNNING', {
-    message: 'Error getting IP address: Host is not running',
-    hint: `Start it with "mymachine start ${name}".`,
-  });
+  throw notRunning(machine, 'Error getting IP address: Host is not running');
 }
 
 export const ipCommand: Command = {
@@ -71,12 +69,17 @@ const goQuote = (text: string) => JSON.stringify(text);
 export const configCommand: Command = {
   argument: '[name]',
   description: 'Argument is a machine name. For use as: docker $(mymachine config NAME) ps',
-  flags: [jsonFlag],
+  flags: [
+    { name: 'swarm', kind: 'bool', help: 'Display the Swarm config instead of the Docker daemon' },
+    jsonFlag,
+  ],
   talkToStderr: true,
   async run(app, { flags, args }) {
     const machine = await Machine.open(app.deps, args[0] ?? (await oneName(app, args)));
-    const url = await engineUrl(machine);
-    const seen = await checkConnection(machine, url);
+    const { url, seen } = await clientUrl(machine, {
+      swarm: flags.bool('swarm'),
+      prefix: 'Error running connection boilerplate',
+    });
     await warnOfExpiryOf(app, machine, seen);
     const { ca, cert, key } = await clientFiles(machine);
     const files = { tlscacert: ca, tlscert: cert, tlskey: key };

@@ -1,5 +1,5 @@
-import { machineError } from '../../machine/errors.ts';
 import { Machine } from '../../machine/machine.ts';
+import { notRunning } from '../../machine/not-running.ts';
 import { runOnTerminal } from '../../ssh/interactive.ts';
 import { sshArgv } from '../../ssh/openssh.ts';
 import type { App } from '../app.ts';
@@ -32,10 +32,7 @@ export async function runningMachine(app: App, name: string): Promise<Machine> {
   // A machine without SSH says so itself, whatever its state.
   await machine.sshTarget();
   if ((await machine.driver.state(machine.context())) === 'Running') return machine;
-  throw machineError('MM_MACHINE_NOT_RUNNING', {
-    message: `Error: Cannot run SSH command: Host "${name}" is not running`,
-    hint: `Start it with "mymachine start ${name}".`,
-  });
+  throw notRunning(machine, `Error: Cannot run SSH command: Host "${name}" is not running`);
 }
 
 /** The built-in client serves where it is asked for, and where the system has none. */

@@ -1,6 +1,6 @@
 import { engineAt, engineUrl } from '../../machine/connection.ts';
 import { Machine } from '../../machine/machine.ts';
-import { VERSION } from '../app.ts';
+import { BUILD, VERSION } from '../app.ts';
 import { usageError } from '../args/errors.ts';
 import type { Command } from '../command.ts';
 import { jsonFlag } from './simple-reads.ts';
@@ -15,8 +15,8 @@ export const versionCommand: Command = {
     const [name] = args;
     if (name === undefined) {
       if (flags.bool('json'))
-        app.printJson({ program: app.program, version: VERSION, node: process.versions.node });
-      else app.print(`${app.program} version ${VERSION}`);
+        app.printJson({ program: app.program, version: VERSION, build: BUILD, node: process.versions.node });
+      else app.print(`${app.program} version ${VERSION}, build ${BUILD}`);
       return 0;
     }
     const machine = await Machine.open(app.deps, name);

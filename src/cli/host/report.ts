@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { Clock, Report } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
+import type { Say } from '../own-name.ts';
 
 export interface StepTime {
   readonly title: string;
@@ -16,6 +17,8 @@ export interface ReportOptions {
   readonly stderr: NodeJS.WriteStream;
   readonly debug: boolean;
   readonly colour: boolean;
+  /** How the program is called in what we say. */
+  readonly say: Say;
 }
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -47,11 +50,12 @@ export class ConsoleReport implements Report {
   }
 
   info(message: string): void {
-    this.#line(this.#options.talk, message);
+    this.#line(this.#options.talk, this.#options.say(message));
   }
 
   warn(message: string): void {
-    const text = this.#options.colour ? styleText('yellow', message, { validateStream: false }) : message;
+    const said = this.#options.say(message);
+    const text = this.#options.colour ? styleText('yellow', said, { validateStream: false }) : said;
     this.#line(this.#options.stderr, text);
   }
 

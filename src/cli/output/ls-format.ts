@@ -1,6 +1,6 @@
 import type { MachineStatus } from '../../machine/survey.ts';
 import { alignTabs } from './table.ts';
-import { renderTemplate } from './template/render.ts';
+import { compileTemplate } from './template/render.ts';
 
 export interface FormattedRow {
   readonly status: MachineStatus;
@@ -57,10 +57,9 @@ function fieldsOf({ status, active, swarm }: FormattedRow): Readonly<Record<keyo
 /** `ls --format`: the template once a machine, or with `table ` in front aligned columns under their headers. */
 export async function formatRows(rows: readonly FormattedRow[], format: string): Promise<string> {
   const isTable = format.startsWith(TABLE);
-  const template = isTable ? format.slice(TABLE.length) : format;
   // Also without machines a wrong template is said to be wrong.
-  const header = renderTemplate(template, HEADERS);
-  const lines = rows.map((row) => renderTemplate(template, fieldsOf(row)));
+  const template = compileTemplate(isTable ? format.slice(TABLE.length) : format);
+  const lines = rows.map((row) => template(fieldsOf(row)));
   if (!isTable) return lines.map((line) => `${line}\n`).join('');
-  return alignTabs([header, ...lines].join('\n'));
+  return alignTabs([template(HEADERS), ...lines].join('\n'));
 }

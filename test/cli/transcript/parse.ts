@@ -15,6 +15,7 @@
  * - Words are quoted with '…', or with "…" and JSON's escapes. `<<< "y\n"` is what stands on stdin, which is empty otherwise.
  * - [HOME], [STORE], [VERSION] and [FIXTURES] stand for what they say; [HOST], [USER] and [KEY] for the host of test/e2e.
  * - `+ machine NAME URL` makes a machine of the driver none; it is a copy of one that the program has made.
+ * - `+ adopted NAME ADDRESS:PORT` makes one of the driver generic: the engine's port is PORT, and nothing listens for SSH.
  * - `+ engine NAME OPTION...` starts a Docker Engine (test/testbed/engine-stub.ts) with a certificate of the store's CA. [NAME]
  *   stands for its address and port. Options: --version, --api, --min-api, and --certificate foreign, expired, expiring, early
  *   or other-name.

@@ -84,6 +84,7 @@ export async function prepare(stage: Stage, world: World, text: string): Promise
   const { argv } = readCommandLine(text, (word) => expandPlaces(word, world.places));
   const [verb, ...args] = argv;
   if (verb === 'machine') return copyMachine(stage, world, args);
+  if (verb === 'adopted') return copyAdopted(stage, world, args);
   if (verb === 'engine') return startEngine(world, args);
   const { code, signal, stdout, stderr } = await runLine(world, text);
   if (code !== 0) throw new Error(`+ ${text}\nended with ${code ?? signal}\n${stdout}${stderr}`);
@@ -111,6 +112,23 @@ async function copyMachine(
   await writeFile(join(to, 'config.json'), config, { mode: 0o600 });
   const meta = JSON.parse(await readFile(join(from, 'mymachine.json'), 'utf8'));
   await writeFile(join(to, 'mymachine.json'), JSON.stringify({ ...meta, id: randomUUID() }), { mode: 0o600 });
+}
+
+/** The same as a host that generic adopted: its record names the engine's port, and an SSH port at which nothing listens. */
+async function copyAdopted(
+  stage: Stage,
+  world: World,
+  [name = '', address = '']: readonly string[],
+): Promise<void> {
+  const [host, port] = address.split(':');
+  await copyMachine(stage, world, [name, `tcp://${address}`]);
+  const path = join(world.sandbox.store, 'machines', name, 'config.json');
+  const config = JSON.parse(await readFile(path, 'utf8'));
+  const { URL: _, ...base } = config.Driver;
+  const Driver = { ...base, IPAddress: host, SSHPort: 1, EnginePort: Number(port), SSHKey: '' };
+  await writeFile(path, JSON.stringify({ ...config, Driver, DriverName: 'generic' }, null, 4), {
+    mode: 0o600,
+  });
 }
 
 const ENGINE_OPTIONS = ['version', 'api', 'min-api', 'certificate'];
