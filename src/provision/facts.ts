@@ -44,6 +44,8 @@ export interface Facts {
   readonly listeningPorts: ReadonlySet<number>;
   /** Free KiB of each file system below /etc, /usr and /var, by mount point. */
   readonly disks: ReadonlyMap<string, number>;
+  /** What the host's clock says, in seconds since the epoch; undefined when it says nothing sensible. */
+  readonly clockSeconds: number | undefined;
 }
 
 export interface UnitState {
@@ -112,6 +114,7 @@ export function parseFacts(output: string): Facts {
         .map((hex) => Number.parseInt(hex, 16)),
     ),
     disks: freeSpace(text(one('disks'))),
+    clockSeconds: /^\d{1,12}$/.test(one('clock')) ? Number(one('clock')) : undefined,
   };
 }
 

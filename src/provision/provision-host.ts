@@ -7,6 +7,7 @@ import { engineConfiguration, type HostConfiguration } from './engine-configurat
 import { provisionError } from './errors.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import { factsMarker, factsScript } from './facts-script.ts';
+import { clockWarning } from './host-clock.ts';
 import { installEngine } from './install.ts';
 import { freshState, type ManagedState, parseManaged } from './managed-state.ts';
 import { parseOsRelease } from './os-release.ts';
@@ -27,6 +28,8 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     openRootShell(input, factsScript, factsMarker),
   );
   let facts = parseFacts(output);
+  const clocks = clockWarning(facts.clockSeconds, input.clock.now(), input.machineName);
+  if (clocks !== undefined) report.warn(clocks);
   const os = parseOsRelease(facts.files.get('os-release') ?? '');
   const distribution = findDistribution(os, facts.systemd);
   report.info(`Provisioning with ${osLabel(os)}...`);
