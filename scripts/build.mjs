@@ -1,6 +1,7 @@
 // Bundles src/cli/main.ts into dist/ as ES modules, one chunk for each lazily imported part, so that a command loads only what it uses.
-import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { loadReference } from './reference.mjs';
 import { revision } from './revision.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
@@ -31,3 +32,6 @@ await build({
 const bin = `${root}dist/mymachine.js`;
 await writeFile(bin, `#!/usr/bin/env node\n${await readFile(bin, 'utf8')}`);
 await chmod(bin, 0o755);
+
+await mkdir(`${root}dist/man`);
+for (const [name, text] of (await loadReference()).manPages) await writeFile(`${root}dist/man/${name}`, text);

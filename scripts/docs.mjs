@@ -1,10 +1,12 @@
-// Writes docs/errors.md from the tables of errors in src/**/errors.ts; with --check only compares, and also sees that no id stands in the sources without a table.
+// Writes docs/errors.md from the tables of errors in src/**/errors.ts, and docs/commands.md, docs/environment.md and the list of
+// manual pages in package.json from the definitions of commands and drivers; with --check only compares, and also sees that no error id and no environment variable
+// stands in the sources without a table, and that every command has an example.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
+import { loadReference } from './reference.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
-const target = join(root, 'docs', 'errors.md');
 const sources = (await readdir(join(root, 'src'), { recursive: true })).filter((file) =>
   file.endsWith('.ts'),
 );
@@ -34,6 +36,7 @@ async function table(file) {
 }
 
 await mkdir(join(root, 'docs'), { recursive: true });
+const reference = await loadReference();
 const errors = (await Promise.all(sources.filter((file) => file.endsWith('errors.ts')).map(table))).flat();
 errors.sort(([a], [b]) => (a < b ? -1 : 1));
 const rows = errors.map(([id, { summary, exitCode = 1 }]) => `| \`${id}\` | ${summary} | ${exitCode} |`);
@@ -45,21 +48,38 @@ Every failure ends with a line \`Error id: …\`. The ids are stable; what the f
 |---|---|---|
 ${rows.join('\n')}
 
-Exit codes: 0 success; 1 failed; 2 the command line is wrong; 3 a driver's check before the create failed; 4 some of several machines
-failed; 130 interrupted. \`ssh\` ends with the remote command's own status.
+Exit codes: ${reference.exitCodes.map(([code, meaning]) => `${code} ${meaning}`).join('; ')}.
+${reference.sshExitCode}
 `;
 
-if (!process.argv.includes('--check')) await writeFile(target, text);
-else {
+const pages = { 'docs/errors.md': text };
+for (const [name, content] of Object.entries(reference.pages)) pages[`docs/${name}`] = content;
+// npm links only what package.json lists by name, and takes no folder.
+const pkg = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+pkg.man = [...reference.manPages.keys()].map((name) => `dist/man/${name}`);
+pages['package.json'] = `${JSON.stringify(pkg, null, 2)}\n`;
+
+if (!process.argv.includes('--check')) {
+  for (const [name, content] of Object.entries(pages)) await writeFile(join(root, name), content);
+} else {
   const problems = [];
-  if ((await readFile(target, 'utf8').catch(() => '')) !== text)
-    problems.push('docs/errors.md is not what the tables say: run "node scripts/docs.mjs"');
+  for (const [name, content] of Object.entries(pages)) {
+    if ((await readFile(join(root, name), 'utf8').catch(() => '')) !== content)
+      problems.push(`${name} is not what the definitions in src say: run "node scripts/docs.mjs"`);
+  }
+  for (const name of reference.withoutExample)
+    problems.push(`the command ${name} has no example: give it one in src/cli/commands`);
+  const variables = new Set(reference.documentedVariables);
   const known = new Set(errors.map(([id]) => id));
   if (known.size !== errors.length) problems.push('an error id stands in two tables');
   for (const file of sources) {
-    const used = (await readFile(join(root, 'src', file), 'utf8')).match(/\bMM_[A-Z0-9_]*[A-Z0-9]\b/g) ?? [];
+    const source = await readFile(join(root, 'src', file), 'utf8');
+    const used = source.match(/\bMM_[A-Z0-9_]*[A-Z0-9]\b/g) ?? [];
     for (const id of new Set(used))
       if (!known.has(id)) problems.push(`${relative(root, join(root, 'src', file))}: ${id} is in no table`);
+    for (const [, name] of source.matchAll(/\benv\[['"]([A-Za-z_]+)['"]\]/g))
+      if (!variables.has(name))
+        problems.push(`src/${file} reads ${name}: describe it in src/cli/reference/environment.ts`);
   }
   for (const problem of problems) console.log(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;

@@ -31,6 +31,8 @@ const PACKAGES = {
   '/usr/bin/fish': 'fish',
   '/usr/bin/tcsh': 'tcsh',
   '/usr/bin/rsync': 'rsync',
+  '/usr/bin/man': 'man-db',
+  '/usr/bin/mandoc': 'mandoc',
   '/usr/bin/sshfs': 'sshfs',
   '/usr/bin/openssl': 'openssl',
 };

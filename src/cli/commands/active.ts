@@ -8,7 +8,10 @@ import { jsonFlag } from './simple-reads.ts';
 
 export const activeCommand: Command = {
   argument: '',
-  description: 'Prints the name of the machine that the docker client of this shell talks to.',
+  description:
+    'Prints the name of the machine that the docker client of this shell talks to: the one whose URL is $DOCKER_HOST. Fails\n' +
+    'when there is none.',
+  examples: ['active', 'active --timeout 3'],
   flags: [{ name: 'timeout', short: 't', kind: 'int', default: 10, help: 'Timeout in seconds' }, jsonFlag],
   async run(app, { flags, args }) {
     if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: Too many arguments given' });

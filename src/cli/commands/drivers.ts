@@ -6,6 +6,7 @@ import { jsonFlag } from './simple-reads.ts';
 export const driversCommand: Command = {
   argument: '',
   description: 'What kinds of hosts there are, whether each can be made on this computer, and what it lacks.',
+  examples: ['drivers', 'drivers --json'],
   flags: [jsonFlag],
   async run(app, { flags }) {
     const reports = await surveyDrivers(app.drivers, app.deps, app.deps.cacheDir);

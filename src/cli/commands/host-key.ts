@@ -10,6 +10,7 @@ export const hostKeyCommand: Command = {
   description:
     'Argument is a machine name. Shows the SSH host keys that are pinned for it. When a host was set up anew, --forget makes\n' +
     'the next connection pin what it finds: do so only if you know why the key changed.',
+  examples: ['host-key web1', 'host-key --forget web1'],
   flags: [{ name: 'forget', kind: 'bool', help: 'Forget the pinned keys of an adopted host' }, jsonFlag],
   async run(app, { flags, args }) {
     const name = await oneName(app, args);

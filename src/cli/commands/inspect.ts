@@ -7,7 +7,7 @@ import { jsonFlag } from './simple-reads.ts';
 export const inspectCommand: Command = {
   argument: '[name]',
   description: 'Argument is a machine name. Prints its record as JSON, or what a Go template makes of it.',
-  examples: ["inspect -f '{{.Driver.IPAddress}}' host1"],
+  examples: ['inspect host1', "inspect -f '{{.Driver.IPAddress}}' host1"],
   flags: [
     { name: 'format', short: 'f', kind: 'string', help: 'Format the output using the given go template.' },
     jsonFlag,

@@ -12,6 +12,10 @@ import { jsonFlag } from './simple-reads.ts';
 
 export const lsCommand: Command = {
   argument: '',
+  description:
+    'Asks all machines at once, each for at most --timeout. --filter takes name=REGEX, driver=, state=, swarm= and\n' +
+    'label=KEY=VALUE; several of one key are alternatives, different keys must all hold. The fields of --format are in\n' +
+    'docs/templates.md.',
   examples: ['ls --filter driver=qemu', 'ls -q', "ls --format 'table {{.Name}}\\t{{.State}}'"],
   flags: [
     { name: 'quiet', short: 'q', kind: 'bool', help: 'Enable quiet mode' },

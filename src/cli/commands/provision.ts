@@ -36,6 +36,7 @@ export const provisionCommand: Command = {
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. Changes on each host only what is not as it should be; running\ncontainers keep running.',
+  examples: ['provision host1', 'provision host1 host2'],
   flags: [],
   async run(app, { args }) {
     const names = await manyNames(app, args);

@@ -16,6 +16,7 @@ function fixedStore(app: App): string | undefined {
 
 export const shellInitCommand: Command = {
   argument: '[shell]',
+  takes: [functionShells],
   description:
     `Argument is a shell: ${functionShells.join(', ')}; default is auto-detect. Prints functions for your shell's profile:\n` +
     'with them "use NAME" switches the shell to a machine, and "use --unset" back.',

@@ -24,6 +24,7 @@ export const ipCommand: Command = {
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. Prints one address a line, in the order of the names.',
+  examples: ['ip host1', 'ip host1 host2'],
   flags: [jsonFlag],
   async run(app, { flags, args }) {
     const names = await manyNames(app, args);
@@ -37,7 +38,8 @@ export const ipCommand: Command = {
 
 export const urlCommand: Command = {
   argument: '[name]',
-  description: 'Argument is a machine name.',
+  description: 'Argument is a machine name. Prints where its Docker Engine listens, as DOCKER_HOST wants it.',
+  examples: ['url host1'],
   flags: [jsonFlag],
   async run(app, { flags, args }) {
     const name = await oneName(app, args);
@@ -50,7 +52,10 @@ export const urlCommand: Command = {
 
 export const statusCommand: Command = {
   argument: '[name]',
-  description: 'Argument is a machine name.',
+  description:
+    'Argument is a machine name. Prints Running, Paused, Saved, Stopped, Stopping, Starting or Error; nothing when there is no\n' +
+    'host.',
+  examples: ['status host1'],
   flags: [jsonFlag],
   async run(app, { flags, args }) {
     const name = await oneName(app, args);
@@ -68,7 +73,9 @@ const goQuote = (text: string) => JSON.stringify(text);
 
 export const configCommand: Command = {
   argument: '[name]',
-  description: 'Argument is a machine name. For use as: docker $(mymachine config NAME) ps',
+  description:
+    'Argument is a machine name. Prints the options that make one docker command talk to it: docker $(mymachine config NAME) ps',
+  examples: ['config host1', 'config --json host1'],
   flags: [
     { name: 'swarm', kind: 'bool', help: 'Display the Swarm config instead of the Docker daemon' },
     jsonFlag,

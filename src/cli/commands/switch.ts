@@ -17,6 +17,7 @@ export function switchCommand(verb: Verb): Command {
   return {
     argument: '[name...]',
     description: DESCRIPTIONS[verb],
+    examples: [`${verb} host1`, `${verb} host1 host2`],
     flags: [],
     async run(app, { args }) {
       const names = await manyNames(app, args);

@@ -8,6 +8,7 @@ import { jsonFlag } from './simple-reads.ts';
 export const versionCommand: Command = {
   argument: '[name]',
   description: "Without a name the program's own version; with a machine's name that of its Docker Engine.",
+  examples: ['version', 'version host1'],
   flags: [jsonFlag],
   async run(app, { flags, args }) {
     if (args.length > 1)

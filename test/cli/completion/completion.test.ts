@@ -48,6 +48,9 @@ const cases: readonly (readonly [line: string, offered: readonly string[]])[] = 
   ['mymachine prefs set nspawn-m', ['nspawn-memory']],
   ['mymachine image pull debian-13', ['debian-13']],
   ['mymachine completion f', ['fish']],
+  ['mymachine shell-init fi', ['fish']],
+  ['mymachine use be', ['beta-1']],
+  ['mymachine mount al', ['alpha:']],
   ['mymachine create --generic-ssh-key ke', ['key one']],
 ];
 const lines = cases.map(([line]) => line);

@@ -1,0 +1,71 @@
+import type { CommandFlag } from '../args/spec.ts';
+import { defaultText, optionForms } from './option-text.ts';
+import type { CommandReference, ProgramReference } from './reference.ts';
+
+/** Text for a cell of a table, or a line of prose: nothing in it is taken for markup. */
+export const cell = (text: string) => text.replace(/[|<>*_\\]/g, '\\$&').replace(/\s+/g, ' ');
+
+function optionRow(flag: CommandFlag): string {
+  const forms = optionForms(flag).map(
+    ({ dashed, value }) => `\`${value === '' ? dashed : `${dashed} ${value}`}\``,
+  );
+  const repeat = flag.kind === 'slice' ? ' May be given several times.' : '';
+  const required = flag.required === true ? ' Required.' : '';
+  const preset = defaultText(flag);
+  return `| ${forms.join(', ')} | ${cell(flag.help)}${/[.!?]$/.test(flag.help) || repeat + required === '' ? '' : '.'}${repeat}${required} | ${preset === undefined ? '' : `\`${preset}\``} | ${flag.env === undefined ? '' : `\`${flag.env}\``} |`;
+}
+
+function optionTable(flags: readonly CommandFlag[]): string[] {
+  if (flags.length === 0) return [];
+  return ['| option | | default | environment |', '|---|---|---|---|', ...flags.map(optionRow), ''];
+}
+
+function commandSection(command: CommandReference, { drivers }: ProgramReference): string[] {
+  const options = command.flags.length > 0 || command.hasDriverFlags ? '[OPTIONS] ' : '';
+  const alias = command.aliases.length === 0 ? '' : ` Also: \`${command.aliases.join('`, `')}\`.`;
+  return [
+    `## ${command.name}`,
+    '',
+    `    mymachine ${command.name} ${options}${command.argument}`.trimEnd(),
+    '',
+    `${cell(command.summary).replace(/\.?$/, '.')}${alias}`,
+    '',
+    ...(command.description === '' ? [] : [...command.description.split('\n').map(cell), '']),
+    ...optionTable(command.flags),
+    ...(command.hasDriverFlags
+      ? drivers.flatMap(({ name, summary, flags }) => [
+          `### ${command.name} --driver ${name}`,
+          '',
+          `${cell(summary.charAt(0).toUpperCase() + summary.slice(1))}.`,
+          '',
+          ...optionTable(flags),
+        ])
+      : []),
+    ...(command.examples.length === 0
+      ? []
+      : ['```sh', ...command.examples.map((line) => `mymachine ${line}`), '```', '']),
+  ];
+}
+
+/** docs/commands.md */
+export function commandsPage(reference: ProgramReference): string {
+  const { globals, commands } = reference;
+  return [
+    '# Commands',
+    '',
+    'Made of the definitions of the commands by `node scripts/docs.mjs`. The same is in `man mymachine` and `mymachine COMMAND --help`;',
+    'variables and exit codes are in [environment.md](environment.md).',
+    '',
+    ...commands.map(({ name, summary }) => `- [${name}](#${name}): ${cell(summary)}`),
+    '',
+    '## Options of every command',
+    '',
+    'They stand before the command or behind it.',
+    '',
+    ...optionTable(globals),
+    ...commands.flatMap((command) => commandSection(command, reference)),
+  ]
+    .join('\n')
+    .trimEnd()
+    .concat('\n');
+}
