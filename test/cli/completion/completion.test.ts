@@ -83,7 +83,7 @@ beforeAll(async () => {
     writeFileSync(path, printed.stdout);
     scripts[shell] = path;
   }
-});
+}, 60_000);
 
 afterAll(() => user.remove());
 
