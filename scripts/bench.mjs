@@ -1,18 +1,21 @@
-// `npm run bench -- NAME`: builds the program and runs test/bench/NAME.ts, which prints ratios of whole processes, side by side in one run.
+// `npm run bench -- NAME`: builds the program and runs test/bench/NAME.ts (startup, provision), which prints ratios of
+// whole processes, side by side in one run.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const root = new URL('..', import.meta.url).pathname;
-const known = readdirSync(join(root, 'test', 'bench')).map((file) => file.replace(/\.ts$/, ''));
-const [name = 'provision', ...rest] = process.argv.slice(2);
+const known = readdirSync(join(root, 'test', 'bench')).flatMap((file) => /^(\w+)\.ts$/.exec(file)?.[1] ?? []);
+const [name = 'startup', ...rest] = process.argv.slice(2);
 if (!known.includes(name)) {
   console.error(`bench: there is no ${name}; there are: ${known.join(', ')}`);
   process.exit(2);
 }
-if (spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { stdio: 'inherit' }).status !== 0)
-  process.exit(1);
+for (const script of ['build.mjs', ...(name === 'startup' ? ['build-binary.mjs'] : [])]) {
+  const built = spawnSync(process.execPath, [join(root, 'scripts', script)], { stdio: 'inherit' });
+  if (built.status !== 0) process.exit(1);
+}
 const outfile = join(root, 'test', 'bench', `.${name}.mjs`);
 await build({
   entryPoints: [join(root, 'test', 'bench', `${name}.ts`)],

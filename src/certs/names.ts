@@ -12,9 +12,13 @@ function ipv4Bytes(address: string): Uint8Array {
   return Uint8Array.from(address.split('.'), Number);
 }
 
-/** The URL parser writes an IPv6 address in its one canonical form, with no dotted tail. */
+/** The URL parser writes an IPv6 address in its one canonical form, with no dotted tail. Bun's takes none behind a `::0`. */
 export function canonicalIpv6(address: string): string {
-  return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const plain = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_tail, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
+  return new URL(`http://[${plain}]`).hostname.slice(1, -1);
 }
 
 function ipv6Bytes(canonical: string): Uint8Array {
