@@ -1,35 +1,52 @@
-// Bundles src/cli/main.ts into dist/ as ES modules, one chunk for each lazily imported part, so that a command loads only what it uses.
+// Bundles src/cli/main.ts into dist/ as ES modules: one chunk for what nearly every command needs, and one for each lazily
+// imported part, so that a command loads only what it uses. Beside them the licences of the packages that are in it.
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { build } from 'esbuild';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { licences } from './licences.mjs';
 import { loadReference } from './reference.mjs';
 import { revision } from './revision.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
-const pkg = JSON.parse(await readFile(`${root}package.json`, 'utf8'));
-await rm(`${root}dist`, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: { mymachine: 'src/cli/main.ts' },
-  outdir: 'dist',
-  bundle: true,
-  splitting: true,
-  format: 'esm',
+const dist = join(root, 'dist');
+const pkg = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+
+/** Commands that shells and scripts run all the time: with main.ts and what they all import in one file, since each file costs a start some time. */
+const HOT =
+  /\/src\/cli\/(main|commands\/(active|env|inspect|ls|simple-reads|version))\.ts$|\/src\/drivers\/none\/driver\.ts$|rolldown:runtime/;
+
+const bundle = await rolldown({
+  cwd: root,
+  input: { mymachine: 'src/cli/main.ts' },
   platform: 'node',
-  target: 'node20',
-  minify: true,
-  keepNames: true,
-  legalComments: 'linked',
-  chunkNames: 'chunks/[name]-[hash]',
-  mainFields: ['module', 'main'],
+  preserveEntrySignatures: false,
   // ssh2's native parts are optional; it works without them.
-  external: ['*.node', 'cpu-features'],
-  define: { __VERSION__: JSON.stringify(pkg.version), __BUILD__: JSON.stringify(revision()) },
-  // CommonJS packages inside an ES module still ask for these.
-  banner: {
-    js: "import{createRequire as mmCreateRequire}from'node:module';import{fileURLToPath as mmFileUrl}from'node:url';import{dirname as mmDirname}from'node:path';const require=mmCreateRequire(import.meta.url),__filename=mmFileUrl(import.meta.url),__dirname=mmDirname(__filename);",
+  external: [/\.node$/, 'cpu-features'],
+  resolve: { mainFields: ['module', 'main'] },
+  transform: {
+    target: 'node20',
+    define: { __VERSION__: JSON.stringify(pkg.version), __BUILD__: JSON.stringify(revision()) },
   },
 });
-const bin = `${root}dist/mymachine.js`;
+await rm(dist, { recursive: true, force: true });
+const { output } = await bundle.write({
+  dir: dist,
+  format: 'esm',
+  minify: true,
+  comments: false,
+  entryFileNames: '[name].js',
+  chunkFileNames: 'chunks/[name]-[hash].js',
+  codeSplitting: {
+    groups: [
+      { name: 'core', test: HOT },
+      { name: 'engine', test: /\/src\/engine\/(client|url)\.ts$/ },
+    ],
+  },
+});
+await bundle.close();
+const modules = output.flatMap((chunk) => chunk.moduleIds ?? []);
+await writeFile(join(dist, 'THIRD-PARTY-LICENSES'), licences(modules));
+const bin = join(dist, 'mymachine.js');
 await writeFile(bin, `#!/usr/bin/env node\n${await readFile(bin, 'utf8')}`);
 await chmod(bin, 0o755);
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Programs } from '../base/ports.ts';
 import { builtInDrivers, type DriverRegistry } from '../drivers/registry.ts';
@@ -60,7 +59,7 @@ export class App {
       talk,
       stderr: io.stderr,
       debug: globals.bool('debug'),
-      colour: hasColour(io, talk),
+      colour: () => hasColour(io, talk),
       say: options.say,
     });
     this.programs = localPrograms(io.env);
@@ -85,7 +84,7 @@ export class App {
       authority: authorityPaths(this.globals, this.io),
       userName: this.io.env['USER'] ?? this.io.env['USERNAME'] ?? 'unknown',
       ssh: () => this.ssh(),
-      newId: () => randomUUID(),
+      newId: () => crypto.randomUUID(),
       sudoPassword: (machineName) => askSudoPassword(this.io, machineName),
       onJournal: journalFault(this.io.env),
     };

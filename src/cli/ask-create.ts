@@ -5,7 +5,7 @@ import { canAsk, type Io } from './io.ts';
 
 async function prompter(io: Io) {
   const { default: inquirer } = await import('inquirer');
-  return inquirer.createPromptModule({ input: io.stdin, output: io.stderr });
+  return inquirer.createPromptModule({ input: io.stdin, output: io.stderr.stream });
 }
 
 function nameProblem(name: string): true | string {

@@ -5,7 +5,7 @@ import { canAsk, type Io } from './io.ts';
 export async function confirm(io: Io, message: string): Promise<boolean> {
   if (!canAsk(io)) return confirmFromPipe(io, message);
   const { default: inquirer } = await import('inquirer');
-  const prompt = inquirer.createPromptModule({ input: io.stdin, output: io.stderr });
+  const prompt = inquirer.createPromptModule({ input: io.stdin, output: io.stderr.stream });
   try {
     const answer = await prompt([{ type: 'confirm', name: 'yes', message, default: false }]);
     return answer.yes === true;
@@ -36,7 +36,7 @@ export async function askSudoPassword(io: Io, machineName: string): Promise<stri
     });
   }
   const { default: inquirer } = await import('inquirer');
-  const prompt = inquirer.createPromptModule({ input: io.stdin, output: io.stderr });
+  const prompt = inquirer.createPromptModule({ input: io.stdin, output: io.stderr.stream });
   const answer = await prompt([
     { type: 'password', name: 'password', message: `sudo password on ${machineName}:`, mask: true },
   ]);

@@ -1,8 +1,18 @@
+/** A place for text. */
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Width of a terminal. */
+  readonly columns: number | undefined;
+  /** For those that want more than to write; loaded when it is asked for. */
+  readonly stream: NodeJS.WriteStream;
+}
+
 /** The streams and surroundings of one run; a test passes its own. */
 export interface Io {
   readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Output;
+  readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly homeDir: string;
@@ -12,11 +22,11 @@ export interface Io {
 }
 
 /** Whether to colour what goes to that stream: a terminal, and NO_COLOR (no-color.org) not set. */
-export function hasColour(io: Io, stream: NodeJS.WriteStream): boolean {
-  return stream.isTTY === true && (io.env['NO_COLOR'] ?? '') === '' && io.env['TERM'] !== 'dumb';
+export function hasColour(io: Io, output: Output): boolean {
+  return output.isTTY && (io.env['NO_COLOR'] ?? '') === '' && io.env['TERM'] !== 'dumb';
 }
 
 /** Prompts are for people: both ends must be a terminal. */
 export function canAsk(io: Io): boolean {
-  return io.stdin.isTTY === true && io.stderr.isTTY === true;
+  return io.stdin.isTTY === true && io.stderr.isTTY;
 }

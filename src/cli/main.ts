@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { homedir } from 'node:os';
+import { StandardOutput } from './host/output.ts';
 import type { Io } from './io.ts';
 import { run } from './run.ts';
 
@@ -23,26 +24,33 @@ function interruption(): AbortSignal {
 }
 
 // A reader that has seen enough (`mymachine ls | head -1`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+const stdout = new StandardOutput(1, () =>
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  }),
+);
+const stderr = new StandardOutput(2, () => process.stderr);
 
 const io: Io = {
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
+  get stdin() {
+    return process.stdin;
+  },
+  stdout,
+  stderr,
   env: process.env,
   cwd: process.cwd(),
   homeDir: homedir(),
   platform: process.platform,
   argv0: calledAs ?? 'mymachine',
 };
-const exitCode = await run(process.argv.slice(2), io, interruption());
-// What a library keeps open must not keep the program; what was written must be out first.
-await Promise.all(
-  [process.stdout, process.stderr].map(
-    (stream) => new Promise<void>((done) => stream.write('', () => done())),
-  ),
-);
-process.exit(exitCode);
+
+async function main(): Promise<void> {
+  const exitCode = await run(process.argv.slice(2), io, interruption());
+  // What a library keeps open must not keep the program; what was written must be out first.
+  await Promise.all([stdout.flush(), stderr.flush()]);
+  process.exit(exitCode);
+}
+
+// Not awaited here: commands are loaded later and may import from this file's bundle, which must be through by then.
+void main();

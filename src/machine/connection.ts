@@ -1,8 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createEngineClient } from '../engine/client.ts';
 import type { CertificateDates, EngineClient } from '../engine/contract.ts';
-import { parseEngineUrl } from '../engine/url.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 import { machineError } from './errors.ts';
 import type { Machine } from './machine.ts';
@@ -66,8 +64,12 @@ async function readCredential(machine: Machine, path: string): Promise<string> {
   }
 }
 
-/** A client of the machine's engine at its URL. Nothing is sent yet. */
+/** A client of the machine's engine at its URL, loaded with TLS when one is first wanted. Nothing is sent yet. */
 export async function engineAt(machine: Machine, url: string, timeoutMs: number): Promise<EngineClient> {
+  const [{ createEngineClient }, { parseEngineUrl }] = await Promise.all([
+    import('../engine/client.ts'),
+    import('../engine/url.ts'),
+  ]);
   const { host, port } = parseEngineUrl(url);
   const files = await clientFiles(machine);
   const read = (path: string) => readCredential(machine, path);

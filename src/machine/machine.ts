@@ -16,14 +16,14 @@ export class Machine {
   readonly driver: Driver;
   readonly deps: MachineDeps;
   #config: HostConfig;
-  #meta: MachineMeta;
+  #meta: MachineMeta | undefined;
 
   constructor(deps: MachineDeps, driver: Driver, stored: StoredMachine) {
     this.name = stored.name;
     this.driver = driver;
     this.deps = deps;
     this.#config = stored.config;
-    this.#meta = stored.meta ?? adoptedMeta(deps);
+    this.#meta = stored.meta;
   }
 
   static async open(deps: MachineDeps, name: string): Promise<Machine> {
@@ -36,6 +36,7 @@ export class Machine {
   }
 
   get meta(): MachineMeta {
+    this.#meta ??= adoptedMeta(this.deps);
     return this.#meta;
   }
 
@@ -53,12 +54,13 @@ export class Machine {
   }
 
   async saveMeta(patch: Partial<MachineMeta>): Promise<void> {
-    this.#meta = { ...this.#meta, ...patch };
-    await this.deps.store.saveMeta(this.name, this.#meta);
+    const meta = { ...this.meta, ...patch };
+    this.#meta = meta;
+    await this.deps.store.saveMeta(this.name, meta);
   }
 
   async enter(phase: Phase): Promise<void> {
-    if (this.#meta.phase !== phase) await this.saveMeta({ phase });
+    if (this.meta.phase !== phase) await this.saveMeta({ phase });
   }
 
   /** An outside effect under the journal, see DriverContext.step. `effect` gives the keys of the driver's config to save. */
@@ -67,7 +69,7 @@ export class Machine {
     title: string,
     effect: () => Promise<Partial<BaseConfig> | undefined>,
   ): Promise<void> {
-    if (this.#meta.journal.some((entry) => entry.step === id && entry.state === 'done')) return;
+    if (this.meta.journal.some((entry) => entry.step === id && entry.state === 'done')) return;
     this.deps.signal.throwIfAborted();
     await this.#record(id, 'intent');
     const patch = await this.deps.report.step(title, effect);
@@ -77,7 +79,7 @@ export class Machine {
 
   async #record(step: string, state: 'intent' | 'done'): Promise<void> {
     const at = new Date(this.deps.clock.now()).toISOString();
-    const others = this.#meta.journal.filter((entry) => entry.step !== step);
+    const others = this.meta.journal.filter((entry) => entry.step !== step);
     await this.saveMeta({ journal: [...others, { step, state, at }] });
     this.deps.onJournal?.(step, state);
   }
@@ -95,7 +97,9 @@ export class Machine {
       report,
       programs,
       signal,
-      machine: { name: this.name, id: this.#meta.id, dir: this.dir },
+      get machine() {
+        return { name: machine.name, id: machine.meta.id, dir: machine.dir };
+      },
       storeDir: store.paths.root,
       cacheDir,
       get config() {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { storeFailure } from './errors.ts';
@@ -16,7 +15,7 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Name of a temporary file beside `path`: hidden, so that no reader takes it for a machine or a certificate. */
 export function temporaryBeside(path: string): string {
-  return join(dirname(path), `.tmp-${process.pid}-${randomBytes(6).toString('hex')}`);
+  return join(dirname(path), `.tmp-${process.pid}-${crypto.randomUUID().slice(0, 13)}`);
 }
 
 /**

@@ -6,7 +6,7 @@ import { printable } from '../base/printable.ts';
 import { syncFolder, temporaryBeside, writeAtomic } from './atomic-write.ts';
 import { storeFailure } from './errors.ts';
 import { formatHostConfig, type HostConfig } from './host-config.ts';
-import { type LockHolder, withLock } from './lock.ts';
+import type { LockHolder } from './lock.ts';
 import { broken, refuseFuture, taken, unknownMachine } from './machine-errors.ts';
 import { formatMeta, type MachineMeta, readMeta } from './meta.ts';
 import { checkNewName, isFolderName } from './names.ts';
@@ -256,7 +256,9 @@ export class Store {
     return this.#locked(this.paths.lock(`store-${topic}`), topic, work);
   }
 
-  #locked<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
+  async #locked<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
+    // Only writers need it, and readers want to start fast.
+    const { withLock } = await import('./lock.ts');
     const { clock, report, command, signal, lockTimeoutMs = 600_000 } = this.#options;
     const onWait = (holder: LockHolder | undefined) =>
       report.warn(

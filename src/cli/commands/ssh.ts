@@ -48,5 +48,9 @@ async function nativeSsh(app: App, machine: Machine, words: readonly string[]): 
   const pty = words[0] === '-t' ? 'always' : 'auto';
   const command = words[0] === '-t' ? words.slice(1) : words;
   const term = app.io.env['TERM'] ?? 'xterm';
-  return runNativeTerminal(session, { stdin, stdout, stderr }, { words: command, pty, term });
+  return runNativeTerminal(
+    session,
+    { stdin, stdout: stdout.stream, stderr: stderr.stream },
+    { words: command, pty, term },
+  );
 }

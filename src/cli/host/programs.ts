@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, open } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -72,6 +71,7 @@ export function localPrograms(env: Environment): Programs {
       };
     },
     async spawnDetached([program, ...args]: Argv, options): Promise<number> {
+      const { spawn } = await import('node:child_process');
       const path = await located(program);
       const log = await open(options.logPath, 'a', 0o600);
       try {

@@ -1,6 +1,6 @@
-import { styleText } from 'node:util';
 import type { Clock, Report } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
+import type { Output } from '../io.ts';
 import type { Say } from '../own-name.ts';
 
 export interface StepTime {
@@ -13,10 +13,11 @@ export interface StepTime {
 export interface ReportOptions {
   readonly clock: Clock;
   /** info, step titles: stdout as docker-machine had it, or stderr where stdout is to be evaluated. */
-  readonly talk: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly talk: Output;
+  readonly stderr: Output;
   readonly debug: boolean;
-  readonly colour: boolean;
+  /** Asked when there is something to colour. */
+  readonly colour: () => boolean;
   /** How the program is called in what we say. */
   readonly say: Say;
 }
@@ -24,6 +25,11 @@ export interface ReportOptions {
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const FRAME_MS = 100;
 const CLEAR_LINE = '\r\u001b[2K';
+
+/** 31 red, 32 green, 33 yellow. */
+function coloured(code: number, text: string): string {
+  return `\u001b[${code}m${text}\u001b[39m`;
+}
 
 export function formatDuration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)}s`;
@@ -38,7 +44,6 @@ function formatAmount(value: number, unit: 'bytes' | 'items'): string {
 export class ConsoleReport implements Report {
   readonly times: StepTime[] = [];
   readonly #options: ReportOptions;
-  readonly #live: boolean;
   #running: { title: string; begin: number; amount: string }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #frame = 0;
@@ -46,7 +51,10 @@ export class ConsoleReport implements Report {
 
   constructor(options: ReportOptions) {
     this.#options = options;
-    this.#live = options.talk.isTTY === true;
+  }
+
+  get #live(): boolean {
+    return this.#options.talk.isTTY;
   }
 
   info(message: string): void {
@@ -55,7 +63,7 @@ export class ConsoleReport implements Report {
 
   warn(message: string): void {
     const said = this.#options.say(message);
-    const text = this.#options.colour ? styleText('yellow', said, { validateStream: false }) : said;
+    const text = this.#options.colour() ? coloured(33, said) : said;
     this.#line(this.#options.stderr, text);
   }
 
@@ -101,18 +109,16 @@ export class ConsoleReport implements Report {
     this.#line(this.#options.talk, `${title}: ${amount}`);
   }
 
-  #line(stream: NodeJS.WriteStream, text: string): void {
-    const drawn = this.#live && this.#running.length > 0;
+  #line(output: Output, text: string): void {
+    const drawn = this.#running.length > 0 && this.#live;
     if (drawn) this.#options.talk.write(CLEAR_LINE);
-    stream.write(`${text}\n`);
+    output.write(`${text}\n`);
     if (drawn) this.#draw();
   }
 
   #finished(title: string, depth: number, ms: number, ok: boolean): void {
     const mark = ok ? '✓' : '✗';
-    const shown = this.#options.colour
-      ? styleText(ok ? 'green' : 'red', mark, { validateStream: false })
-      : mark;
+    const shown = this.#options.colour() ? coloured(ok ? 32 : 31, mark) : mark;
     this.#options.talk.write(
       `${CLEAR_LINE}${'  '.repeat(depth)}${shown} ${title.replace(/\.\.\.$/, '')}  ${formatDuration(ms)}\n`,
     );

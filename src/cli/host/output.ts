@@ -1,0 +1,58 @@
+import { fstatSync, writeSync } from 'node:fs';
+import type { Output } from '../io.ts';
+
+/**
+ * stdout or stderr. Text is written at once, by the number of the file: node's streams take longer to load than most
+ * commands take to run, so they are loaded when somebody wants to know about the terminal.
+ */
+export class StandardOutput implements Output {
+  readonly #fd: 1 | 2;
+  readonly #load: () => NodeJS.WriteStream;
+  #stream: NodeJS.WriteStream | undefined;
+
+  constructor(fd: 1 | 2, load: () => NodeJS.WriteStream) {
+    this.#fd = fd;
+    this.#load = load;
+    // A console of Windows takes UTF-8 through the stream alone.
+    if (process.platform === 'win32' && isDevice(fd)) this.#stream = load();
+  }
+
+  get stream(): NodeJS.WriteStream {
+    this.#stream ??= this.#load();
+    return this.#stream;
+  }
+
+  get isTTY(): boolean {
+    return isDevice(this.#fd) && this.stream.isTTY === true;
+  }
+
+  get columns(): number | undefined {
+    return this.isTTY ? this.stream.columns : undefined;
+  }
+
+  write(text: string): void {
+    let rest = Buffer.from(text);
+    try {
+      while (this.#stream === undefined && rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest));
+    } catch {
+      // A full pipe that does not wait, or a reader that went: the stream knows what to do about either.
+    }
+    if (rest.length > 0) this.stream.write(rest);
+  }
+
+  /** Resolves when all of it is out. */
+  async flush(): Promise<void> {
+    const stream = this.#stream;
+    if (stream !== undefined) await new Promise<void>((done) => stream.write('', () => done()));
+  }
+}
+
+/** Terminals are; so is /dev/null. */
+function isDevice(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    // Closed, or nothing that can be asked.
+    return true;
+  }
+}

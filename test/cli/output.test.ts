@@ -1,0 +1,64 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PROGRAM, Sandbox } from './program.ts';
+
+describe('what is printed', () => {
+  let user: Sandbox;
+  /** More than a pipe holds. */
+  let record: string;
+  beforeAll(async () => {
+    user = await Sandbox.make();
+    const labels = Array.from({ length: 2000 }, (_, at) => ['--engine-label', `k${at}=${'x'.repeat(60)}`]);
+    const made = await user.run([
+      'create',
+      '-d',
+      'none',
+      '--url',
+      'tcp://192.0.2.1:2376',
+      ...labels.flat(),
+      'h1',
+    ]);
+    expect(made).toMatchObject({ code: 0 });
+    record = (await user.run(['inspect', 'h1'])).stdout;
+    expect(record.length).toBeGreaterThan(150_000);
+  });
+  afterAll(() => user.remove());
+
+  const shell = (script: string) => user.exec(['sh', '-c', script], { env: { P: PROGRAM } });
+
+  it('arrives whole at a reader that takes its time', async () => {
+    const { stdout } = await shell('"$P" inspect h1 | { sleep 0.5; cat; }');
+    expect(stdout).toBe(record);
+  });
+
+  it('arrives whole through a pipe that refuses what it cannot hold', async () => {
+    const fifo = join(user.home, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    const pipe = await open(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+    const child = spawn(PROGRAM, ['inspect', 'h1'], {
+      env: user.environment(),
+      stdio: ['ignore', pipe.fd, 'inherit'],
+    });
+    const code = new Promise((resolve) => child.on('close', resolve));
+    let text = '';
+    while (text.length < record.length) {
+      const { buffer, bytesRead } = await pipe.read(Buffer.alloc(4096)).catch(async (error) => {
+        expect(error.code).toBe('EAGAIN');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        return { buffer: Buffer.alloc(0), bytesRead: 0 };
+      });
+      text += buffer.toString('utf8', 0, bytesRead);
+    }
+    expect(text).toBe(record);
+    expect(await code).toBe(0);
+    await pipe.close();
+  });
+
+  it('is no failure when its reader has seen enough', async () => {
+    const { stdout, stderr } = await shell('{ "$P" inspect h1; echo "ended with $?" >&2; } | head -c 10');
+    expect([stdout.length, stderr]).toEqual([10, 'ended with 0\n']);
+  });
+});
