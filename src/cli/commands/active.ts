@@ -1,5 +1,5 @@
 import { machineError } from '../../machine/errors.ts';
-import { surveyMachine } from '../../machine/survey.ts';
+import { surveyFleet } from '../../machine/survey-fleet.ts';
 import { usageError } from '../args/errors.ts';
 import type { Command } from '../command.ts';
 import { activeMark } from '../output/ls-columns.ts';
@@ -19,9 +19,7 @@ export const activeCommand: Command = {
     const timeoutMs = timeoutOf(flags.int('timeout'));
     const { deps } = app;
     const machines = host === '' ? [] : await app.store.loadAll();
-    const statuses = await Promise.all(
-      machines.map((machine) => surveyMachine(deps, machine, { timeoutMs, engine: false })),
-    );
+    const statuses = await surveyFleet(deps, machines, { timeoutMs, engine: false });
     const active = statuses.find((status) => activeMark(status, host).startsWith('*'));
     if (active === undefined) {
       const slow = statuses.some((status) => status.state === 'Timeout');

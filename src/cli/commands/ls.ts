@@ -1,5 +1,6 @@
 import { builtInDrivers } from '../../drivers/registry.ts';
-import { type MachineStatus, surveyMachine } from '../../machine/survey.ts';
+import type { MachineStatus } from '../../machine/survey.ts';
+import { surveyFleet } from '../../machine/survey-fleet.ts';
 import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
@@ -30,7 +31,7 @@ export const lsCommand: Command = {
     jsonFlag,
   ],
   async run(app, { flags }) {
-    const filters = parseFilters(flags.slice('filter'));
+    const filters = await parseFilters(flags.slice('filter'));
     const timeoutMs = timeoutOf(flags.int('timeout'));
     const found = await app.store.loadAll();
     const chosen = found.filter((machine) => 'error' in machine || couldMatch(machine, filters));
@@ -41,7 +42,7 @@ export const lsCommand: Command = {
       return 0;
     }
     const { deps } = app;
-    const statuses = await Promise.all(chosen.map((machine) => surveyMachine(deps, machine, { timeoutMs })));
+    const statuses = await surveyFleet(deps, chosen, { timeoutMs });
     const masters = found.filter((machine): machine is StoredMachine => !('error' in machine));
     const shown = statuses.filter(
       (status) => status.machine === undefined || matchesFilters(status, filters, masters),

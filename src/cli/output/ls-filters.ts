@@ -1,3 +1,4 @@
+import { messageOf } from '../../base/machine-error.ts';
 import type { MachineState } from '../../drivers/contract.ts';
 import type { MachineStatus } from '../../machine/survey.ts';
 import type { StoredMachine } from '../../store/store.ts';
@@ -35,14 +36,27 @@ export function filterWords(drivers: readonly string[]): readonly string[] {
 
 const same = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
-function parsePattern(text: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (error) {
-    throw usageError('MM_USAGE', {
-      message: `--filter name=${text.slice(0, 100)} is not a regular expression: ${(error as Error).message}`,
-    });
-  }
+/** Longer ones are no names; a bound for what a program may hand us. */
+const maxPattern = 1000;
+
+type Pattern = (name: string) => boolean;
+
+/** Go's regular expressions, which take time in proportion to the text whatever they are; loaded when a name is filtered. */
+async function readPatterns(texts: readonly string[]): Promise<readonly Pattern[]> {
+  if (texts.length === 0) return [];
+  const { RE2JS } = await import('re2js');
+  return texts.map((text): Pattern => {
+    try {
+      if (text.length > maxPattern) throw new Error(`it is longer than ${maxPattern} characters`);
+      const pattern = RE2JS.compile(text);
+      return (name) => pattern.matcher(name).find();
+    } catch (error) {
+      throw usageError('MM_USAGE', {
+        message: `--filter name=${text.slice(0, 100)} is not a regular expression: ${messageOf(error)}`,
+        hint: 'Such as: --filter name=^web, or --filter "name=(?i)^WEB[0-9]+$"',
+      });
+    }
+  });
 }
 
 function hasLabel(machine: StoredMachine, wanted: string): boolean {
@@ -54,7 +68,8 @@ function hasLabel(machine: StoredMachine, wanted: string): boolean {
   });
 }
 
-export function parseFilters(texts: readonly string[]): MachineFilter {
+/** MM_ARGUMENTS or MM_USAGE for what is no filter. */
+export async function parseFilters(texts: readonly string[]): Promise<MachineFilter> {
   const byKey = new Map<string, string[]>();
   for (const text of texts) {
     const [rawKey = '', ...rest] = text.split('=');
@@ -78,12 +93,12 @@ export function parseFilters(texts: readonly string[]): MachineFilter {
       });
     byKey.set(key, [...(byKey.get(key) ?? []), value]);
   }
-  const patterns = (byKey.get('name') ?? []).map(parsePattern);
+  const patterns = await readPatterns(byKey.get('name') ?? []);
   const holds = (key: string, test: (value: string) => boolean) => byKey.get(key)?.some(test) ?? true;
   return {
     byKey,
     cheap: (machine) =>
-      (patterns.length === 0 || patterns.some((pattern) => pattern.test(machine.name))) &&
+      (patterns.length === 0 || patterns.some((matches) => matches(machine.name))) &&
       holds('driver', (value) => same(value, machine.config.DriverName)) &&
       holds('label', (value) => hasLabel(machine, value)),
   };

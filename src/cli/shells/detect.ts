@@ -40,6 +40,7 @@ interface Family {
  */
 async function familyOf(clues: ShellClues): Promise<Family> {
   let nearest: ShellName | undefined;
+  let isCaught = false;
   let pid = clues.parentPid;
   let entry = await clues.process(pid);
   for (let generation = 0; generation < maxGenerations && entry !== undefined; generation++) {
@@ -48,22 +49,24 @@ async function familyOf(clues: ShellClues): Promise<Family> {
     const { stdout: theirs } = entry;
     const above: ProcessEntry | undefined =
       entry.parentPid > 0 ? await clues.process(entry.parentPid) : undefined;
-    if (ours !== undefined && theirs !== undefined && isElsewhere(theirs, ours)) {
-      // A program that reads us, such as a script in Python, is no shell: only a terminal is there for the nearest one.
-      return { reader: shell ?? (terminal.test(ours) ? nearest : undefined), nearest };
+    if (!isCaught && ours !== undefined && theirs !== undefined && isElsewhere(theirs, ours)) {
+      if (shell !== undefined) return { reader: shell, nearest: shell };
+      // Such as a script in Python, which is no shell. What is above it may still be told when $SHELL is not set.
+      isCaught = true;
     }
     const isHelper = shell === 'sh' && above !== undefined && launchers.test(above.name.split(' ')[0] ?? '');
     if (shell !== undefined && !isHelper) {
       nearest ??= shell;
-      if (ours === undefined || theirs === undefined) return { reader: nearest, nearest };
+      if (isCaught || ours === undefined || theirs === undefined) break;
     }
     // A process is never its own ancestor, except where the look-up lies.
     if (entry.parentPid === pid || above === undefined) break;
     pid = entry.parentPid;
     entry = above;
   }
+  // A pipe that a program reads is no shell's; on a terminal, and where nothing can be seen, the nearest one is meant.
   const isShown = clues.stdout === undefined || terminal.test(clues.stdout);
-  return { reader: isShown ? nearest : undefined, nearest };
+  return { reader: isShown || !isCaught ? nearest : undefined, nearest };
 }
 
 /**

@@ -85,6 +85,7 @@ describe('the shell that reads our output', () => {
       env: () => '',
     };
     expect(await detectShell(nameless)).toBe('bash');
+    expect(await detectShell({ ...printing([python, ['fish', '/dev/pts/1']]), env: () => '' })).toBe('fish');
   });
 
   it('is the nearest one on a terminal, also on the one that sudo makes', async () => {

@@ -1,0 +1,31 @@
+import pLimit from 'p-limit';
+import type { BrokenMachine, StoredMachine } from '../store/store.ts';
+import type { MachineDeps } from './deps.ts';
+import { type MachineStatus, type SurveyOptions, surveyMachine } from './survey.ts';
+
+/** How many hosts are asked at once; each takes a socket, and systems give a program 256 at the least. */
+const SURVEY_BOUND = 128;
+
+/**
+ * Asks every machine, side by side, and takes no longer than the time for all of them together. Up to the bound each has
+ * the whole time. Of more, those that wait share what is left: a host that never answers keeps its place for its share
+ * alone, so that all others are asked. Results keep the order.
+ */
+export async function surveyFleet(
+  deps: MachineDeps,
+  machines: readonly (StoredMachine | BrokenMachine)[],
+  options: SurveyOptions,
+): Promise<readonly MachineStatus[]> {
+  const limit = pLimit(SURVEY_BOUND);
+  const end = deps.clock.now() + options.timeoutMs;
+  let waiting = machines.length;
+  return Promise.all(
+    machines.map((machine) =>
+      limit(() => {
+        const share = (end - deps.clock.now()) / Math.ceil(waiting / SURVEY_BOUND);
+        waiting--;
+        return surveyMachine(deps, machine, { ...options, timeoutMs: Math.max(Math.floor(share), 1) });
+      }),
+    ),
+  );
+}
