@@ -54,6 +54,18 @@ module.exports = {
       },
     },
     {
+      name: 'engine-and-locks-are-lazy',
+      comment:
+        'TLS is loaded by what talks to an engine, and locks by what writes: most commands do neither.',
+      severity: 'error',
+      from: { path: '^src/(machine|store/store\\.ts)' },
+      to: {
+        path: '^src/(engine/(client|url)|store/lock)\\.ts$',
+        dependencyTypesNot: ['type-only'],
+        dynamic: false,
+      },
+    },
+    {
       name: 'not-to-tests',
       severity: 'error',
       from: { path: '^src/' },
