@@ -21,7 +21,7 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000 } },
       { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 60_000 } },
-      { test: { name: 'compat', include: ['test/compat/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'compat', include: ['test/compat/**/*.test.ts'], testTimeout: 180_000 } },
       { test: { name: 'fault', include: ['test/fault/**/*.test.ts'], testTimeout: 300_000 } },
       {
         test: {

@@ -22,7 +22,7 @@ const BUILT_IN: Readonly<Record<string, Loader>> = {
 export function builtInDrivers(): DriverRegistry {
   return {
     names: Object.keys(BUILT_IN),
-    load: (name) => {
+    load: async (name) => {
       const loader = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
       if (loader === undefined) {
         throw driverError('MM_DRIVER_UNKNOWN', {
