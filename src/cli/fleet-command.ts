@@ -1,3 +1,4 @@
+import type { Report } from '../base/ports.ts';
 import { type FleetResult, forEachMachine } from '../machine/fleet.ts';
 import type { App } from './app.ts';
 import { exitCodeOf, renderError } from './render-error.ts';
@@ -17,4 +18,16 @@ export async function overFleet<T>(
   const [first] = failed;
   if (first === undefined) return { results, exitCode: 0 };
   return { results, exitCode: failed.length < names.length ? 4 : exitCodeOf(first.error) };
+}
+
+/** Where several machines are worked on side by side, each line says of which one it speaks, as docker-machine's drivers did. */
+export function reportFor(report: Report, name: string): Report {
+  const marked = (text: string) => `(${name}) ${text}`;
+  return {
+    info: (message) => report.info(marked(message)),
+    warn: (message) => report.warn(marked(message)),
+    debug: (scope, message) => report.debug(scope, marked(message)),
+    step: (title, work) => report.step(marked(title), work),
+    progress: (title, done, total, unit) => report.progress(marked(title), done, total, unit),
+  };
 }

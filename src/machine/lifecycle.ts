@@ -123,6 +123,14 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
   await waitForState(machine, wanted);
 }
 
+/** Starts a machine that does not run, saying `why`. The caller holds its lock. */
+export async function ensureRunning(machine: Machine, why: string): Promise<void> {
+  if ((await machine.driver.state(machine.context())) === 'Running') return;
+  machine.deps.report.info(why);
+  await perform(machine, 'start');
+  await waitForEngine(machine);
+}
+
 /** start, stop, kill or restart, with docker-machine's messages. */
 export async function switchMachine(deps: MachineDeps, name: string, verb: Verb): Promise<void> {
   await deps.store.withMachine(name, async () => {

@@ -1,3 +1,4 @@
+import { engineLibrary } from './engine-library.ts';
 import { shellLibrary } from './shell-library.ts';
 
 /**
@@ -6,7 +7,7 @@ import { shellLibrary } from './shell-library.ts';
  * kept for `rm --restore` the first time, and for the way back this time. A pending mark stands from the first change until
  * the engine runs with it. Prints results as facts. A user's interruption does not stop it half way.
  */
-export const commitScript = `${shellLibrary}${String.raw`
+export const commitScript = `${shellLibrary}${engineLibrary}${String.raw`
 puts= dels= origs= hostname= pre= post= last= expect= failed=
 units=no effect=none enable=no port=- keep=no forget=no
 
@@ -44,53 +45,8 @@ replace() { # NEW PATH: over a mount point, such as a container's /etc/hosts, no
 put_back() { # FROM PATH
   if [ -e "$1$2" ]; then cp -a "$1$2" "$2.mymachine-old" && replace "$2.mymachine-old" "$2"; else rm -f "$2"; fi
 }
-write_daemon_json() { # BASE64: at once, beside what is staged for later
-  now=/etc/docker/daemon.json.mymachine-now
-  decode "$1" >"$now" && chmod 0644 "$now" && mv -f "$now" /etc/docker/daemon.json
-}
 name_host() {
   hostname "$1" 2>/dev/null || printf '%s' "$1" >/proc/sys/kernel/hostname 2>/dev/null || hostnamectl set-hostname "$1"
-}
-containers() {
-  active || return 0
-  engine GET /containers/json | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4 | head -n 200 | while read -r id; do
-    printf '%s:%s\n' "$id" "$(engine GET "/containers/$id/json" | grep -o '"Pid":[0-9]*' | head -n1 | cut -d: -f2)"
-  done
-}
-live_restore() { # waits until the running engine says so; one that cannot be asked has surely read a signal within a second
-  engine GET /_ping >/dev/null || { sleep 1; return 0; }
-  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
-    case $(engine GET /info) in *'"LiveRestoreEnabled":true'*) return 0 ;; esac
-    sleep 0.1
-  done
-  return 1
-}
-listening() {
-  [ "$port" = - ] && return 0
-  i=0
-  while ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qi ":$port [0-9A-F]*:[0-9A-F]* 0A "; do
-    i=$((i+1)); [ $i -lt 100 ] && active || return 1
-    sleep 0.1
-  done
-}
-reload() { # the signal alone says nothing about when, and whether, it was followed; an engine that logs little is given its time
-  cursor=$(journalctl -u docker.service -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p')
-  systemctl reload docker.service || return 1
-  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    case $(journalctl -u docker.service --after-cursor="$cursor" -o cat --no-pager 2>/dev/null) in
-      *'Reloaded configuration'*) return 0 ;;
-      *'nable to configure the Docker daemon'*) return 1 ;;
-    esac
-    sleep 0.1
-  done
-}
-restart() {
-  # The tries of the last minute would count against this one.
-  systemctl reset-failed docker.service docker.socket 2>/dev/null
-  systemctl stop docker.service 2>/dev/null
-  # An engine that listened on the path itself deletes it when it ends, and the socket unit's listener loses its name.
-  if [ "$(systemctl is-active docker.socket)" = active ] && [ ! -S /run/docker.sock ]; then systemctl restart docker.socket; fi
-  timeout 120 systemctl start docker.service
 }
 roll_back() {
   for p in $puts $dels $origs; do put_back "$state/previous" "$p"; done

@@ -1,3 +1,4 @@
+import { aptLibrary } from './apt-library.ts';
 import { factsBody } from './facts-script.ts';
 import { shellLibrary } from './shell-library.ts';
 
@@ -6,7 +7,7 @@ import { shellLibrary } from './shell-library.ts';
  * start by a condition under /run, so that it starts once, with its configuration; that hold is gone with a reboot at the
  * latest. Instructions come on stdin, a line each, values in base64 (see install.ts).
  */
-export const installScript = `${shellLibrary}${factsBody}${String.raw`
+export const installScript = `${shellLibrary}${aptLibrary}${factsBody}${String.raw`
 source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
 while read -r op value; do
   value=$(decode "$value")
@@ -24,11 +25,7 @@ while read -r op value; do
     env) export "$value" ;;
   esac
 done
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 sources='/etc/apt/sources.list.d /etc/apt/keyrings /usr/share/keyrings'
-work=$(mktemp -d) || exit 1
-log=$work/log
-: >"$log"
 
 finish() { # STATUS: what went wrong stands in the log
   release_hold
@@ -44,37 +41,6 @@ finish() { # STATUS: what went wrong stands in the log
 }
 set_hold() {
   mkdir -p "$hold" && printf '[Unit]\nConditionPathExists=!/run/mymachine-hold\n' >"$hold/00-mymachine-hold.conf" && : >/run/mymachine-hold
-}
-full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough free space in' "$log"; }
-offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
-
-# apt-get, waiting for whoever has its locks: those of the lists and of the archives know no waiting of their own.
-apt_get() {
-  waited=0 repaired=
-  while :; do
-    apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
-      -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >"$log" 2>&1 </dev/null && return 0
-    code=$?
-    if grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock|is another process using it' "$log"; then
-      [ $waited -gt 0 ] || say "waiting for another program to release apt: $(grep -oE 'held by process [0-9]+( \([^)]*\))?' "$log" | head -n1)"
-      waited=$((waited+1))
-      [ $waited -le 300 ] || finish locked
-      sleep 1
-    elif [ -z "$repaired" ] && grep -q 'dpkg was interrupted' "$log"; then
-      repaired=yes
-      say 'an earlier installation was cut off; finishing it first'
-      dpkg --configure -a >"$log" 2>&1 </dev/null
-    else
-      return $code
-    fi
-  done
-}
-# apt says that all is well when it could not fetch anything.
-update() { apt_get update -o APT::Update::Error-Mode=any; }
-fail_if() {
-  if full; then finish disk; fi
-  if offline; then finish network; fi
-  finish failed
 }
 fresh_lists() { [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' -mtime -1 2>/dev/null | head -n1)" ]; }
 
@@ -93,19 +59,6 @@ choose() {
   else
     source=distro
   fi
-}
-# PACKAGE: the newest version on offer that is the wanted one or begins with it.
-match_version() {
-  apt-cache madison "$1" | awk -F'|' -v want="$version" '{
-    gsub(/ /, "", $2); plain = $2; sub(/^[0-9]+:/, "", plain)
-    if ($2 == want || plain == want || (index(plain, want) == 1 && substr(plain, length(want) + 1, 1) ~ /[.~+-]/)) { print $2; exit }
-  }'
-}
-pin_version() { # PACKAGE
-  [ -n "$version" ] || return 0
-  pinned=$(match_version "$1")
-  [ -z "$pinned" ] || pinned="=$pinned"
-  [ -n "$pinned" ] || { apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }' | head -n 20 >"$log"; finish version; }
 }
 known() { for one; do [ -z "$(apt-cache madison "$one" 2>/dev/null | head -n1)" ] || printf '%s ' "$one"; done; }
 missing() { for one; do dpkg -s "$one" 2>/dev/null | grep -qx 'Status: install ok installed' || printf '%s ' "$one"; done; }

@@ -2,26 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TEST_PASSWORD, type TestHost } from '../testbed/host.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
+import { holdLocks } from './support/apt-locks.ts';
 import { type Adopted, adopt, failureOf, standOf } from './support/provisioning.ts';
 
 const shell = (host: TestHost, script: string, ...args: string[]) =>
   host.must(['sh', '-c', script, 'test', ...args]);
 const writeFile = (host: TestHost, path: string, content: string) =>
   host.must(['sh', '-c', 'mkdir -p "$(dirname "$1")"; cat >"$1"', 'test', path], { input: content });
-
-/** Holds the locks of dpkg and of apt's lists for some seconds, as apt itself does, by fcntl. */
-const holdLocks = `setsid perl -e '
-  my ($seconds, @paths) = @ARGV;
-  for my $path (@paths) {
-    my $lock = pack("s s x4 l! l! i x4", 1, 0, 0, 0, 0);
-    open my $file, "+>>", $path or die;
-    fcntl($file, 6, $lock) or die;
-    push @held, $file;
-  }
-  open my $sign, ">", "/run/locks-held"; close $sign;
-  sleep $seconds' "$@" >/dev/null 2>&1 &
-  while [ ! -e /run/locks-held ]; do sleep 0.1; done
-  rm /run/locks-held`;
 
 describe('provisioning a host whose engine is configured already', () => {
   let testbed: Testbed;

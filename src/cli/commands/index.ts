@@ -126,6 +126,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./switch.ts')).switchCommand('stop'),
   },
   {
+    name: 'upgrade',
+    summary: 'Upgrade a machine to the latest version of Docker',
+    load: async () => (await import('./upgrade.ts')).upgradeCommand,
+  },
+  {
     name: 'url',
     summary: 'Get the URL of a machine',
     load: async () => (await import('./simple-reads.ts')).urlCommand,

@@ -1,0 +1,48 @@
+/** Shell functions of the scripts that change a running engine. `$port` is the port, in hex, that it must listen on, or -. */
+export const engineLibrary = String.raw`
+write_daemon_json() { # BASE64: at once, beside what is staged for later
+  now=/etc/docker/daemon.json.mymachine-now
+  decode "$1" >"$now" && chmod 0644 "$now" && mv -f "$now" /etc/docker/daemon.json
+}
+containers() {
+  active || return 0
+  engine GET /containers/json | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4 | head -n 200 | while read -r id; do
+    printf '%s:%s\n' "$id" "$(engine GET "/containers/$id/json" | grep -o '"Pid":[0-9]*' | head -n1 | cut -d: -f2)"
+  done
+}
+live_restore() { # waits until the running engine says so; one that cannot be asked has surely read a signal within a second
+  engine GET /_ping >/dev/null || { sleep 1; return 0; }
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    case $(engine GET /info) in *'"LiveRestoreEnabled":true'*) return 0 ;; esac
+    sleep 0.1
+  done
+  return 1
+}
+listening() {
+  [ "$port" = - ] && return 0
+  i=0
+  while ! cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qi ":$port [0-9A-F]*:[0-9A-F]* 0A "; do
+    i=$((i+1)); [ $i -lt 100 ] && active || return 1
+    sleep 0.1
+  done
+}
+reload() { # the signal alone says nothing about when, and whether, it was followed; an engine that logs little is given its time
+  cursor=$(journalctl -u docker.service -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p')
+  systemctl reload docker.service || return 1
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    case $(journalctl -u docker.service --after-cursor="$cursor" -o cat --no-pager 2>/dev/null) in
+      *'Reloaded configuration'*) return 0 ;;
+      *'nable to configure the Docker daemon'*) return 1 ;;
+    esac
+    sleep 0.1
+  done
+}
+restart() {
+  # The tries of the last minute would count against this one.
+  systemctl reset-failed docker.service docker.socket 2>/dev/null
+  systemctl stop docker.service 2>/dev/null
+  # An engine that listened on the path itself deletes it when it ends, and the socket unit's listener loses its name.
+  if [ "$(systemctl is-active docker.socket)" = active ] && [ ! -S /run/docker.sock ]; then systemctl restart docker.socket; fi
+  timeout 120 systemctl start docker.service
+}
+`;

@@ -1,0 +1,105 @@
+import type { MachineError } from '../base/machine-error.ts';
+import { printable } from '../base/printable.ts';
+import { provisionError } from './errors.ts';
+import { diskFull } from './root-shell.ts';
+import type { Answers, PackageChange } from './upgrade-contract.ts';
+
+export interface FailedUpgrade {
+  readonly machineName: string;
+  readonly wanted: string;
+  readonly value: Answers;
+  readonly changes: readonly PackageChange[];
+  /** The end of what the host's package tool, or its engine, said. */
+  readonly details: string;
+}
+
+/** Why an upgrade was not made, what runs now, and what to do about it. */
+export function upgradeError(status: string, failed: FailedUpgrade): MachineError {
+  const { machineName, value, details, changes } = failed;
+  const engine = value('package');
+  const stand = standOf(value);
+  const onHost = (command: string) => `"mymachine ssh ${machineName} ${command}"`;
+  switch (status) {
+    case 'disk':
+      return diskFull(details, stand);
+    case 'locked':
+      return provisionError('MM_PROVISION_LOCKED', {
+        message: `Another program on the host held the locks of apt, or of its provisioning, for five minutes. ${stand}`,
+        hint: `See which: ${onHost('sudo fuser -v /var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock')}, wait for it, then upgrade again.`,
+        details,
+      });
+    case 'network':
+      return provisionError('MM_PROVISION_NO_NETWORK', {
+        message: `The host cannot reach its package sources. ${stand}`,
+        hint: `Check its network, name servers and proxy: ${onHost('sudo apt-get update')} must work.`,
+        details,
+      });
+    case 'lists':
+      return provisionError('MM_UPGRADE', {
+        message: `The host's package lists cannot be brought up to date, and those it has know of nothing newer. ${stand}`,
+        hint: `Correct what apt names: ${onHost('sudo apt-get update')} must work.`,
+        details,
+      });
+    case 'unpackaged':
+      return provisionError('MM_UPGRADE', {
+        message: "The host's dockerd does not come from a package, so there is nothing to upgrade it with.",
+        hint: 'Replace it on the host the way it was put there, or remove it there, then run "mymachine provision".',
+      });
+    case 'unoffered':
+      return provisionError('MM_UPGRADE', {
+        message: `No package source of the host offers ${engine}. ${stand}`,
+        hint: `Add the source that it came from, then upgrade again: ${onHost(`apt-cache policy ${engine}`)}.`,
+      });
+    case 'held':
+      return provisionError('MM_UPGRADE', {
+        message: `${engine} is on hold on the host, so it is not upgraded to ${value('to')}. ${stand}`,
+        hint: `Release it: ${onHost(`sudo apt-mark unhold ${engine}`)}, then upgrade again.`,
+      });
+    case 'flavour':
+      return provisionError('MM_ENGINE_VERSION', {
+        message: `A version can be chosen for Docker's own package docker-ce alone, and the host has ${engine} of its distribution. ${stand}`,
+        hint: 'Leave --engine-version out for the newest that the distribution offers.',
+      });
+    case 'version':
+      return provisionError('MM_ENGINE_VERSION', {
+        message: `There is no ${engine} ${printable(failed.wanted, 60)} on offer for the host. ${stand}`,
+        hint:
+          details.trim() === ''
+            ? 'No package source of the host offers any.'
+            : 'Choose one of these versions, or "latest" for the newest.',
+        details,
+      });
+    case 'refused':
+      return provisionError('MM_UPGRADE', {
+        message: `apt does not make the upgrade of ${listed(changes)}. ${stand} Nothing was changed.`,
+        hint: `Correct what it names: ${onHost(`sudo apt-get install ${engine}`)} must work.`,
+        details,
+      });
+    default:
+      return provisionError('MM_UPGRADE', {
+        message: `Upgrading ${listed(changes)} failed. ${stand}`,
+        hint: comeBack(failed, onHost),
+        details,
+      });
+  }
+}
+
+function standOf(value: Answers): string {
+  const version = value('now');
+  if (version === '') return 'The engine is not whole now.';
+  return `${value('package')} ${version} is installed and ${value('active') === 'yes' ? 'runs' : 'does not run'}.`;
+}
+
+function listed(changes: readonly PackageChange[]): string {
+  return changes.map(({ name, from, to }) => `${name} from ${from} to ${to}`).join(', ');
+}
+
+function comeBack(
+  { machineName, value, changes }: FailedUpgrade,
+  onHost: (command: string) => string,
+): string {
+  if (value('now') === value('from') && value('active') === 'yes')
+    return "The older version is back. Correct what the newer one's last words name before the next try.";
+  const olds = changes.map(({ name, from }) => `${name}=${from}`).join(' ');
+  return `Correct what the last words name, then ${onHost('sudo apt-get -f install')}; the older version comes back by ${onHost(`sudo apt-get install --allow-downgrades ${olds}`)} where it is still on offer. Then run "mymachine provision ${machineName}".`;
+}
