@@ -135,7 +135,7 @@ export function describeMachineLife(options: LifeOptions): void {
           code: 1,
           stderr: expect.stringContaining(`Machine "${NAME}" is already stopped.`),
         });
-        expect(await user.mymachine(['env', NAME])).toMatchObject({
+        expect(await user.mymachine(['env', '--shell', 'bash', NAME])).toMatchObject({
           code: 1,
           stdout: '',
           stderr: expect.stringContaining('Host is not running'),
