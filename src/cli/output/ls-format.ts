@@ -58,7 +58,9 @@ function fieldsOf({ status, active, swarm }: FormattedRow): Readonly<Record<keyo
 export async function formatRows(rows: readonly FormattedRow[], format: string): Promise<string> {
   const isTable = format.startsWith(TABLE);
   // Also without machines a wrong template is said to be wrong.
-  const template = compileTemplate(isTable ? format.slice(TABLE.length) : format);
+  const template = compileTemplate(isTable ? format.slice(TABLE.length) : format, {
+    struct: 'commands.HostListItem',
+  });
   const lines = rows.map((row) => template(fieldsOf(row)));
   if (!isTable) return lines.map((line) => `${line}\n`).join('');
   return alignTabs([template(HEADERS), ...lines].join('\n'));
