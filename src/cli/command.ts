@@ -24,6 +24,8 @@ export interface Command {
     argv: readonly string[],
     env: Readonly<Record<string, string | undefined>>,
   ): Promise<readonly CommandFlag[]>;
+  /** What to say when a flag is given that the command does not have here. */
+  hintForFlag?(flag: string): Promise<string | undefined>;
   /** Gives the exit code. */
   run(app: App, input: Parsed): Promise<number>;
 }

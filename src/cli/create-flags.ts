@@ -105,6 +105,15 @@ export async function driverFlags(
   return drivers.flatMap((driver) => driver.flags);
 }
 
+/** What to say of a flag that the driver in hand does not have, and another one does. */
+export async function hintForDriverFlag(registry: DriverRegistry, flag: string): Promise<string | undefined> {
+  for (const name of registry.names) {
+    if ((await registry.load(name)).flags.some((each) => each.name === flag))
+      return `--${flag} is an option of another driver: --driver ${name}`;
+  }
+  return undefined;
+}
+
 /** The driver whose own flags the user gave, if that tells it. */
 export async function driverOfFlags(registry: DriverRegistry, flags: Flags): Promise<string | undefined> {
   const named: string[] = [];

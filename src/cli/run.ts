@@ -1,4 +1,4 @@
-import { isMachineError } from '../base/machine-error.ts';
+import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { App, BUILD, programName, VERSION } from './app.ts';
 import { usageError } from './args/errors.ts';
 import { commandHelp, programHelp } from './args/help.ts';
@@ -36,7 +36,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const own = [...command.flags, ...((await command.moreFlags?.(rest, io.env)) ?? [])];
     usage = helpOf(program, entry, command, own);
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
-    const input = parseCommand(command, own, rest, globalArgv, io);
+    const input = await parseCommand(command, own, rest, globalArgv, io);
     if (input === 'help') {
       io.stdout.write(usage);
       return 0;
@@ -94,13 +94,13 @@ function findCommand(name: string, program: string): CommandEntry {
 }
 
 /** Flags of the command, and global ones that stand behind it; those before the command keep their value unless they are repeated. */
-function parseCommand(
+async function parseCommand(
   command: Command,
   own: readonly CommandFlag[],
   rest: readonly string[],
   globalArgv: readonly string[],
   io: Io,
-): Parsed | 'help' {
+): Promise<Parsed | 'help'> {
   const taken = new Set(own.flatMap((flag) => [flag.name, flag.short ?? '']));
   const late = [...globalFlags, ...versionAndHelp.slice(0, 1)]
     .filter((flag) => !taken.has(flag.name))
@@ -112,8 +112,18 @@ function parseCommand(
   const stop = command.stopAtPositional ?? false;
   const flags = [...own, ...late];
   const end = globalArgv.at(-1) === '--' ? globalArgv.slice(0, -1) : globalArgv;
-  const parsed = parseFlags([...end, ...rest], { flags, env: io.env, stopAtPositional: stop });
-  return parsed.flags.bool('help') ? 'help' : parsed;
+  try {
+    const parsed = parseFlags([...end, ...rest], { flags, env: io.env, stopAtPositional: stop });
+    return parsed.flags.bool('help') ? 'help' : parsed;
+  } catch (error) {
+    throw await withHintForFlag(error, command);
+  }
+}
+
+async function withHintForFlag(error: unknown, command: Command): Promise<unknown> {
+  const flag = /^flag provided but not defined: -(\S+)$/.exec(messageOf(error))?.[1];
+  const hint = flag === undefined ? undefined : await command.hintForFlag?.(flag);
+  return hint === undefined ? error : usageError('MM_USAGE', { message: messageOf(error), hint });
 }
 
 async function runCommand(

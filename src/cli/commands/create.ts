@@ -15,6 +15,7 @@ import {
   driverOfFlags,
   engineMeta,
   engineOptions,
+  hintForDriverFlag,
   swarmOptions,
 } from '../create-flags.ts';
 import { canAsk } from '../io.ts';
@@ -34,6 +35,7 @@ export const createCommand: Command = {
   ],
   flags: createFlags,
   moreFlags: (argv, env) => driverFlags(builtInDrivers(), argv, env),
+  hintForFlag: (flag) => hintForDriverFlag(builtInDrivers(), flag),
   async run(app, input) {
     const name = await nameOf(app, input);
     checkNewName(name);

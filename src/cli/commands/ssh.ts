@@ -17,7 +17,7 @@ export const sshCommand: Command = {
   stopAtPositional: true,
   async run(app, { args }) {
     const name = await oneName(app, args.slice(0, 1));
-    const words = args[1] === '--' ? args.slice(2) : args.slice(1);
+    const words = args.slice(1);
     const machine = await runningMachine(app, name);
     if (await usesNativeSsh(app)) return nativeSsh(app, machine, words);
     const [program, ...rest] = sshArgv(await machine.sshTarget(), words);
@@ -46,7 +46,9 @@ async function nativeSsh(app: App, machine: Machine, words: readonly string[]): 
   const session = await connector.session(await machine.sshTarget(), { signal: app.signal });
   const { stdin, stdout, stderr } = app.io;
   const pty = words[0] === '-t' ? 'always' : 'auto';
-  const command = words[0] === '-t' ? words.slice(1) : words;
+  const rest = words[0] === '-t' ? words.slice(1) : words;
+  // OpenSSH reads the two dashes itself.
+  const command = rest[0] === '--' ? rest.slice(1) : rest;
   const term = app.io.env['TERM'] ?? 'xterm';
   return runNativeTerminal(
     session,
