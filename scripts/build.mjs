@@ -27,7 +27,13 @@ const bundle = await rolldown({
   resolve: { mainFields: ['module', 'main'] },
   transform: {
     target: 'node20',
-    define: { __VERSION__: JSON.stringify(pkg.version), __BUILD__: JSON.stringify(revision()) },
+    define: {
+      __VERSION__: JSON.stringify(pkg.version),
+      __BUILD__: JSON.stringify(revision()),
+      // ssh2 is written for CommonJS and looks for files beside itself.
+      __dirname: 'import.meta.dirname',
+      __filename: 'import.meta.filename',
+    },
   },
 });
 await rm(dist, { recursive: true, force: true });
