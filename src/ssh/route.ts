@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import { lastLines } from '../base/printable.ts';
 import type { SshTarget } from './contract.ts';
 import { sshError } from './errors.ts';
@@ -18,6 +18,9 @@ export interface Route {
   /** What a proxy has complained about so far. */
   readonly complaint: () => string;
 }
+
+/** For a proxy's last words. Whatever it has started may hold its stderr open for good. */
+const LAST_WORDS_MS = 500;
 
 /** Opens the way that the user's ssh config says: through other hosts, through a command, or straight over TCP. */
 export async function openRoute(
@@ -96,7 +99,13 @@ async function openProxy(
   // Both ends report a broken pipe when the proxy dies; that it died is what counts.
   child.stdin.on('error', () => undefined);
   child.stdout.on('error', () => undefined);
-  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  // Whoever sees the end asks for the complaint, so the end comes after it.
+  const answers = new PassThrough();
+  child.stdout.pipe(answers, { end: false });
+  const end = () => answers.end();
+  child.once('close', end);
+  child.stdout.once('end', () => AbortSignal.timeout(LAST_WORDS_MS).addEventListener('abort', end));
+  const stream = Duplex.from({ readable: answers, writable: child.stdin });
   stream.once('close', () => child.kill());
   child.on('error', () => stream.destroy());
   try {

@@ -117,7 +117,8 @@ export async function startSshd(settings: readonly string[] = [], listening = tr
 
 export async function removeSshd(sshd: Sshd | undefined): Promise<void> {
   await sshd?.stop();
-  if (sshd !== undefined) await rm(sshd.dir, { recursive: true, force: true });
+  // What served the last sessions may still be writing there.
+  if (sshd !== undefined) await rm(sshd.dir, { recursive: true, force: true, maxRetries: 5 });
 }
 
 export function keygen(path: string, type: string, passphrase = ''): void {
