@@ -52,7 +52,7 @@ export class Store {
     this.#options = options;
   }
 
-  /** Names of all machines, broken ones included, in no order. A folder that cannot be read is an error, a missing one is empty. */
+  /** Names of all machines, broken ones included, sorted as docker-machine met them. A folder that cannot be read is an error, a missing one is empty. */
   async names(): Promise<string[]> {
     try {
       const entries = await readdir(this.paths.machines, { withFileTypes: true });
@@ -61,6 +61,7 @@ export class Store {
           // A link to a folder elsewhere is a machine, too; one that leads nowhere is shown as such.
           .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && isFolderName(entry.name))
           .map((entry) => entry.name)
+          .sort()
       );
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
