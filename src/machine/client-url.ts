@@ -1,4 +1,4 @@
-import { MachineError, messageOf, reworded } from '../base/machine-error.ts';
+import { isMachineError, MachineError, messageOf, reworded } from '../base/machine-error.ts';
 import type { CertificateDates } from '../engine/contract.ts';
 import { checkConnection, engineUrl } from './connection.ts';
 import { machineError } from './errors.ts';
@@ -23,6 +23,8 @@ export async function clientUrl(machine: Machine, options: ClientUrlOptions): Pr
   try {
     return await (options.swarm ? swarmManagerUrl(machine) : verifiedUrl(machine));
   } catch (error) {
+    // Removed meanwhile: that is no matter of its certificates.
+    if (isMachineError(error, 'MM_MACHINE_UNKNOWN')) throw error;
     throw reworded(error, (why) => `${options.prefix}: ${why}`);
   }
 }
@@ -38,6 +40,7 @@ async function verifiedUrl(machine: Machine): Promise<VerifiedUrl> {
 
 /** docker-machine's words around the cause, which keeps its id and its remedy. */
 function tlsProblem(machine: Machine, url: string, cause: unknown): Error {
+  if (isMachineError(cause, 'MM_MACHINE_UNKNOWN')) return cause;
   const message = `Error checking and/or regenerating the certs: There was an error validating certificates for host "${url.replace(/^[a-z]+:\/\//, '')}": ${messageOf(cause)}`;
   const regenerate = `You can attempt to regenerate them using "mymachine regenerate-certs ${machine.name}".`;
   if (!(cause instanceof MachineError))
