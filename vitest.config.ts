@@ -1,22 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer, type TestSpecification } from 'vitest/node';
-
-/**
- * Machines that boot by emulation take minutes: whoever tests them begins first, so that no long test runs alone at the
- * end. The others go by what vitest knows of them.
- */
-class SlowestFirst extends BaseSequencer {
-  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files);
-    const emulates = (file: TestSpecification) => /\/e2e\/.*qemu/.test(file.moduleId);
-    return [...sorted.filter(emulates), ...sorted.filter((file) => !emulates(file))];
-  }
-}
 
 // unit: no network, no root, seconds. The other tiers are started by scripts/test.mjs, which also says what a machine cannot run.
 export default defineConfig({
   test: {
-    sequence: { sequencer: SlowestFirst },
+    // vitest leaves one core to itself, and on two cores would run file after file.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000 } },

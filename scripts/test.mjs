@@ -4,6 +4,7 @@
 // What cannot run here is listed at the end, by name, with the reason.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { bun, cache, packageBinary } from './package-binary.mjs';
 
@@ -47,12 +48,18 @@ function say(text) {
   process.stdout.write(`${text}\n`);
 }
 
-function run(title, program, args, options = {}) {
+/** With `quiet` what the program says is shown when it has ended: something else is being shown meanwhile. */
+function run(title, program, args, { quiet = false, ...options } = {}) {
   const begin = Date.now();
   say(`\n== ${title}`);
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], ...options });
+    const out = quiet ? 'pipe' : 'inherit';
+    const child = spawn(program, args, { cwd: root, stdio: ['ignore', out, out], ...options });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('close', (code) => {
+      if (quiet) say(`\n== ${title} said:\n${output.trimEnd()}`);
       say(`== ${title}: ${code === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - begin) / 1000).toFixed(1)} s`);
       if (code !== 0) failures.push(title);
       resolve(code === 0);
@@ -76,9 +83,10 @@ async function vitest(title, project, filters = [], extra = {}) {
     report,
     ...filters,
   ];
-  const { node = process.execPath, env = {} } = extra;
-  await run(title, node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
+  const { node = process.execPath, env = {}, options = [], quiet = false } = extra;
+  await run(title, node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...options], {
     env: { ...process.env, ...env },
+    quiet,
   });
   if (!existsSync(report)) return;
   const counts = JSON.parse(readFileSync(report, 'utf8'));
@@ -101,11 +109,14 @@ function installPackages() {
   return apt('install', '-y', '--no-install-recommends', ...missing).status === 0;
 }
 
+/** Deadlines are measured, or the whole computer is kept busy: one file at a time. */
+const alone = { options: ['--maxWorkers=1'] };
+
 async function quickTiers() {
-  await vitest('contract tests', 'contract');
+  await vitest('contract tests', 'contract', [], alone);
   await vitest('command-line tests', 'cli');
   await vitest('tests on stores of docker-machine', 'compat');
-  await vitest('fault tests', 'fault');
+  await vitest('fault tests', 'fault', [], alone);
   await executable();
   for (const version of NODE_VERSIONS) {
     const isHere = process.platform === 'linux' && process.arch === 'x64';
@@ -128,7 +139,7 @@ async function executable() {
   if (!(await run('build:binary', process.execPath, [join(root, 'scripts', 'build-binary.mjs')]))) return;
   const env = { MYMACHINE_PROGRAM: join(root, 'dist-binary', 'mymachine') };
   await vitest('command-line tests against the executable', 'cli', [], { env });
-  await vitest('fault tests against the executable', 'fault', [], { env });
+  await vitest('fault tests against the executable', 'fault', [], { env, ...alone });
 }
 
 async function endToEnd() {
@@ -144,7 +155,14 @@ async function endToEnd() {
   }
   if (!existsSync('/dev/fuse'))
     leftOut.push('mounting by sshfs: there is no /dev/fuse, so this kernel has no FUSE');
-  await vitest('end-to-end tests', 'e2e', names);
+  // Machines that boot by emulation fill a core, the others mostly wait: each kind goes beside the other, not beside itself.
+  const virtual = ['--exclude', 'test/e2e/!(*qemu*).test.ts', '--maxWorkers=1'];
+  const others = ['--exclude', 'test/e2e/*qemu*.test.ts', `--maxWorkers=${Math.max(1, cpus().length - 1)}`];
+  const some = names.length > 0 ? ['--passWithNoTests'] : [];
+  await Promise.all([
+    vitest('end-to-end tests', 'e2e', names, { options: [...others, ...some] }),
+    vitest('end-to-end tests by emulation', 'e2e', names, { options: [...virtual, ...some], quiet: true }),
+  ]);
 }
 
 const begin = Date.now();
