@@ -17,8 +17,6 @@ export interface RootImage {
 }
 
 const BUILD_TIMEOUT_MS = 30 * 60_000;
-const DEBIAN = 'http://deb.debian.org/debian';
-const DEBIAN_SECURITY = 'http://security.debian.org/debian-security';
 
 export function rootsDir(cacheDir: string): string {
   return join(cacheDir, 'nspawn');
@@ -104,8 +102,11 @@ export function sourceLines(
 async function runMmdebstrap(ports: Ports, wish: RootWish, target: string): Promise<void> {
   const suite = suiteOf(wish.suite);
   const own = await aptMirror();
-  // On Ubuntu its own mirror has no Debian.
-  const mirror = own?.distribution === 'debian' ? own : { archive: DEBIAN, security: DEBIAN_SECURITY };
+  // On Ubuntu its own mirror has no Debian, and mmdebstrap(1) knows where Debian is.
+  const sources =
+    own?.distribution === 'debian'
+      ? sourceLines(wish.suite, suite?.updates ?? false, own.archive, own.security)
+      : [];
   await command(
     ports,
     [
@@ -130,7 +131,7 @@ async function runMmdebstrap(ports: Ports, wish: RootWish, target: string): Prom
       `--include=${packagesOf(wish).join(',')}`,
       wish.suite,
       target,
-      ...sourceLines(wish.suite, suite?.updates ?? false, mirror.archive, mirror.security),
+      ...sources,
     ],
     {
       timeoutMs: BUILD_TIMEOUT_MS,
