@@ -34,10 +34,21 @@ with other versions of them are in https://bun.com/docs/project/licensing
 `;
 const packages = readFileSync(join(root, 'dist', 'THIRD-PARTY-LICENSES'), 'utf8');
 writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), `${packages}\n${'-'.repeat(80)}\n\n${runtime}`);
+mkdirSync(join(folder, 'completions'));
+// Under the names by which each shell finds them in its folder of completions.
+for (const [shell, file] of [
+  ['bash', 'mymachine'],
+  ['zsh', '_mymachine'],
+  ['fish', 'mymachine.fish'],
+  ['powershell', 'mymachine.ps1'],
+]) {
+  const script = spawnSync(process.execPath, [join(root, 'dist', 'mymachine.js'), 'completion', shell]);
+  if (script.status !== 0) process.exit(1);
+  writeFileSync(join(folder, 'completions', file), script.stdout);
+}
 for (const [from, to] of [
   ['LICENSE', 'LICENSE'],
   ['dist/man', 'man'],
-  ['dist/completions', 'completions'],
   ['drivers.d', 'drivers.d'],
 ])
   if (existsSync(join(root, from))) cpSync(join(root, from), join(folder, to), { recursive: true });

@@ -47,7 +47,7 @@ const { output } = await bundle.write({
   codeSplitting: {
     groups: [
       { name: 'core', test: HOT },
-      { name: 'engine', test: /\/src\/engine\/(client|url)\.ts$/ },
+      { name: 'engine', test: /\/src\/(engine\/(client|url)|certs\/read-certificate)\.ts$/ },
     ],
   },
 });

@@ -1,9 +1,9 @@
 import { buildCertificate, type Profile, type Signer, type Subject } from './build.ts';
 import type { CertRequest, KeyPair } from './contract.ts';
 import { certsError } from './errors.ts';
-import { readCertificate } from './inspect.ts';
 import { createKey, readPrivateKey } from './keys.ts';
 import { organizationName, subjectNames } from './names.ts';
+import { readCertificate } from './read-certificate.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;

@@ -1,10 +1,8 @@
-import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { certsError } from './errors.ts';
 import { readPrivateKey } from './keys.ts';
 import { canonicalIpv6 } from './names.ts';
+import { certificateDates, readCertificate } from './read-certificate.ts';
 
-const maxPemLength = 1024 * 1024;
 const dayMs = 86_400_000;
 
 export interface CertificateFacts {
@@ -24,20 +22,6 @@ export interface CertificateFacts {
   readonly serialNumber: string;
 }
 
-/** Reads the first certificate of a PEM text; MM_CERTS_READ when there is none. */
-export function readCertificate(pem: string): X509Certificate {
-  try {
-    if (pem.length > maxPemLength) throw new Error('larger than 1 MiB');
-    return new X509Certificate(pem);
-  } catch (error) {
-    throw certsError('MM_CERTS_READ', {
-      message: 'the certificate cannot be read: it is not a PEM certificate',
-      hint: 'Restore the file from a backup, or have it made anew: mymachine regenerate-certs --client-certs',
-      cause: error,
-    });
-  }
-}
-
 /**
  * Node writes the names as `DNS:a, IP Address:10.0.0.1`, and in JSON quotes where a value holds something odd; IPv6 comes
  * in full and in capitals.
@@ -46,7 +30,7 @@ function readSans(text: string): readonly string[] {
   const entries = text.matchAll(/(?:^|, )(DNS|IP Address):(?:("(?:[^"\\]|\\.)*")|([^,]*))/g);
   return [...entries].map(([, , quoted, plain = '']) => {
     const value = quoted === undefined ? plain : String(JSON.parse(quoted));
-    return isIP(value) === 6 ? canonicalIpv6(value) : value;
+    return value.includes(':') && isIP(value) === 6 ? canonicalIpv6(value) : value;
   });
 }
 
@@ -63,8 +47,7 @@ function isPlain(name: string): boolean {
 export function describeCertificate(pem: string): CertificateFacts {
   const cert = readCertificate(pem);
   return {
-    notBefore: Date.parse(cert.validFrom),
-    notAfter: Date.parse(cert.validTo),
+    ...certificateDates(pem),
     sans: readSans(cert.subjectAltName ?? ''),
     organization: organizationOf(cert.subject),
     issuerOrganization: organizationOf(cert.issuer),

@@ -6,6 +6,10 @@ import type { CommandFlag, Flags } from './args/spec.ts';
 
 const INSTALL = ['auto', 'script', 'repository', 'distro'];
 
+/** Whether a preference can stand for the flag: not for what belongs to one machine alone, nor for a secret. */
+export const isPreferable = (flag: CommandFlag) =>
+  !['resume', 'rollback', 'dry-run'].includes(flag.name) && flag.required !== true && flag.secret !== true;
+
 /** Flags of `create` that every driver shares, docker-machine's first. */
 export const createFlags: readonly CommandFlag[] = [
   {
@@ -89,6 +93,12 @@ export const createFlags: readonly CommandFlag[] = [
   { name: 'swarm-experimental', kind: 'bool', help: 'Enable Swarm experimental features' },
   { name: 'tls-san', kind: 'slice', help: 'Support extra SANs for TLS certs' },
   { name: 'resume', kind: 'bool', help: 'Finish a create that was interrupted' },
+  {
+    name: 'rollback',
+    kind: 'bool',
+    help: 'Remove all that was made when the create fails or is interrupted',
+  },
+  { name: 'dry-run', kind: 'bool', help: 'Check everything and show what would be made, with nothing made' },
 ];
 
 /** Flags of the driver that argv, the environment or nobody names; in the last case those of all drivers, by whose flags we can tell. */
@@ -119,8 +129,9 @@ export async function driverOfFlags(registry: DriverRegistry, flags: Flags): Pro
   const named: string[] = [];
   for (const name of registry.names) {
     const driver = await registry.load(name);
-    if (driver.flags.some((flag) => flags.isGiven(flag.name) && flag.env === undefined)) named.push(name);
-    else if (driver.flags.some((flag) => flags.isGiven(flag.name))) named.push(name);
+    const tells = ({ name: flag, envOwner }: (typeof driver.flags)[number]) =>
+      envOwner === undefined ? flags.isGiven(flag) : flags.isTyped(flag);
+    if (driver.flags.some(tells)) named.push(name);
   }
   return named.length === 1 ? named[0] : undefined;
 }

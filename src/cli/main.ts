@@ -45,6 +45,9 @@ const io: Io = {
   argv0: calledAs ?? 'mymachine',
 };
 
+// A hint of the AWS SDK to its own users, about versions that are not ours yet.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 async function main(): Promise<void> {
   const exitCode = await run(process.argv.slice(2), io, interruption());
   // What a library keeps open must not keep the program; what was written must be out first.

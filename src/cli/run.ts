@@ -15,7 +15,7 @@ import { exitCodeOf, renderCauses, renderError } from './render-error.ts';
 /** Runs one command line and gives its exit code. Nothing is thrown: every failure is shown on stderr. */
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   const program = programName(io.argv0);
-  let usage = '';
+  let usage = () => overview(program);
   try {
     const top = parseFlags(argv, {
       flags: [...globalFlags, ...versionAndHelp],
@@ -34,17 +34,16 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const entry = findCommand(name, program);
     const command = await entry.load();
     const own = [...command.flags, ...((await command.moreFlags?.(rest, io.env)) ?? [])];
-    usage = helpOf(program, entry, command, own);
+    usage = () => helpOf(program, entry, command, own);
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
     const input = await parseCommand(command, own, rest, globalArgv, io);
     if (input === 'help') {
-      io.stdout.write(usage);
+      io.stdout.write(usage());
       return 0;
     }
     return await runCommand(entry, command, input, io, signal);
   } catch (error) {
-    if (isMachineError(error, 'MM_USAGE'))
-      io.stderr.write(`Incorrect Usage.\n\n${usage === '' ? overview(program) : usage}\n`);
+    if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
     io.stderr.write(renderError(error, sayAs(program)));
     return exitCodeOf(error);
   }

@@ -10,12 +10,17 @@ export interface FlagSpec {
   readonly kind: 'string' | 'int' | 'bool' | 'slice';
   /** The environment variable it is taken from when it is not given. */
   readonly env?: string;
+  /**
+   * Whose variable it is, when it is not the driver's alone. 'shared': other programs', too, so that its presence does not
+   * choose the driver. 'library': read by the library that the driver uses; we name it and never look at it.
+   */
+  readonly envOwner?: 'shared' | 'library';
   readonly default?: string | number | boolean | readonly string[];
   readonly help: string;
   readonly takes?: Takes;
   /** Asked for on a terminal when it is missing. */
   readonly required?: boolean;
-  /** Never shown, logged or stored in config.json. */
+  /** Never shown, logged or stored in config.json. `configure` does not see it: the driver asks its context for it. */
   readonly secret?: boolean;
 }
 
@@ -58,6 +63,25 @@ export interface Capabilities {
   readonly adopted: boolean;
   /** The host's SSH key is decided by us before it first boots, so an unknown key is never accepted. */
   readonly hostKeyKnown: boolean;
+  /** That key travelled in data that others may read later, so the host makes itself a new one at the first contact. */
+  readonly hostKeyInLaunchData?: boolean;
+}
+
+/** A line of what a create would make, such as `image` and its name. */
+export interface PlanLine {
+  readonly label: string;
+  readonly value: string;
+}
+
+/** Something at a provider that was made for a machine. */
+export interface Holding {
+  readonly machineId: string;
+  readonly machineName: string;
+  /** The provider's word for it, such as 'instance', and its id there. */
+  readonly kind: string;
+  readonly id: string;
+  /** Where it is, such as the region. */
+  readonly where: string;
 }
 
 /** Whether a driver can work on this computer. `score` orders drivers for `create` without --driver: higher is better, 0 is "only when asked for". */
@@ -99,6 +123,8 @@ export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports 
    * cache, such as an image that is being made. Without it, nothing else is at work.
    */
   readonly withLock?: (<T>(name: string, work: () => Promise<T>) => Promise<T>) | undefined;
+  /** The value that was given to a flag which is `secret`; '' when none was. Kept in a file of the machine's, 0600. */
+  secret(flag: string): Promise<string>;
   /** The driver's own JSON as last saved. */
   readonly config: Readonly<C>;
   /** Changes keys of the config and writes them to disk before it resolves. */
@@ -126,6 +152,19 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   availability(ports: Ports, cacheDir: string): Promise<Availability>;
   /** From flags to config, without any I/O. Throws what is wrong with the flags (MM_USAGE-like, before anything is touched). */
   configure(flags: FlagValues, base: BaseConfig): C;
+  /** What `create` would make, without making it; fails like `precheck`, whose checks it includes. */
+  plan?(context: DriverContext<C>): Promise<readonly PlanLine[]>;
+  /**
+   * Whether the provider will not make this machine at all (a quota, a permission), so that what was made on the way is
+   * removed again and the machine with it.
+   */
+  isRefusal?(error: unknown, config: Readonly<C>): boolean;
+  /** Tells machines whose `holdings` are one list: account and region. */
+  account?(config: Readonly<C>): string;
+  /** Everything that this store's machines ever made there and that still exists, or with `all` that of any store. */
+  holdings?(context: DriverContext<C>, all: boolean): Promise<readonly Holding[]>;
+  /** Deletes all that was made for one machine, whose record is lost. The context is of any machine of that account. */
+  removeHoldings?(context: DriverContext<C>, machineId: string): Promise<void>;
   /** Everything that can be known to fail before something is made. Nothing is stored yet. Fails with exit code 3. */
   precheck(context: DriverContext<C>): Promise<void>;
   /** Makes the host through `context.step`. Called again, it goes on where it was cut off. Ends when SSH can be expected to answer. */
@@ -142,6 +181,8 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   sans?(context: DriverContext<C>): readonly string[];
   /** Lines for the machine's known_hosts when `capabilities.hostKeyKnown`: keys such as `ssh-ed25519 AAAA…`. */
   hostKeys?(context: DriverContext<C>): Promise<readonly string[]>;
+  /** Whether this machine, unlike its driver's others, makes its host keys itself: they are then trusted on first use. */
+  makesOwnHostKeys?(config: Readonly<C>): boolean;
   endpoint?(context: DriverContext<C>): Promise<SshEndpoint>;
   start?(context: DriverContext<C>): Promise<void>;
   stop?(context: DriverContext<C>): Promise<void>;

@@ -17,6 +17,8 @@ const BUILT_IN: Readonly<Record<string, Loader>> = {
   generic: async () => erase((await import('./generic/driver.ts')).genericDriver),
   nspawn: async () => erase((await import('./nspawn/driver.ts')).nspawnDriver),
   qemu: async () => erase((await import('./qemu/driver.ts')).qemuDriver),
+  virtualbox: async () => erase((await import('./virtualbox/driver.ts')).virtualboxDriver),
+  amazonec2: async () => erase((await import('./amazonec2/driver.ts')).amazonec2Driver),
 };
 
 export function builtInDrivers(): DriverRegistry {

@@ -5,7 +5,7 @@ import type { Clock } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import { readContainers, readProblem, readVersion } from './answers.ts';
 import { isApiVersion, negotiate, oldestAssumed } from './api-version.ts';
-import { openWire, peekAtDates, shownDates } from './connect.ts';
+import { openWire, peekAtDates, type TlsContexts } from './connect.ts';
 import type { CertificateDates, EngineClient, EngineEndpoint } from './contract.ts';
 import { explain } from './diagnose.ts';
 import { explainRefusal } from './diagnose-tls.ts';
@@ -22,6 +22,8 @@ export interface EngineClientOptions {
   /** Time for each call, with its connection. Default 20 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Shared by clients of engines that take the same certificates. */
+  readonly tlsContexts?: TlsContexts | undefined;
   /** Bound on a reply. Default 16 MiB. */
   readonly maxBodyBytes?: number;
 }
@@ -39,6 +41,7 @@ class WireEngineClient implements EngineClient {
   readonly #options: EngineClientOptions;
   readonly #where: string;
   readonly #timeoutMs: number;
+  readonly #contexts: TlsContexts;
   readonly #closing = new AbortController();
   readonly #open = new Set<Duplex>();
   readonly #agent: WireAgent;
@@ -51,6 +54,7 @@ class WireEngineClient implements EngineClient {
     this.#where =
       endpoint.kind === 'stream' ? `${options.machineName} (through SSH)` : formatEngineUrl(endpoint);
     this.#timeoutMs = options.timeoutMs ?? 20_000;
+    this.#contexts = options.tlsContexts ?? new Map();
     this.#agent = new WireAgent(() => this.#connect());
   }
 
@@ -131,7 +135,7 @@ class WireEngineClient implements EngineClient {
       if (signal.aborted) throw signal.reason;
       if (error instanceof BodyTooLarge) throw this.#notAnEngine(path, error);
       if (this.#endpoint.kind === 'tls' && /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(codeOf(error)))
-        this.#shown = await peekAtDates(this.#endpoint, signal);
+        this.#shown = await peekAtDates(this.#endpoint, signal, this.#contexts);
       const explained = explain(error, this.#situation());
       if (explained.code !== 'MM_ENGINE_PROTOCOL') throw explained;
       throw (await this.#explainHangUp(error, signal)) ?? explained;
@@ -146,12 +150,13 @@ class WireEngineClient implements EngineClient {
     const timer = setTimeout(() => late.abort(this.#late()), this.#timeoutMs);
     const signals = [late.signal, this.#closing.signal, this.#options.signal];
     try {
-      const stream = await openWire(
+      const { stream, dates } = await openWire(
         this.#endpoint,
         AbortSignal.any(signals.filter((one) => one !== undefined)),
+        this.#contexts,
       );
       this.#open.add(stream);
-      this.#shown = shownDates(stream);
+      this.#shown = dates;
       stream.once('close', () => this.#open.delete(stream));
       // Between two calls nobody listens, and an engine may well hang up then.
       stream.on('error', () => {});
@@ -172,7 +177,7 @@ class WireEngineClient implements EngineClient {
     const own = explainRefusal(this.#situation(), error);
     if (own !== undefined) return own;
     try {
-      const stream = await openWire(this.#endpoint, signal);
+      const { stream } = await openWire(this.#endpoint, signal, this.#contexts);
       const alert = await new Promise<unknown>((resolve) => {
         const timer = setTimeout(() => resolve(undefined), alertWaitMs);
         stream.once('error', resolve);

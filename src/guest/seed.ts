@@ -24,17 +24,23 @@ export interface SeedRequest {
   readonly userData?: Uint8Array | undefined;
 }
 
-/** Our part of the user data. */
-export function seedConfig(request: SeedRequest): JsonObject {
+/** Who the guest is and who may log in: our part of the user data, wherever it comes from. */
+export function guestConfig(
+  request: Pick<SeedRequest, 'hostname' | 'user' | 'authorizedKeys' | 'hostKey'>,
+): JsonObject {
   return {
     hostname: request.hostname,
     preserve_hostname: false,
     manage_etc_hosts: 'localhost',
+    // For a primary group alone cloud-init makes none, and useradd then fails; one that is there it leaves as it is.
+    groups: [request.user],
     users: [
       {
         name: request.user,
         // A group of that name may be there already, as "docker" is beside an engine: useradd alone would fail.
         primary_group: request.user,
+        // Some cloud-inits (22.4) make a group that is missing only when it is among these.
+        groups: [request.user],
         sudo: 'ALL=(ALL) NOPASSWD:ALL',
         shell: '/bin/bash',
         lock_passwd: true,
@@ -42,7 +48,7 @@ export function seedConfig(request: SeedRequest): JsonObject {
       },
     ],
     ssh_pwauth: false,
-    disable_root: true,
+    disable_root: request.user !== 'root',
     ssh_deletekeys: true,
     ssh_genkeytypes: ['ed25519'],
     ssh_keys: { ed25519_private: request.hostKey.privateKey, ed25519_public: request.hostKey.publicKey },
@@ -53,8 +59,12 @@ export function seedConfig(request: SeedRequest): JsonObject {
     package_update: false,
     package_upgrade: false,
     locale: false,
-    ...(request.userData === undefined ? LEAN : {}),
   };
+}
+
+/** Our part of the user data of a NoCloud seed. */
+export function seedConfig(request: SeedRequest): JsonObject {
+  return { ...guestConfig(request), ...(request.userData === undefined ? LEAN : {}) };
 }
 
 /**

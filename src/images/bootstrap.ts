@@ -39,7 +39,9 @@ export function bootstrapArgv(bootstrap: Bootstrap): Argv {
     '--variant=apt',
     `--include=${packages.join(',')}`,
     '--aptopt=APT::Install-Recommends "false"',
-    '--aptopt=Acquire::Retries "3"',
+    '--aptopt=Acquire::Retries "5"',
+    // A folder that a power cut spoils is built anew.
+    '--dpkgopt=force-unsafe-io',
     '--dpkgopt=path-exclude=/usr/share/man/*',
     '--dpkgopt=path-exclude=/usr/share/doc/*',
     '--dpkgopt=path-include=/usr/share/doc/*/copyright',

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import type { Programs } from '../base/ports.ts';
+import type { Kernel } from './catalogue.ts';
 
 /** Where GRUB's pieces for BIOS machines lie on Debian and Ubuntu. */
 export const GRUB_DIR = '/usr/lib/grub/i386-pc';
@@ -36,10 +37,10 @@ export function guestPackages(
   distribution: 'debian' | 'ubuntu',
   suite: string,
   engine: boolean,
+  kernel: Kernel = 'cloud',
 ): readonly string[] {
-  const kernel = distribution === 'debian' ? 'linux-image-cloud-amd64' : 'linux-image-virtual';
   return [
-    kernel,
+    kernelPackage(distribution, kernel),
     ...'systemd-sysv systemd-resolved systemd-timesyncd dbus libpam-systemd udev openssh-server cloud-init'.split(
       ' ',
     ),
@@ -50,6 +51,11 @@ export function guestPackages(
     ...(distribution === 'ubuntu' ? ['initramfs-tools', 'netplan.io'] : []),
     ...(engine ? ['docker.io', ...(hasSeparateCli(distribution, suite) ? ['docker-cli'] : [])] : []),
   ];
+}
+
+function kernelPackage(distribution: 'debian' | 'ubuntu', kernel: Kernel): string {
+  if (distribution === 'ubuntu') return 'linux-image-virtual';
+  return kernel === 'cloud' ? 'linux-image-cloud-amd64' : 'linux-image-amd64';
 }
 
 /** Debian split the command-line client from docker.io after 12. */

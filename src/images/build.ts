@@ -15,6 +15,7 @@ import {
   lockName,
   publishImage,
 } from './cache.ts';
+import type { Kernel } from './catalogue.ts';
 import { imageError } from './errors.ts';
 import { GRUB_CONFIG, GRUB_EARLY_CONFIG, GUEST_CUSTOMIZE_HOOKS, GUEST_SETUP_HOOKS } from './guest-hooks.ts';
 
@@ -26,6 +27,8 @@ export interface BuildRequest {
   /** Put the distribution's own Docker Engine into it. */
   readonly engine: boolean;
   readonly packages?: readonly string[];
+  /** Default 'cloud'. */
+  readonly kernel?: Kernel;
   /** Size of the disk before a machine grows it. Default 4096. */
   readonly diskMiB?: number;
 }
@@ -117,7 +120,7 @@ async function installSystem(
     mirror,
     suite: request.suite,
     packages: [
-      ...guestPackages(mirror.distribution, request.suite, request.engine),
+      ...guestPackages(mirror.distribution, request.suite, request.engine, request.kernel),
       ...(request.packages ?? []),
     ],
     target: join(work, 'root'),

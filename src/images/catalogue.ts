@@ -11,18 +11,28 @@ export interface CatalogueImage {
   /** The release's code name, by which the same system can be built from packages. */
   readonly suite: string;
   readonly distribution: 'debian' | 'ubuntu';
+  readonly kernel: Kernel;
 }
+
+/**
+ * cloud: Debian's kernel for virtio devices alone, which is all that QEMU is given. full: one with the drivers of real
+ * hardware too (AHCI, e1000), which VirtualBox's machines have. Ubuntu's one kernel has both.
+ */
+export type Kernel = 'cloud' | 'full';
 
 interface Release {
   readonly name: string;
   readonly distribution: CatalogueImage['distribution'];
   readonly version: string;
   readonly suite: string;
+  readonly kernel?: Kernel;
 }
 
 const RELEASES: readonly Release[] = [
   { name: 'debian-12', distribution: 'debian', version: '12', suite: 'bookworm' },
+  { name: 'debian-12-generic', distribution: 'debian', version: '12', suite: 'bookworm', kernel: 'full' },
   { name: 'debian-13', distribution: 'debian', version: '13', suite: 'trixie' },
+  { name: 'debian-13-generic', distribution: 'debian', version: '13', suite: 'trixie', kernel: 'full' },
   { name: 'ubuntu-22.04', distribution: 'ubuntu', version: '22.04', suite: 'jammy' },
   { name: 'ubuntu-24.04', distribution: 'ubuntu', version: '24.04', suite: 'noble' },
   { name: 'ubuntu-26.04', distribution: 'ubuntu', version: '26.04', suite: 'resolute' },
@@ -32,22 +42,43 @@ export const DEFAULT_IMAGE = 'debian-13';
 
 export const catalogueNames: readonly string[] = RELEASES.map(({ name }) => name);
 
+/** Name of the same release with a kernel that knows real hardware; any other name as it is. */
+export function fullHardwareImage(name: string): string {
+  const generic = `${name}-generic`;
+  return catalogueNames.includes(generic) ? generic : name;
+}
+
+/**
+ * The release and kernel that are built under a name: what the user said, else those of the catalogue's image of that name, with
+ * or without "-engine" behind it, else Debian 12 for virtio devices.
+ */
+export function buildSystem(
+  name: string,
+  said: { readonly suite?: string | undefined; readonly kernel?: Kernel | undefined },
+): { readonly suite: string; readonly kernel: Kernel } {
+  const release = RELEASES.find((candidate) => candidate.name === name.replace(/-engine$/, ''));
+  return {
+    suite: said.suite ?? release?.suite ?? 'bookworm',
+    kernel: said.kernel ?? release?.kernel ?? 'cloud',
+  };
+}
+
 /**
  * The catalogue's entry of a name, or undefined.
- * Debian: https://cloud.debian.org/images/cloud/ (genericcloud: virtio only, which is all that QEMU is given).
+ * Debian: https://cloud.debian.org/images/cloud/ (genericcloud and generic, by kernel).
  * Ubuntu: https://cloud-images.ubuntu.com/releases/ (the .img files are qcow2).
  */
 export function catalogueImage(name: string, arch: Arch): CatalogueImage | undefined {
   const release = RELEASES.find((candidate) => candidate.name === name);
   if (release === undefined) return undefined;
-  const { distribution, version, suite } = release;
+  const { distribution, version, suite, kernel = distribution === 'debian' ? 'cloud' : 'full' } = release;
   const base =
     distribution === 'debian'
       ? `https://cloud.debian.org/images/cloud/${suite}/latest`
       : `https://cloud-images.ubuntu.com/releases/${version}/release`;
   const file =
     distribution === 'debian'
-      ? `debian-${version}-genericcloud-${debianArch(arch)}.qcow2`
+      ? `debian-${version}-${kernel === 'cloud' ? 'genericcloud' : 'generic'}-${debianArch(arch)}.qcow2`
       : `ubuntu-${version}-server-cloudimg-${debianArch(arch)}.img`;
   return {
     name,
@@ -57,5 +88,6 @@ export function catalogueImage(name: string, arch: Arch): CatalogueImage | undef
     checksum: distribution === 'debian' ? 'sha512' : 'sha256',
     suite,
     distribution,
+    kernel,
   };
 }

@@ -1,6 +1,13 @@
 /** Shell text that mmdebstrap runs with the new root as $1. All of it is constant. */
 
+/** Kernel modules by which a root file system is reached on the controllers that QEMU and VirtualBox offer. */
+const BOOT_MODULES =
+  'ext4 virtio_pci virtio_blk virtio_scsi nvme ahci ata_piix sd_mod sr_mod mptspi mptsas BusLogic sym53c8xx';
+
 export const GUEST_SETUP_HOOKS: readonly string[] = [
+  // For a kernel that knows real hardware the initramfs would have every controller's driver: 35 MB to be unpacked at each
+  // boot, by emulation for many seconds. A hook, since what is in /etc/initramfs-tools/modules is loaded whether there or not.
+  `mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/etc/initramfs-tools/hooks" && echo MODULES=list >"$1/etc/initramfs-tools/conf.d/mymachine" && printf '#!/bin/sh\\n[ "$1" = prereqs ] && exit 0\\n. /usr/share/initramfs-tools/hook-functions\\nmanual_add_modules ${BOOT_MODULES}\\n' >"$1/etc/initramfs-tools/hooks/mymachine" && chmod 755 "$1/etc/initramfs-tools/hooks/mymachine"`,
   // The kernel's packages then keep /vmlinuz and /initrd.img, which GRUB's static configuration names.
   'mkdir -p "$1/etc/kernel" && echo "do_symlinks=yes" >"$1/etc/kernel-img.conf"',
 ];
@@ -20,6 +27,11 @@ export const GUEST_CUSTOMIZE_HOOKS: readonly string[] = [
   'systemctl --root="$1" disable apparmor',
   // Before systemd-user-sessions a login is refused ("System is booting up"): let sshd answer when one can succeed.
   'mkdir -p "$1/etc/systemd/system/ssh.service.d" && printf "[Unit]\\nAfter=systemd-user-sessions.service\\n" >"$1/etc/systemd/system/ssh.service.d/10-mymachine.conf"',
+  // It offers SSH over VSOCK, which no machine of ours has; to find that out it loads the modules, and then it fails.
+  'mkdir -p "$1/etc/systemd/system-generators" && ln -s /dev/null "$1/etc/systemd/system-generators/systemd-ssh-generator"',
+  // Each of our commands is a login. The user's own service manager would be stopped ten seconds after it, and started by the
+  // next one: by emulation five seconds each time (logind.conf(5)).
+  'mkdir -p "$1/etc/systemd/logind.conf.d" && printf "[Login]\\nUserStopDelaySec=infinity\\n" >"$1/etc/systemd/logind.conf.d/mymachine.conf"',
   'ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"',
   // Last: caches that depend on /usr are new, and need not be made again at the first boot (systemd-update-done(8)).
   'touch "$1/etc/.updated" "$1/var/.updated"',

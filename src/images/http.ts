@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
 import type { ProxySettings } from './cache.ts';
@@ -14,6 +13,7 @@ export interface HttpLimits {
 
 export const HTTP_LIMITS: HttpLimits = { connectMs: 10_000, stallMs: 30_000 };
 const MAX_REDIRECTS = 5;
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -27,7 +27,7 @@ export interface HttpAnswer {
 export interface HttpClient {
   /** GET, following a few redirects. Statuses are results; who cannot be reached is MM_IMAGE_UNREACHABLE. */
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>;
-  /** A short text, or MM_IMAGE_DOWNLOAD when the answer is not 200. */
+  /** A text of at most 4 MiB, or MM_IMAGE_DOWNLOAD when the answer is longer or not 200. */
   text(url: string): Promise<string>;
   close(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function httpClient(
         throw refused(url, answer.status);
       }
       try {
-        return await text(answer.body);
+        return await boundedText(url, answer.body);
       } catch (error) {
         signal.throwIfAborted();
         throw unreachable(new URL(url), error);
@@ -98,6 +98,22 @@ export async function httpClient(
     },
     close: () => dispatcher.destroy(),
   };
+}
+
+async function boundedText(url: string, body: Readable): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of body as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > MAX_TEXT_BYTES) {
+      throw imageError('MM_IMAGE_DOWNLOAD', {
+        message: `${printable(url, 300)} is longer than ${MAX_TEXT_BYTES / 1024 / 1024} MiB, which no list of checksums is`,
+        hint: 'Something on the way (a captive portal, a proxy) may be answering instead of the site.',
+      });
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
 }
 
 export function refused(url: string, status: number): Error {

@@ -96,6 +96,7 @@ async function pullOrBuild(
       name: wish.engine ? withEngine(image.name) : image.name,
       suite: image.suite,
       engine: wish.engine,
+      kernel: image.kernel,
     });
   }
 }

@@ -2,10 +2,8 @@ import type { KeyPair } from '../certs/contract.ts';
 import { type CertificateFacts, describeCertificate, isSignedBy } from '../certs/inspect.ts';
 import type { AuthorityPaths } from './deps.ts';
 import { machineError } from './errors.ts';
+import { DUE_BEFORE_MS } from './expiry.ts';
 import { isPair, type PairFiles } from './key-pair-files.ts';
-
-/** From this time before its end on, a certificate is due for renewal, and warned of. */
-export const DUE_BEFORE_MS = 30 * 24 * 3_600_000;
 
 /** Which of the good certificates are to be renewed too: none, those that soon expire, or all. */
 export type Renewal = 'expired' | 'due' | 'always';

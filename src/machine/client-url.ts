@@ -1,8 +1,8 @@
 import { isMachineError, MachineError, messageOf, reworded } from '../base/machine-error.ts';
 import type { CertificateDates } from '../engine/contract.ts';
+import { isCertificateFault } from './certificate-faults.ts';
 import { checkConnection, engineUrl } from './connection.ts';
 import { machineError } from './errors.ts';
-import { isCertificateFault } from './fix-certificates.ts';
 import type { Machine } from './machine.ts';
 
 export interface ClientUrlOptions {

@@ -74,9 +74,10 @@ export async function engineAt(machine: Machine, url: string, timeoutMs: number)
   const files = await clientFiles(machine);
   const read = (path: string) => readCredential(machine, path);
   const [ca, cert, key] = await Promise.all([read(files.ca), read(files.cert), read(files.key)]);
+  const { clock, signal, tlsContexts } = machine.deps;
   return createEngineClient(
     { kind: 'tls', host, port, ca, cert, key },
-    { machineName: machine.name, clock: machine.deps.clock, timeoutMs, signal: machine.deps.signal },
+    { machineName: machine.name, clock, timeoutMs, signal, tlsContexts },
   );
 }
 

@@ -1,5 +1,5 @@
 import { MachineError, messageOf, reworded } from '../base/machine-error.ts';
-import type { BaseConfig, Driver, FlagValues } from '../drivers/contract.ts';
+import type { BaseConfig, Driver, FlagValues, PlanLine } from '../drivers/contract.ts';
 import {
   defaultEngineOptions,
   defaultSwarmOptions,
@@ -9,12 +9,15 @@ import {
 } from '../store/host-config.ts';
 import type { EngineMeta, MachineMeta } from '../store/meta.ts';
 import { checkNewName } from '../store/names.ts';
+import type { Secrets } from '../store/store.ts';
 import { clientCredentials, ensureAuthority } from './authority.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
+import { REPLACE_STEP, replaceHostKey } from './host-key.ts';
 import { Machine } from './machine.ts';
 import { copyClientCertificates } from './machine-certs.ts';
 import { confirmConnection, provisionMachine } from './provisioning.ts';
+import { removeHost } from './remove.ts';
 
 export interface CreateRequest {
   readonly name: string;
@@ -24,6 +27,8 @@ export interface CreateRequest {
   readonly engineMeta: EngineMeta;
   readonly swarm: Partial<SwarmOptions>;
   readonly tlsSans: readonly string[];
+  /** Remove all that was made when the create fails. */
+  readonly rollback?: boolean;
 }
 
 /** A machine that we boot may be slow, by emulation above all; a host that is there already answers soon or not at all. */
@@ -78,10 +83,20 @@ function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: Bas
 
 function configured(deps: MachineDeps, request: CreateRequest): BaseConfig {
   try {
-    return request.driver.configure(request.flags, baseConfig(deps, request));
+    const isSecret = (name: string) => request.driver.flags.some((flag) => flag.name === name && flag.secret);
+    const open = Object.entries(request.flags).filter(([name]) => !isSecret(name));
+    return request.driver.configure(Object.fromEntries(open), baseConfig(deps, request));
   } catch (error) {
     throw reworded(error, (why) => `Error setting machine configuration from flags provided: ${why}`);
   }
+}
+
+function secretsOf({ driver, flags }: CreateRequest): Secrets {
+  const given = driver.flags.flatMap(({ name, secret }) => {
+    const value = flags[name];
+    return secret === true && typeof value === 'string' && value !== '' ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(given);
 }
 
 /** Everything that can be refused before anything is touched: name, flags. */
@@ -97,17 +112,14 @@ export function planMachine(deps: MachineDeps, request: CreateRequest): Machine 
     engine: request.engineMeta,
     address: '',
   };
-  return new Machine(deps, request.driver, {
-    name: request.name,
-    config: hostConfig(deps, request, config),
-    meta,
-  });
+  const stored = { name: request.name, config: hostConfig(deps, request, config), meta };
+  return new Machine(deps, request.driver, stored, secretsOf(request));
 }
 
 /** Makes a machine from nothing. From the moment it is in the store, whatever happens to us, it can be resumed or removed. */
 export async function createMachine(deps: MachineDeps, request: CreateRequest): Promise<Machine> {
   const machine = planMachine(deps, request);
-  if (await deps.store.exists(machine.name)) await refuseTaken(deps, machine);
+  await deps.store.refuseTaken(machine.name);
   return deps.store.withMachine(machine.name, async () => {
     if (request.driver.capabilities.provision) await ensureAuthority(deps);
     else await clientCredentials(deps);
@@ -115,10 +127,29 @@ export async function createMachine(deps: MachineDeps, request: CreateRequest): 
     await machine.driver.precheck(machine.context()).catch((error: unknown) => {
       throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
     });
-    await deps.store.add({ name: machine.name, config: machine.config, meta: machine.meta });
-    await build(machine);
+    const { name, config, meta } = machine;
+    await deps.store.add({ name, config, meta }, machine.givenSecrets);
+    await build(machine, request.rollback ?? false);
     return machine;
   });
+}
+
+/** What the create would make, after all its checks; neither store nor provider is changed. */
+export async function rehearseCreate(
+  deps: MachineDeps,
+  request: CreateRequest,
+): Promise<readonly PlanLine[]> {
+  const machine = planMachine(deps, request);
+  await deps.store.refuseTaken(machine.name);
+  const { driver } = machine;
+  const context = machine.context();
+  try {
+    if (driver.plan !== undefined) return await driver.plan(context);
+    await driver.precheck(context);
+    return [{ label: 'checks', value: 'passed' }];
+  } catch (error) {
+    throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
+  }
 }
 
 /** Goes on with a create that was cut off, from the step that was under way. */
@@ -128,14 +159,9 @@ export async function resumeMachine(deps: MachineDeps, name: string): Promise<Ma
     if (machine.meta.phase === 'removing') throw beingRemoved(name);
     if (machine.meta.phase === 'ready')
       deps.report.info(`"${name}" is complete: there is nothing to resume.`);
-    else await build(machine);
+    else await build(machine, false);
     return machine;
   });
-}
-
-/** Runs the same refusal as adding to the store would, before any work is done. */
-async function refuseTaken(deps: MachineDeps, machine: Machine): Promise<void> {
-  await deps.store.add({ name: machine.name, config: machine.config, meta: machine.meta });
 }
 
 /** The host of a machine whose create was cut off before it was there; `provision` does the rest. */
@@ -144,7 +170,10 @@ export async function finishHost(machine: Machine): Promise<void> {
   if (machine.meta.phase !== 'creating') return;
   machine.deps.report.info('Creating machine...');
   await machine.driver.create(machine.context());
-  await machine.pinHostKeys();
+  // Once its key is being replaced, what is pinned is not what it booted with.
+  if (!machine.meta.journal.some(({ step }) => step === REPLACE_STEP)) await machine.pinHostKeys();
+  if (machine.driver.capabilities.hostKeyInLaunchData === true)
+    await replaceHostKey(machine, BOOT_TIMEOUT_MS);
   await machine.enter('provisioning');
 }
 
@@ -155,7 +184,7 @@ function beingRemoved(name: string): Error {
   });
 }
 
-async function build(machine: Machine): Promise<void> {
+async function build(machine: Machine, rollback: boolean): Promise<void> {
   const { driver } = machine;
   try {
     await finishHost(machine);
@@ -163,8 +192,37 @@ async function build(machine: Machine): Promise<void> {
     else await keepCredentials(machine);
     await machine.enter('ready');
   } catch (error) {
-    throw unfinished(machine, error);
+    const refused = driver.isRefusal?.(error, machine.context().config) ?? false;
+    throw rollback || refused ? await rolledBack(machine, error) : unfinished(machine, error);
   }
+}
+
+/** The failure, once all that was made is removed again; where that fails as well, the machine is kept. */
+async function rolledBack(machine: Machine, error: unknown): Promise<Error> {
+  const { deps, driver, name } = machine;
+  const { config, meta } = machine;
+  // The user's interruption must not interrupt this.
+  const signal = new AbortController().signal;
+  const calm = new Machine({ ...deps, signal }, driver, { name, config, meta });
+  try {
+    deps.report.info(`Removing what was made of "${name}"...`);
+    await removeHost(calm, { restore: meta.original !== undefined, force: false });
+    await deps.store.remove(name);
+  } catch (failure) {
+    deps.report.warn(`It could not be removed: ${messageOf(failure)}`);
+    return unfinished(machine, error);
+  }
+  if (deps.signal.aborted) {
+    const message = `Interrupted while creating "${name}"; what had been made was removed again`;
+    return new MachineError('MM_INTERRUPTED', 130, { message, cause: error });
+  }
+  const message = `Error creating machine: ${messageOf(error)}`;
+  const known = error instanceof MachineError ? error : undefined;
+  return new MachineError(known?.code ?? 'MM_CREATE_FAILED', known?.exitCode ?? 1, {
+    message,
+    hint: `${known?.hint ?? ''} What had been made was removed again.`.trim(),
+    cause: error,
+  });
 }
 
 async function provisionNew(machine: Machine): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Ports } from '../base/ports.ts';
 import type { DriverRegistry } from '../drivers/registry.ts';
+import type { TlsContexts } from '../engine/connect.ts';
 import type { SshConnector } from '../ssh/contract.ts';
 import type { Store } from '../store/store.ts';
 
@@ -26,6 +27,8 @@ export interface MachineDeps extends Ports {
   readonly newId: () => string;
   /** Asks the user or the environment for the sudo password of a host's login user. */
   readonly sudoPassword: (machineName: string) => Promise<string>;
+  /** Parsed certificates, shared by the machines of a survey. */
+  readonly tlsContexts?: TlsContexts | undefined;
   /** Told of each journal entry once it is on disk. */
   readonly onJournal?: ((step: string, state: 'intent' | 'done') => void) | undefined;
 }

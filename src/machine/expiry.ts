@@ -1,11 +1,9 @@
 import { join } from 'node:path';
-import { describeCertificate } from '../certs/inspect.ts';
 import type { CertificateDates } from '../engine/contract.ts';
+import { readText } from '../store/read-file.ts';
 import type { StoredMachine } from '../store/store.ts';
-import { DUE_BEFORE_MS } from './authority-faults.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 import type { MachineDeps } from './deps.ts';
-import { readText } from './key-pair-files.ts';
 
 /** What a docker client and the engine of a machine show each other, as far as it is known. */
 export interface MachineCertificates {
@@ -14,11 +12,14 @@ export interface MachineCertificates {
   readonly server?: CertificateDates;
 }
 
+/** From this time before its end on, a certificate is due for renewal, and warned of. */
+export const DUE_BEFORE_MS = 30 * 24 * 3_600_000;
+
 async function datesIn(...paths: readonly string[]): Promise<CertificateDates | undefined> {
+  const { certificateDates } = await import('../certs/read-certificate.ts');
   for (const path of paths) {
     try {
-      const { notBefore, notAfter } = describeCertificate((await readText(path)) ?? '');
-      return { notBefore, notAfter };
+      return certificateDates((await readText(path)) ?? '');
     } catch {
       // Missing or damaged: another place may serve, and the connection says what is wrong.
     }

@@ -1,27 +1,14 @@
-import { isMachineError, messageOf } from '../base/machine-error.ts';
-import { DUE_BEFORE_MS } from './authority-faults.ts';
+import { messageOf } from '../base/machine-error.ts';
+import { isCertificateFault } from './certificate-faults.ts';
 import { checkConnection, engineUrl } from './connection.ts';
 import type { MachineDeps } from './deps.ts';
+import { DUE_BEFORE_MS } from './expiry.ts';
 import { spreadClientCertificates } from './followers.ts';
 import { Machine } from './machine.ts';
 import { confirmConnection, provisionMachine } from './provisioning.ts';
 
 /** The engine of a host that was just reached answers: its sshd does so soon, or never. */
 const SSH_TIMEOUT_MS = 30_000;
-
-/** What new certificates mend. A clock that is wrong is not among it: they would be refused as well. */
-const FAULTS: readonly string[] = [
-  'MM_ENGINE_CERT_NAME',
-  'MM_ENGINE_CERT_EXPIRED',
-  'MM_ENGINE_CERT_AUTHORITY',
-  'MM_ENGINE_CLIENT_CERT',
-  'MM_CERTS_MISSING',
-];
-
-/** Whether the engine cannot be talked to for its certificates or ours, and we may go and renew them. */
-export function isCertificateFault(machine: Machine, error: unknown): boolean {
-  return machine.driver.capabilities.provision && isMachineError(error) && FAULTS.includes(error.code);
-}
 
 /**
  * Renews over SSH what keeps us from the engine, or soon will; the caller holds the machine's lock. SSH is verified by the

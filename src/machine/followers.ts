@@ -59,16 +59,21 @@ async function followersOf(
   return (await Promise.all(names)).flat();
 }
 
-/** The authorities of these machines, each once. Machines whose engines are not ours have none that we renew. */
+/**
+ * The authorities of these machines, each once. What has expired is renewed for engines that are ours; who wishes more
+ * means the local certificates, whoever looks after the engine.
+ */
 async function authoritiesOf(
   deps: MachineDeps,
   names: readonly string[],
+  renewal: Renewal,
 ): Promise<readonly AuthorityPaths[]> {
   const found = new Map<string, AuthorityPaths>();
   for (const name of names) {
     const stored = await deps.store.load(name);
     const paths = authorityPathsOf(deps, stored);
-    if (await isProvisioned(deps, stored, ['ready', 'provisioning'])) found.set(JSON.stringify(paths), paths);
+    const isWished = renewal !== 'expired' || (await isProvisioned(deps, stored, ['ready', 'provisioning']));
+    if (isWished) found.set(JSON.stringify(paths), paths);
   }
   return [...found.values()];
 }
@@ -80,7 +85,7 @@ export async function foreseeReplacement(
   renewal: Renewal,
 ): Promise<{ readonly others: readonly string[] } | undefined> {
   const replaced: AuthorityPaths[] = [];
-  for (const paths of await authoritiesOf(deps, names)) {
+  for (const paths of await authoritiesOf(deps, names, renewal)) {
     if (await wouldReplaceAuthority(deps, paths, renewal)) replaced.push(paths);
   }
   const others = await Promise.all(replaced.map((paths) => followersOf(deps, paths, names)));
@@ -94,7 +99,7 @@ export async function ensureAuthoritiesOf(
   renewal: Renewal = 'expired',
 ): Promise<void> {
   const done = new Set<string>();
-  for (const paths of await authoritiesOf(deps, names)) {
+  for (const paths of await authoritiesOf(deps, names, renewal)) {
     // Two clients of one CA: it is made anew once.
     await ensureAuthority(deps, paths, done.has(paths.caCert) ? 'expired' : renewal);
     done.add(paths.caCert);

@@ -2,11 +2,12 @@ import { messageOf } from '../base/machine-error.ts';
 import { waitFor } from '../base/wait.ts';
 import type { Driver, MachineState } from '../drivers/contract.ts';
 import { driverError } from '../drivers/errors.ts';
+import { isCertificateFault } from './certificate-faults.ts';
 import { checkConnection, engineUrl } from './connection.ts';
 import type { MachineDeps } from './deps.ts';
 import { forgetEngineAddress, keepEngineAddress } from './engine-address.ts';
 import { machineError } from './errors.ts';
-import { isCertificateFault, renewCertificates } from './fix-certificates.ts';
+import { renewCertificates } from './fix-certificates.ts';
 import { Machine } from './machine.ts';
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart';

@@ -4,7 +4,7 @@ import { createServerCertificate } from '../certs/create.ts';
 import { describeCertificate, isSignedBy, matchesKey } from '../certs/inspect.ts';
 import { writeAtomic } from '../store/atomic-write.ts';
 import type { Authority } from './authority.ts';
-import { DUE_BEFORE_MS } from './authority-faults.ts';
+import { DUE_BEFORE_MS } from './expiry.ts';
 import type { Machine } from './machine.ts';
 
 /** Every name and address under which the machine's engine may be reached: those asked for, the driver's, and localhost. */

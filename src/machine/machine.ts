@@ -6,7 +6,7 @@ import type { SshSession, SshTarget } from '../ssh/contract.ts';
 import { writeAtomic } from '../store/atomic-write.ts';
 import type { HostConfig } from '../store/host-config.ts';
 import type { MachineMeta, Phase } from '../store/meta.ts';
-import type { StoredMachine } from '../store/store.ts';
+import type { Secrets, StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
 
@@ -17,13 +17,16 @@ export class Machine {
   readonly deps: MachineDeps;
   #config: HostConfig;
   #meta: MachineMeta | undefined;
+  #secrets: Secrets | undefined;
 
-  constructor(deps: MachineDeps, driver: Driver, stored: StoredMachine) {
+  /** `secrets` for a machine that is not in the store yet. */
+  constructor(deps: MachineDeps, driver: Driver, stored: StoredMachine, secrets?: Secrets) {
     this.name = stored.name;
     this.driver = driver;
     this.deps = deps;
     this.#config = stored.config;
     this.#meta = stored.meta;
+    this.#secrets = secrets;
   }
 
   static async open(deps: MachineDeps, name: string): Promise<Machine> {
@@ -57,6 +60,16 @@ export class Machine {
     const meta = { ...this.meta, ...patch };
     this.#meta = meta;
     await this.deps.store.saveMeta(this.name, meta);
+  }
+
+  async #secret(flag: string): Promise<string> {
+    this.#secrets ??= await this.deps.store.secrets(this.name);
+    return Object.hasOwn(this.#secrets, flag) ? (this.#secrets[flag] ?? '') : '';
+  }
+
+  /** What the store is to keep apart from the record. */
+  get givenSecrets(): Secrets {
+    return this.#secrets ?? {};
   }
 
   async enter(phase: Phase): Promise<void> {
@@ -106,6 +119,7 @@ export class Machine {
         // The driver checked it when it made it, or reads what docker-machine's own driver wrote.
         return machine.#config.Driver as unknown as BaseConfig;
       },
+      secret: (flag) => machine.#secret(flag),
       withLock: (name, work) => store.withTopic(name, work),
       save: (patch) => machine.#saveDriver(patch),
       step: (id, title, effect) => machine.step(id, title, async () => (await effect()) ?? undefined),
@@ -120,11 +134,14 @@ export class Machine {
         hint: 'Log in to that host by its own means.',
       });
     }
+    const { capabilities } = this.driver;
+    const isPinned =
+      capabilities.hostKeyKnown && this.driver.makesOwnHostKeys?.(this.context().config) !== true;
     return {
       ...endpoint,
       knownHostsPath: this.deps.store.paths.knownHosts(this.name),
       hostKeyAlias: this.name,
-      trust: this.driver.capabilities.hostKeyKnown ? 'pinned' : 'first-use',
+      trust: isPinned ? 'pinned' : 'first-use',
       machineName: this.name,
     };
   }
@@ -142,7 +159,7 @@ export class Machine {
   /** Writes down the keys that the driver gave the host, so that the very first connection is verified. */
   async pinHostKeys(): Promise<void> {
     const keys = await this.driver.hostKeys?.(this.context());
-    if (keys === undefined) return;
+    if (keys === undefined || keys.length === 0) return;
     const lines = keys.map((key) => `${this.name} ${key.trim()}\n`).join('');
     await writeAtomic(this.deps.store.paths.knownHosts(this.name), lines);
   }

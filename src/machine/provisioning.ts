@@ -6,6 +6,7 @@ import { checkConnection, engineUrl } from './connection.ts';
 import { keepEngineAddress } from './engine-address.ts';
 import { machineError } from './errors.ts';
 import { warnOfLeftBehind } from './followers.ts';
+import { hostPorts } from './host-ports.ts';
 import type { Machine } from './machine.ts';
 import { copyClientCertificates, keepServerCertificate, serverCertificate } from './machine-certs.ts';
 
@@ -58,17 +59,11 @@ export async function provisionMachine(
   );
   const pair = await serverCertificate(machine, authority, options.renewCert ?? false);
   const outcome = await provisionHost({
-    clock: deps.clock,
-    report: deps.report,
-    programs: deps.programs,
-    signal: deps.signal,
-    session,
-    machineName: machine.name,
+    ...hostPorts(machine, session),
     rename: true,
     adopted: driver.capabilities.adopted,
     engine: engineWish(machine, driver.enginePort?.(machine.context().config) ?? 2376),
     tls: { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
-    sudoPassword: () => deps.sudoPassword(machine.name),
   });
   if (outcome.original !== undefined && machine.meta.original === undefined) {
     await machine.saveMeta({ original: outcome.original as unknown as JsonObject });
@@ -92,17 +87,10 @@ export async function confirmConnection(machine: Machine): Promise<void> {
 
 /** Undoes on an adopted host what provisioning changed there. */
 export async function restoreMachine(machine: Machine): Promise<void> {
-  const { deps } = machine;
   const { restoreHost } = await import('../provision/restore-host.ts');
   const session = await machine.sessionWhenUp(30_000);
   await restoreHost({
-    clock: deps.clock,
-    report: deps.report,
-    programs: deps.programs,
-    signal: deps.signal,
-    session,
-    machineName: machine.name,
+    ...hostPorts(machine, session),
     original: machine.meta.original as unknown as HostOriginal | undefined,
-    sudoPassword: () => deps.sudoPassword(machine.name),
   });
 }

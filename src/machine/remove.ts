@@ -24,7 +24,8 @@ async function openOrForget(deps: MachineDeps, name: string, force: boolean): Pr
 const failed = (name: string, error: unknown) =>
   reworded(error, (why) => `Error removing host ${JSON.stringify(name)}: ${why}`);
 
-async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
+/** Ends with nothing of the host left that we made; the record stays. */
+export async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
   await machine.enter('removing');
   await forgetEngineAddress(machine);
   if (options.restore && machine.driver.capabilities.adopted && machine.driver.capabilities.provision) {

@@ -17,6 +17,7 @@ export async function surveyFleet(
   options: SurveyOptions,
 ): Promise<readonly MachineStatus[]> {
   const limit = pLimit(SURVEY_BOUND);
+  const shared: MachineDeps = { ...deps, tlsContexts: new Map() };
   const end = deps.clock.now() + options.timeoutMs;
   let waiting = machines.length;
   return Promise.all(
@@ -24,7 +25,7 @@ export async function surveyFleet(
       limit(() => {
         const share = (end - deps.clock.now()) / Math.ceil(waiting / SURVEY_BOUND);
         waiting--;
-        return surveyMachine(deps, machine, { ...options, timeoutMs: Math.max(Math.floor(share), 1) });
+        return surveyMachine(shared, machine, { ...options, timeoutMs: Math.max(Math.floor(share), 1) });
       }),
     ),
   );

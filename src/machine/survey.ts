@@ -50,7 +50,9 @@ async function ask(
     stored,
   );
   const note = unfinishedNote(stored);
-  const state = await driver.state(machine.context());
+  const asked = driver.state(machine.context());
+  // Of a create that was cut off there may be nothing to ask yet, and how to go on is what is to be said.
+  const state = await (note === '' ? asked : asked.catch((): MachineState => 'None'));
   const url = state === 'Running' ? await driver.engineUrl(machine.context()) : '';
   const row = { ...base, state, url, error: note };
   if (!engine) return { ...row, dockerVersion: '' };
@@ -73,7 +75,7 @@ async function ask(
 
 function timeout(stored: StoredMachine): Omit<MachineStatus, 'responseTimeMs'> {
   const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
-  return { ...base, state: 'Timeout', url: '', dockerVersion: '', error: '' };
+  return { ...base, state: 'Timeout', url: '', dockerVersion: '', error: unfinishedNote(stored) };
 }
 
 /** Asks one machine, but never longer than the time: a host that answers nothing costs its own row and no other. */

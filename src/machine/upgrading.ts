@@ -1,5 +1,6 @@
 import type { UpgradeOutcome } from '../provision/upgrade-contract.ts';
 import { machineError } from './errors.ts';
+import { hostPorts } from './host-ports.ts';
 import { ensureRunning } from './lifecycle.ts';
 import type { Machine } from './machine.ts';
 import { confirmConnection } from './provisioning.ts';
@@ -19,16 +20,10 @@ export async function upgradeMachine(machine: Machine, wanted: string | undefine
   const session = await machine.sessionWhenUp(60_000);
   const version = wanted === undefined ? machine.meta.engine.version : wanted === NEWEST ? '' : wanted;
   const outcome = await upgradeHost({
-    clock: deps.clock,
-    report: deps.report,
-    programs: deps.programs,
-    signal: deps.signal,
-    session,
-    machineName: machine.name,
+    ...hostPorts(machine, session),
     version,
     asked: wanted !== undefined,
     port: driver.enginePort?.(machine.context().config) ?? 2376,
-    sudoPassword: () => deps.sudoPassword(machine.name),
   });
   if (wanted !== undefined) await machine.saveMeta({ engine: { ...machine.meta.engine, version } });
   if (outcome.lost.length > 0) {

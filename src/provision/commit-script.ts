@@ -8,8 +8,8 @@ import { shellLibrary } from './shell-library.ts';
  * the engine runs with it. Prints results as facts. A user's interruption does not stop it half way.
  */
 export const commitScript = `${shellLibrary}${engineLibrary}${String.raw`
-puts= dels= origs= hostname= pre= post= last= expect= failed=
-units=no effect=none enable=no port=- keep=no forget=no
+puts= dels= origs= public= private= hostname= pre= post= last= expect= failed=
+units=no told=no effect=none enable=no port=- keep=no forget=no
 
 give_up() { # what cannot be staged leaves nothing behind
   # Not every program and shell names the reason when a disk is full.
@@ -23,20 +23,29 @@ undo_dirs() {
   [ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
 }
 forget_all() { undo_dirs; rm -rf "$state" "$lockfile"; }
-stage() { # MODE PATH BASE64
-  dir=$(dirname "$2")
+stage() { # MODE PATH BASE64: nobody else can read it until it has its mode
+  dir=${'$'}{2%/*}
   [ -d "$dir" ] || { [ "$keep" = no ] || printf '%s\n' "$dir" >>"$state/made-dirs"; mkdir -p "$dir"; } || return 1
   puts="$puts $2"
-  ( umask 077; decode "$3" >"$2.mymachine-new" ) && chmod "$1" "$2.mymachine-new"
+  umask 077
+  base64 -d >"$2.mymachine-new" <<END || { umask 022; return 1; }
+$3
+END
+  umask 022
+  case $1 in 0600) private="$private $2.mymachine-new" ;; 0644) public="$public $2.mymachine-new" ;; *) chmod "$1" "$2.mymachine-new" ;; esac
 }
 keep_original() {
   case $1 in "$state"/*) return 0 ;; esac
-  if [ -e "$state/original$1" ] || grep -qxF "$1" "$state/absent" 2>/dev/null; then return 0; fi
-  if [ -e "$1" ]; then mkdir -p "$state/original$(dirname "$1")" && cp -a "$1" "$state/original$1.part" && mv "$state/original$1.part" "$state/original$1"
+  if [ -e "$state/original$1" ] || { [ -f "$state/absent" ] && grep -qxF "$1" "$state/absent"; }; then return 0; fi
+  if [ -e "$1" ]; then
+    dir=$state/original${'$'}{1%/*}
+    { [ -d "$dir" ] || mkdir -p "$dir"; } && cp -a "$1" "$state/original$1.part" && mv "$state/original$1.part" "$state/original$1"
   else printf '%s\n' "$1" >>"$state/absent"; fi
 }
 keep_previous() {
-  [ ! -e "$1" ] || { mkdir -p "$state/previous$(dirname "$1")" && cp -a "$1" "$state/previous$1"; }
+  [ -e "$1" ] || return 0
+  dir=$state/previous${'$'}{1%/*}
+  { [ -d "$dir" ] || mkdir -p "$dir"; } && cp -a "$1" "$state/previous$1"
 }
 replace() { # NEW PATH: over a mount point, such as a container's /etc/hosts, nothing can be renamed
   [ -f "$1" ] || return 1
@@ -91,10 +100,13 @@ while read -r op a b c; do
     put) stage "$a" "$b" "$c" || failed=stage ;;
     del) dels="$dels $a" ;;
     orig) origs="$origs $a" ;;
+    end) told=yes ;;
   esac
 done
 if [ "$failed" = changed ]; then [ $fresh = no ] || rmdir "$state"; fact status changed; exit 0; fi
-[ -z "$failed" ] || give_up
+[ -z "$failed" ] && [ $told = yes ] || give_up
+[ -z "$public" ] || chmod 0644 $public || give_up
+[ -z "$private" ] || chmod 0600 $private || give_up
 rm -rf "$state/previous"
 [ -z "$pre$post" ] || keep_previous /etc/docker/daemon.json || give_up
 for p in $puts $dels $origs; do

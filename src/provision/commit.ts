@@ -97,7 +97,7 @@ export async function runCommit(
         ? 'The previous configuration is back in place.'
         : 'The previous configuration was put back, but the engine does not start with it either.'
     }`,
-    hint: "The engine's last words are below; correct what they name (`journalctl -u docker.service` on the host has more), then run `mymachine provision`.",
+    hint: "The engine's last words are above; correct what they name (`journalctl -u docker.service` on the host has more), then run `mymachine provision`.",
     details: lastLines(journal, 30),
   });
 }

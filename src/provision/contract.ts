@@ -40,16 +40,20 @@ export interface HostOriginal {
   readonly notes: JsonObject;
 }
 
-export interface ProvisionInput extends Ports {
+/** What all work on a host is done with. */
+export interface HostPorts extends Ports {
   readonly session: SshSession;
   readonly machineName: string;
+  /** Asked for once, when the login user's sudo wants one. */
+  readonly sudoPassword: () => Promise<string>;
+}
+
+export interface ProvisionInput extends HostPorts {
   /** Set the host's name to the machine's. Never done to a host that already has an engine when `adopted`. */
   readonly rename: boolean;
   readonly adopted: boolean;
   readonly engine: EngineWish;
   readonly tls: TlsFiles;
-  /** Asked for once, when the login user's sudo wants one. */
-  readonly sudoPassword: () => Promise<string>;
 }
 
 export interface ProvisionOutcome {
@@ -65,9 +69,6 @@ export interface ProvisionOutcome {
   readonly original: HostOriginal | undefined;
 }
 
-export interface RestoreInput extends Ports {
-  readonly session: SshSession;
-  readonly machineName: string;
+export interface RestoreInput extends HostPorts {
   readonly original: HostOriginal | undefined;
-  readonly sudoPassword: () => Promise<string>;
 }

@@ -2,54 +2,99 @@ import { shellLibrary } from './shell-library.ts';
 
 export const factsMarker = 'mymachine-facts-1';
 
-/** Prints everything that planning needs to know about a host, changes nothing. One line a fact: a name, then its value; contents in base64. */
+/**
+ * Prints everything that planning needs to know about a host, changes nothing. One line a fact: a name, then its value;
+ * contents in base64. Starts as few programs as it can: they are what it costs, on a small host or on many at once.
+ */
 export const factsBody = String.raw`
+# NAME SIZE PATH: a file that is too long for us is cut off, and so seen to be.
+content() {
+  printf '%s ' "$1"
+  if [ "$2" -le 65536 ]; then base64 -w0 "$3"; else head -c 65537 "$3" | base64 -w0; fi
+  echo
+}
+contents() { # of what stat told of: SIZE MODE UID PATH
+  seen=no
+  while read -r size mode uid one; do
+    case $one in
+      /etc/docker/*.pem) fact tls "$one $mode $uid" ;;
+      */os-release) [ $seen = yes ] || content 'file os-release' "$size" "$one"; seen=yes ;;
+      /etc/hosts) content 'file hosts' "$size" "$one" ;;
+      /etc/docker/daemon.json) content 'file daemon.json' "$size" "$one" ;;
+      /etc/systemd/system/docker-.scope.d/10-mymachine.conf) content 'file scope-drop-in' "$size" "$one" ;;
+      "$state"/managed.json) content 'file managed.json' "$size" "$one" ;;
+      "$state"/original/*) content 'file original-daemon.json' "$size" "$one" ;;
+      *) case " $environments " in
+        *" $one "*) content "environment $one" "$size" "$one" ;;
+        *) content "unit $one" "$size" "$one" ;;
+      esac ;;
+    esac
+  done
+}
+digests() {
+  print=none
+  while read -r sum one; do
+    case $one in
+      "$state"/managed.json) print=$sum ;;
+      ?*) fact sha256 "$one $sum" ;;
+    esac
+  done
+  fact fingerprint "$print"
+}
+holds() { # FOLDER: whether there is anything in it
+  for one in "$1"/* "$1"/.[!.]*; do if [ -e "$one" ] || [ -L "$one" ]; then return 0; fi; done
+  return 1
+}
 facts() {
   echo ${factsMarker}
-  fact arch "$(uname -m)"
-  fact hostname "$(uname -n)"
-  if [ -d /run/systemd/system ]; then fact systemd yes; fi
-  for one in /etc/os-release /usr/lib/os-release; do
-    if [ -f "$one" ]; then file os-release "$one"; break; fi
-  done
-  file hosts /etc/hosts
-  file daemon.json /etc/docker/daemon.json
-  file scope-drop-in /etc/systemd/system/docker-.scope.d/10-mymachine.conf
-  file managed.json "$state/managed.json"
-  fact fingerprint "$(fingerprint)"
-  file original-daemon.json "$state/original/etc/docker/daemon.json"
+  set -- $(uname -nm)
+  fact hostname "$1"
+  fact arch "$2"
   if [ -f "$state/pending" ]; then fact pending yes; fi
   if [ -f "$state/installing" ]; then fact installing yes; fi
   if [ -d "$state" ]; then fact state yes; fi
-  dockerd=$(command -v dockerd || true)
-  fact dockerd "$dockerd"
-  if [ -n "$dockerd" ]; then fact version "$("$dockerd" --version 2>/dev/null | head -n1)"; fi
   if [ -e /snap/bin/docker ]; then fact snap yes; fi
   if [ -d /etc/docker ]; then fact engine-dir yes; fi
-  for one in /var/lib/docker /var/lib/containerd; do
-    if [ -d "$one" ]; then fact dir "$one"; [ -z "$(ls -A "$one" 2>/dev/null)" ] || fact data "$one"; fi
+  for folder in /var/lib/docker /var/lib/containerd; do
+    if [ -d "$folder" ]; then fact dir "$folder"; ! holds "$folder" || fact data "$folder"; fi
   done
   if grep -q '^docker:' /etc/group; then fact group yes; fi
   if [ -f /var/lib/docker/swarm/docker-state.json ]; then fact swarm yes; fi
+  dockerd=$(command -v dockerd || true)
+  fact dockerd "$dockerd"
+  paths= environments= info=
   if [ -d /run/systemd/system ]; then
+    fact systemd yes
     units=$(systemctl show docker.service docker.socket -p Id -p LoadState -p ActiveState -p UnitFileState -p FragmentPath -p DropInPaths -p EnvironmentFiles 2>/dev/null)
-    printf '%s\n' "$units" | fact64 units
-    shown=$(printf '%s\n' "$units" | sed '/^$/q')
-    for one in $(printf '%s\n' "$shown" | sed -n 's/^FragmentPath=//p;') $(printf '%s\n' "$shown" | sed -n 's/^DropInPaths=//p'); do
-      [ ! -f "$one" ] || { printf 'unit %s ' "$one"; head -c 65537 "$one" | base64 -w0; echo; }
-    done
-    for one in $(printf '%s\n' "$shown" | sed -n 's/^EnvironmentFiles=\([^ ]*\) .*/\1/p'); do
-      [ ! -f "$one" ] || { printf 'environment %s ' "$one"; head -c 65537 "$one" | base64 -w0; echo; }
-    done
-    case $shown in *ActiveState=active*) engine GET /info | head -c 262144 | base64 -w0 | sed 's/^/info /;s/$/\n/' ;; esac
+    printf 'units '; printf '%s\n' "$units" | base64 -w0; echo
+    # The first block is the service's.
+    while IFS== read -r key value; do
+      case $key in
+        '') break ;;
+        FragmentPath | DropInPaths) paths="$paths $value" ;;
+        EnvironmentFiles) set -- $value; environments="$environments $1" ;;
+        ActiveState) [ "$value" != active ] || info=$(engine GET /info | head -c 262144 | base64 -w0) ;;
+      esac
+    done <<END
+$units
+END
   fi
-  fact shims "$(grep -ls '^containerd-shim' /proc/[0-9]*/comm | wc -l)"
-  for one in ca server server-key; do
-    one=/etc/docker/$one.pem
-    [ ! -f "$one" ] || fact tls "$one $(stat -c '%a %u' "$one") $(sha256sum <"$one" | cut -c1-64)"
-  done
-  fact ports "$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { sub(/.*:/, "", $2); print $2 }' | sort -u | head -n 500 | tr '\n' ' ')"
-  df -Pk /etc /usr /var 2>/dev/null | fact64 disks
+  if [ -n "$info" ]; then fact info "$info"
+  else
+    if [ -n "$dockerd" ]; then fact version "$("$dockerd" --version 2>/dev/null | head -n1)"; fi
+    fact shims "$(grep -ls '^containerd-shim' /proc/[0-9]*/comm | wc -l)"
+  fi
+  pems='/etc/docker/ca.pem /etc/docker/server.pem /etc/docker/server-key.pem'
+  contents <<END
+$(stat -L -c '%s %a %u %n' /etc/os-release /usr/lib/os-release /etc/hosts /etc/docker/daemon.json \
+  /etc/systemd/system/docker-.scope.d/10-mymachine.conf "$state/managed.json" "$state/original/etc/docker/daemon.json" \
+  $pems $paths $environments 2>/dev/null)
+END
+  digests <<END
+$(sha256sum $pems "$state/managed.json" 2>/dev/null)
+END
+  fact ports "$(awk '$4 == "0A" { sub(/.*:/, "", $2); if (!seen[$2]++ && n++ < 500) printf "%s ", $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)"
+  printf 'disks '; df -Pk /etc /usr /var 2>/dev/null | base64 -w0; echo
   fact clock "$(date +%s)"
   fact end yes
 }

@@ -80,6 +80,7 @@ export function parseFacts(output: string): Facts {
   const has = (name: string) => values.has(name);
   const shown = unitStates(text(one('units')));
   const info = engineInfo(one('info'));
+  const digests = new Map((values.get('sha256') ?? []).map((line) => line.split(' ') as [string, string]));
   return {
     arch: one('arch'),
     hostname: one('hostname'),
@@ -90,7 +91,7 @@ export function parseFacts(output: string): Facts {
     installing: has('installing'),
     hasState: has('state'),
     dockerd: one('dockerd'),
-    engineVersion: /\d+\.\d+\.\d+(?:-[\w.]+)?/.exec(one('version'))?.[0]?.slice(0, 60) ?? '',
+    engineVersion: versionIn(info?.version ?? one('version')),
     snap: has('snap'),
     hasEngineDir: has('engine-dir'),
     dirs: values.get('dir') ?? [],
@@ -104,8 +105,8 @@ export function parseFacts(output: string): Facts {
     inSwarm: info?.inSwarm ?? has('swarm'),
     tls: new Map(
       (values.get('tls') ?? []).flatMap((line) => {
-        const [path = '', mode = '', uid = '', sha256 = ''] = line.split(' ');
-        return [[path, { mode, uid, sha256 }] as const];
+        const [path = '', mode = '', uid = ''] = line.split(' ');
+        return [[path, { mode, uid, sha256: digests.get(path) ?? '' }] as const];
       }),
     ),
     listeningPorts: new Set(
@@ -147,12 +148,23 @@ function unitStates(shown: string): UnitState {
   };
 }
 
-function engineInfo(base64: string): (EngineState & { readonly inSwarm: boolean }) | undefined {
+/** Of `20.10.24+dfsg1` or `Docker version 28.0.0-rc.1, build abc`, the number. */
+function versionIn(words: string): string {
+  return /\d+\.\d+\.\d+(?:-[\w.]+)?/.exec(words)?.[0]?.slice(0, 60) ?? '';
+}
+
+interface AskedEngine extends EngineState {
+  readonly inSwarm: boolean;
+  readonly version: string;
+}
+
+function engineInfo(base64: string): AskedEngine | undefined {
   try {
     const info: unknown = JSON.parse(text(base64));
     if (!isObject(info)) return undefined;
     const swarm = isObject(info['Swarm']) ? info['Swarm']['LocalNodeState'] : undefined;
     return {
+      version: String(info['ServerVersion'] ?? ''),
       running: Number(info['ContainersRunning'] ?? 0),
       liveRestore: info['LiveRestoreEnabled'] === true,
       inSwarm: swarm !== undefined && swarm !== 'inactive',

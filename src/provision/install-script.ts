@@ -8,7 +8,7 @@ import { shellLibrary } from './shell-library.ts';
  * latest. Instructions come on stdin, a line each, values in base64 (see install.ts).
  */
 export const installScript = `${shellLibrary}${aptLibrary}${factsBody}${String.raw`
-source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
+told=no source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
 while read -r op value; do
   value=$(decode "$value")
   case $op in
@@ -23,8 +23,10 @@ while read -r op value; do
     wanted) wanted=$value ;;
     managed) managed=$value ;;
     env) export "$value" ;;
+    end) told=yes ;;
   esac
 done
+[ $told = yes ] || exit 1
 sources='/etc/apt/sources.list.d /etc/apt/keyrings /usr/share/keyrings'
 
 finish() { # STATUS: what went wrong stands in the log

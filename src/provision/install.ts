@@ -110,7 +110,7 @@ function installError(status: string, log: string, source: keyof typeof sourceNa
         hint:
           log.trim() === ''
             ? 'Leave --engine-version out for the newest.'
-            : 'Choose one of the versions below, or leave --engine-version out for the newest.',
+            : 'Choose one of the versions above, or leave --engine-version out for the newest.',
         details,
       });
     case 'download':
@@ -124,7 +124,7 @@ function installError(status: string, log: string, source: keyof typeof sourceNa
     default:
       return provisionError('MM_PROVISION_INSTALL', {
         message: `Installing the Docker Engine on the host from ${from} failed.`,
-        hint: 'The last lines of the installation are below. Correct what they name, then run `mymachine provision`.',
+        hint: 'The last lines of the installation are above. Correct what they name, then run `mymachine provision`.',
         details,
       });
   }

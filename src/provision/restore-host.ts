@@ -145,7 +145,7 @@ async function uninstall(
   const log = Buffer.from(/^log (.*)$/m.exec(output)?.[1] ?? '', 'base64').toString('utf8');
   throw provisionError('MM_PROVISION_HOST', {
     message: 'The packages of the engine could not be taken off the host.',
-    hint: 'The last lines of apt are below; correct what they name and run the command again.',
+    hint: 'The last lines of apt are above; correct what they name and run the command again.',
     details: lastLines(log === '' ? output : log, 20),
   });
 }

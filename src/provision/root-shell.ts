@@ -4,7 +4,10 @@ import { provisionError } from './errors.ts';
 
 /** Runs scripts as root on a host, whichever way the login user becomes that. */
 export interface RootShell {
-  /** `input` reaches the script's stdin. `onSay` gets the lines that the script says while it runs. */
+  /**
+   * `input` reaches the script's stdin, whole lines with a last line `end` behind them: a script that does not meet it has
+   * not been told everything, and is to do nothing. `onSay` gets the lines that the script says while it runs.
+   */
   run(script: string, options?: RootRunOptions): Promise<string>;
 }
 
@@ -25,6 +28,12 @@ export interface RootShellInput {
  * head takes exactly as many bytes as it is told from a pipe.
  */
 const load = 'eval "$(head -c "$1")"';
+
+/** A connection may break half way: of a group that is not closed no command is run. */
+export function asOneCommand(script: string): string {
+  return `{\n${script}\n}\n`;
+}
+
 const becomeRoot = `if [ "$(id -u)" = 0 ]; then exec sh -c "$1" provision "$2"; fi
 LC_ALL=C; export LC_ALL; exec sudo -n -- sh -c "$1" provision "$2"`;
 
@@ -35,6 +44,9 @@ const askedFor = (...command: readonly string[]) =>
   ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '-p', '', '--', ...command] as const;
 const asked: ArgvOf = (bytes) => askedFor('sh', '-c', load, 'provision', bytes);
 
+/** A host that has just booted, or is emulated, may take a minute and more to log somebody in and to look at itself. */
+const FIRST_ANSWER_MS = 180_000;
+
 /** Runs the first script and so finds out how to become root; gives its output and a shell for the scripts that follow. */
 export async function openRootShell(
   input: RootShellInput,
@@ -42,8 +54,9 @@ export async function openRootShell(
   marker: string,
 ): Promise<{ readonly output: string; readonly shell: RootShell }> {
   const { session, signal } = input;
-  const bytes = String(Buffer.byteLength(firstScript));
-  const first = await session.exec(direct(bytes), { input: firstScript, timeoutMs: 60_000, signal });
+  const command = asOneCommand(firstScript);
+  const bytes = String(Buffer.byteLength(command));
+  const first = await session.exec(direct(bytes), { input: command, timeoutMs: FIRST_ANSWER_MS, signal });
   if (first.stdout.includes(marker)) return { output: first.stdout, shell: shell(input, direct, '') };
   const user = printable(session.target.user, 60);
   if (/sudo: (?:command )?not found|sudo: No such file/i.test(first.stderr) || first.exitCode === 127) {
@@ -58,7 +71,11 @@ export async function openRootShell(
   }
   const password = `${(await input.sudoPassword()).replace(/[\r\n]/g, '')}\n`;
   // Nothing but the password: a refused one must not make sudo take the script's first lines for a second and third try.
-  const tried = await session.exec(askedFor('echo', 'root'), { input: password, timeoutMs: 60_000, signal });
+  const tried = await session.exec(askedFor('echo', 'root'), {
+    input: password,
+    timeoutMs: FIRST_ANSWER_MS,
+    signal,
+  });
   if (!tried.stdout.includes('root')) {
     if (!/try again|incorrect password|no password was provided|password is required/i.test(tried.stderr)) {
       throw sudoRefused(user, tried.stderr, tried.exitCode);
@@ -69,15 +86,17 @@ export async function openRootShell(
     });
   }
   const root = shell(input, asked, password);
-  return { output: await root.run(firstScript, { timeoutMs: 60_000 }), shell: root };
+  return { output: await root.run(firstScript, { timeoutMs: FIRST_ANSWER_MS }), shell: root };
 }
 
 function shell(input: RootShellInput, argvOf: ArgvOf, prefix: string): RootShell {
   return {
     run: async (script, options = {}) => {
       let rest = '';
-      const result = await input.session.exec(argvOf(String(Buffer.byteLength(script))), {
-        input: prefix + script + (options.input ?? ''),
+      const command = asOneCommand(script);
+      const instructions = options.input === undefined ? '' : `${options.input}end\n`;
+      const result = await input.session.exec(argvOf(String(Buffer.byteLength(command))), {
+        input: prefix + command + instructions,
         timeoutMs: options.timeoutMs ?? 120_000,
         signal: input.signal,
         onStderr: (text) => {
@@ -93,7 +112,7 @@ function shell(input: RootShellInput, argvOf: ArgvOf, prefix: string): RootShell
       if (/No space left on device/i.test(result.stderr)) throw diskFull(lastLines(result.stderr, 3));
       throw provisionError('MM_PROVISION_HOST', {
         message: `A step of the provisioning failed on the host (${result.exitCode === undefined ? `signal ${printable(result.signalName ?? '', 20)}` : `exit status ${result.exitCode}`}).`,
-        hint: 'The lines below are what the host says; correct it there and run the command again.',
+        hint: 'The lines above are what the host says; correct it there and run the command again.',
         details: lastLines(result.stderr, 20),
       });
     },

@@ -13,7 +13,6 @@ say() { printf 'mymachine: %s\n' "$*" >&2; }
 # One fact or result: a name and a value on a line.
 fact() { printf '%s %s\n' "$1" "$2"; }
 fact64() { printf '%s ' "$1"; head -c 65537 | base64 -w0; echo; }
-file() { [ ! -f "$2" ] || { printf 'file %s ' "$1"; head -c 65537 "$2" | base64 -w0; echo; }; }
 decode() { printf %s "$1" | base64 -d; }
 
 # METHOD PATH: asks the engine on its local socket. Only while its service runs: a question would start it through its socket unit.

@@ -6,7 +6,7 @@ import { shellLibrary } from './shell-library.ts';
  * docker group that was not there, `hostname NAME`, `hosts BASE64`, `orig PATH`. apt's own files that the installation added go too.
  */
 export const uninstallScript = `${shellLibrary}${String.raw`
-data= made= group=no origs= hostname= hosts=
+told=no data= made= group=no origs= hostname= hosts=
 trap '' HUP INT TERM PIPE
 lock || { fact status locked; exit 0; }
 while read -r op a; do
@@ -17,8 +17,10 @@ while read -r op a; do
     hostname) hostname=$a ;;
     hosts) hosts=$a ;;
     orig) origs="$origs $a" ;;
+    end) told=yes ;;
   esac
 done
+[ $told = yes ] || exit 1
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
 log=$state/log
 if [ "$(systemctl is-active docker.service)" = active ]; then

@@ -1,6 +1,5 @@
-import type { Ports } from '../base/ports.ts';
 import { lastLines, printable } from '../base/printable.ts';
-import type { SshSession } from '../ssh/contract.ts';
+import type { HostPorts } from './contract.ts';
 import { daemonJsonText } from './daemon-config.ts';
 import { findDistribution, osLabel } from './distributions.ts';
 import { parsedDaemonJson } from './engine-configuration.ts';
@@ -15,16 +14,13 @@ import type { Answers, UpgradeOutcome } from './upgrade-contract.ts';
 import { upgradeError } from './upgrade-error.ts';
 import { upgradeScript } from './upgrade-script.ts';
 
-export interface UpgradeInput extends Ports {
-  readonly session: SshSession;
-  readonly machineName: string;
+export interface UpgradeInput extends HostPorts {
   /** '' for the newest; else what a version of Docker's own package begins with. */
   readonly version: string;
   /** The user asks for that version now, so it may be an older one, too; otherwise it is on record from before. */
   readonly asked: boolean;
   /** TCP port that the engine must listen on afterwards; 0 for none. */
   readonly port: number;
-  readonly sudoPassword: () => Promise<string>;
 }
 
 /**

@@ -8,7 +8,7 @@ import { shellLibrary } from './shell-library.ts';
  * older version is still on offer. Instructions come on stdin, a line each, values in base64 (see upgrade-host.ts).
  */
 export const upgradeScript = `${shellLibrary}${aptLibrary}${engineLibrary}${String.raw`
-version= asked=no port=- pre= families=
+told=no version= asked=no port=- pre= families=
 while read -r op value; do
   value=$(decode "$value")
   case $op in
@@ -18,8 +18,10 @@ while read -r op value; do
     pre) pre=$value ;;
     family) families="$families$value
 " ;;
+    end) told=yes ;;
   esac
 done
+[ $told = yes ] || exit 1
 
 finish() { # STATUS: what apt said stands in the log
   [ -z "$kept" ] || give_back

@@ -5,6 +5,8 @@ import { inWords, startDeadline, untilAborted } from './deadline.ts';
 import type { Session } from './session.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** So much longer once the host has taken the connection: one that is busy, or emulated, takes its time to greet and to log in. */
+const PATIENCE_MS = 20_000;
 /** A host that boots answers within this, or its packets got lost and are better sent anew. */
 const TRY_TIMEOUT_MS = 5000;
 const FIRST_PAUSE_MS = 200;
@@ -64,8 +66,17 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     // All who ask for the same host wait for one handshake, each as long as it likes; the last to leave ends it.
     const attempt = attempts.get(key) ?? startAttempt(key, target);
     const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
-    const deadline = startDeadline(clock, timeoutMs, options.signal, () =>
-      connectTimeout(target, attempt.stage, inWords(keptMs ?? timeoutMs)),
+    let toldMs = keptMs ?? timeoutMs;
+    const deadline = startDeadline(
+      clock,
+      timeoutMs,
+      options.signal,
+      () => connectTimeout(target, attempt.stage, inWords(toldMs)),
+      () => {
+        if (options.timeoutMs !== undefined || attempt.stage === 'way') return 0;
+        toldMs += PATIENCE_MS;
+        return PATIENCE_MS;
+      },
     );
     attempt.waiting += 1;
     try {

@@ -7,11 +7,13 @@ export interface Deadline {
   clear(): void;
 }
 
+/** When the time is over, `moreMs` is asked once for how much longer it goes on; 0 for no longer. */
 export function startDeadline(
   clock: Clock,
   timeoutMs: number | undefined,
   outer: AbortSignal | undefined,
   expired: () => Error,
+  moreMs: () => number = () => 0,
 ): Deadline {
   const ended = new AbortController();
   const timer = new AbortController();
@@ -19,10 +21,16 @@ export function startDeadline(
   if (outer?.aborted === true) stop();
   outer?.addEventListener('abort', stop, { once: true });
   if (timeoutMs !== undefined) {
-    clock.sleep(timeoutMs, timer.signal).then(
-      () => ended.abort(expired()),
-      () => undefined,
-    );
+    clock
+      .sleep(timeoutMs, timer.signal)
+      .then(() => {
+        const more = moreMs();
+        return more > 0 ? clock.sleep(more, timer.signal) : undefined;
+      })
+      .then(
+        () => ended.abort(expired()),
+        () => undefined,
+      );
   }
   return {
     signal: ended.signal,

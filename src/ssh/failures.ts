@@ -11,7 +11,8 @@ export function networkFailure(error: unknown, target: SshTarget): Error {
     case 'ECONNREFUSED':
       return sshError('MM_SSH_REFUSED', {
         message: `Connection to ${where} refused: nothing listens on port ${target.port} there`,
-        hint: `Check that ${target.machineName} has booted (mymachine status ${target.machineName}), that sshd runs on it, and the SSH port`,
+        // Bun says ECONNREFUSED of every connection that fails at once, so the way there is among what may be wrong.
+        hint: `Check the address and the SSH port, that ${target.machineName} has booted (mymachine status ${target.machineName}), and that sshd runs on it`,
         cause: error,
       });
     case 'ENOTFOUND':

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isObject } from '../base/json.ts';
@@ -90,7 +89,7 @@ async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promi
 async function acquire(path: string, options: LockOptions): Promise<() => Promise<void>> {
   const identity = identify(process.pid) ?? { pid: process.pid, started: '', place: '' };
   const since = new Date(options.clock.now()).toISOString();
-  const self: LockHolder = { ...identity, token: randomUUID(), command: options.command, since };
+  const self: LockHolder = { ...identity, token: crypto.randomUUID(), command: options.command, since };
   const end = options.clock.now() + options.timeoutMs;
   let told = false;
   for (;;) {

@@ -10,6 +10,8 @@ export interface StorePaths {
   config(name: string): string;
   /** Ours: identity, journal, pins. Another program's rewrite of config.json cannot lose it. */
   meta(name: string): string;
+  /** Ours: values of a driver's secret options, which config.json does not get. */
+  secrets(name: string): string;
   knownHosts(name: string): string;
   /** Ours: where the engine answered last, for the shell's `use`; missing while that is open. */
   engineUrl(name: string): string;
@@ -26,6 +28,7 @@ export function storePaths(root: string): StorePaths {
     machine,
     config: (name) => join(machine(name), 'config.json'),
     meta: (name) => join(machine(name), 'mymachine.json'),
+    secrets: (name) => join(machine(name), 'secrets.json'),
     knownHosts: (name) => join(machine(name), 'known_hosts'),
     engineUrl: (name) => join(machine(name), 'engine-url'),
     lock: (name) => join(root, '.locks', name),

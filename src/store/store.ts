@@ -1,5 +1,6 @@
 import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isObject } from '../base/json.ts';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock, Report } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
@@ -22,6 +23,9 @@ export interface StoredMachine {
   readonly config: HostConfig;
   readonly meta: MachineMeta | undefined;
 }
+
+/** Values of a driver's secret options, by the option's name. */
+export type Secrets = Readonly<Record<string, string>>;
 
 /** A machine whose files cannot be read. It is listed with its error and hides no other. */
 export interface BrokenMachine {
@@ -118,6 +122,20 @@ export class Store {
     return relocate(config, folder);
   }
 
+  /** What `add` was given, or nothing. Read when a driver wants it, and never together with the record. */
+  async secrets(name: string): Promise<Secrets> {
+    const path = this.paths.secrets(name);
+    const text = await this.#read(name, path);
+    try {
+      const found: unknown = JSON.parse(text ?? '{}');
+      const pairs = isObject(found) ? Object.entries(found) : [];
+      return Object.fromEntries(pairs.map(([key, value]) => [key, String(value)]));
+    } catch {
+      // The parser's own words would quote the file.
+      throw broken(name, `${path} does not hold JSON`);
+    }
+  }
+
   async #loadMeta(name: string): Promise<MachineMeta | undefined> {
     const text = await this.#read(name, this.paths.meta(name));
     if (text === undefined) return undefined;
@@ -174,8 +192,13 @@ export class Store {
     return (await Promise.all(loaded)).filter((machine) => machine !== undefined);
   }
 
+  /** Fails when the name is taken. */
+  async refuseTaken(name: string): Promise<void> {
+    if (await this.exists(name)) throw taken(name);
+  }
+
   /** Makes the folder of a new machine with its files in it, in one step; fails when the name is taken. */
-  async add(machine: StoredMachine): Promise<void> {
+  async add(machine: StoredMachine, secrets: Secrets = {}): Promise<void> {
     checkNewName(machine.name);
     const folder = this.paths.machine(machine.name);
     const temporary = temporaryBeside(folder);
@@ -191,9 +214,14 @@ export class Store {
           mode: 0o600,
           flush: true,
         });
+      if (Object.keys(secrets).length > 0)
+        await writeFile(join(temporary, 'secrets.json'), `${JSON.stringify(secrets, null, 2)}\n`, {
+          mode: 0o600,
+          flush: true,
+        });
       await syncFolder(temporary);
       // rename(2) replaces an empty folder and refuses any other.
-      if (await this.exists(machine.name)) throw taken(machine.name);
+      await this.refuseTaken(machine.name);
       await rename(temporary, folder).catch((error: NodeJS.ErrnoException) => {
         throw ['ENOTEMPTY', 'EEXIST'].includes(error.code ?? '') ? taken(machine.name) : error;
       });

@@ -27,15 +27,21 @@ export class Sandbox {
   readonly home: string;
   readonly store: string;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #enter: readonly string[];
 
-  private constructor(home: string, env: Readonly<Record<string, string>>) {
+  private constructor(home: string, env: Readonly<Record<string, string>>, enter: readonly string[]) {
     this.home = home;
+    this.#enter = enter.length === 0 ? [] : [...enter, 'env', `--chdir=${home}`];
     this.store = env['MACHINE_STORAGE_PATH'] ?? join(home, '.docker', 'machine');
     this.#env = env;
   }
 
-  static async make(env: Readonly<Record<string, string>> = {}): Promise<Sandbox> {
-    return new Sandbox(await mkdtemp(join(tmpdir(), 'mm-home-')), env);
+  /** @param enter prefix of every command, such as one that goes into a network namespace. */
+  static async make(
+    env: Readonly<Record<string, string>> = {},
+    enter: readonly string[] = [],
+  ): Promise<Sandbox> {
+    return new Sandbox(await mkdtemp(join(tmpdir(), 'mm-home-')), env, enter);
   }
 
   /** The whole environment of a run. */
@@ -48,7 +54,8 @@ export class Sandbox {
   }
 
   /** Any program, in this user's surroundings. */
-  exec([program = '', ...args]: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  exec(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    const [program = '', ...args] = [...this.#enter, ...argv];
     return new Promise((resolve, reject) => {
       const child = spawn(program, args, {
         env: this.environment(options.env),

@@ -64,6 +64,17 @@ function server(folder: string) {
   return { ServerCertPath: join(folder, 'server.pem'), ServerKeyPath: join(folder, 'server-key.pem') };
 }
 
+function hostOptions(engine: object, auth: object) {
+  return {
+    Driver: '',
+    Memory: 0,
+    Disk: 0,
+    EngineOptions: engine,
+    SwarmOptions: { ...oldSwarm, Master: true, Discovery: 'token://abc' },
+    AuthOptions: auth,
+  };
+}
+
 /** 0.1: everything flat, in one line. */
 export function version0({ store, name, driverName, driver }: Made): string {
   const folder = join(store, 'machines', name);
@@ -86,14 +97,7 @@ export function version0Nested({ store, name, driverName, driver }: Made): strin
     DriverName: driverName,
     Driver: { MachineName: name, ...driver },
     StorePath: folder,
-    HostOptions: {
-      Driver: '',
-      Memory: 0,
-      Disk: 0,
-      EngineOptions: oldEngine,
-      SwarmOptions: { ...oldSwarm, Master: true, Discovery: 'token://abc' },
-      AuthOptions: { StorePath: folder, ...authority(store), ...server(folder) },
-    },
+    HostOptions: hostOptions(oldEngine, { StorePath: folder, ...authority(store), ...server(folder) }),
   });
 }
 
@@ -104,14 +108,10 @@ export function version1({ store, name, driverName, driver }: Made): string {
     ConfigVersion: 1,
     Driver: { MachineName: name, ...driver },
     DriverName: driverName,
-    HostOptions: {
-      Driver: '',
-      Memory: 0,
-      Disk: 0,
-      EngineOptions: { ...oldEngine, Env: [] },
-      SwarmOptions: { ...oldSwarm, Master: true, Discovery: 'token://abc' },
-      AuthOptions: { StorePath: '', CaCertRemotePath: '', ...authority(store), ...server(folder) },
-    },
+    HostOptions: hostOptions(
+      { ...oldEngine, Env: [] },
+      { StorePath: '', CaCertRemotePath: '', ...authority(store), ...server(folder) },
+    ),
     StorePath: folder,
   };
   return JSON.stringify(record, null, 4);
@@ -124,20 +124,16 @@ function nested({ store, name, driverName }: Made, version: number, driver: obje
     ConfigVersion: version,
     Driver: driver,
     DriverName: driverName,
-    HostOptions: {
-      Driver: '',
-      Memory: 0,
-      Disk: 0,
-      EngineOptions: { ...oldEngine, Env: [] },
-      SwarmOptions: { ...oldSwarm, Master: true, Discovery: 'token://abc' },
-      AuthOptions: {
+    HostOptions: hostOptions(
+      { ...oldEngine, Env: [] },
+      {
         CertDir: join(store, 'certs'),
         CaPrivateKeyPath: PrivateKeyPath,
         ...rest,
         ...server(folder),
         StorePath: folder,
       },
-    },
+    ),
     Name: name,
   };
   return JSON.stringify(record, null, 4);

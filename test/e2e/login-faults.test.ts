@@ -168,8 +168,9 @@ test('a listener that accepts and never greets is left after the time, which is 
   const outcome = await user.mymachine(['--native-ssh', 'ssh', 'h1', 'true']);
   expect(outcome.code).toBe(1);
   expect(outcome.stderr).toContain('MM_SSH_TIMEOUT');
-  expect(outcome.stderr).toMatch(/10 s/);
-  expect(Date.now() - begin).toBeLessThan(20_000);
+  // A host that took the connection may be busy, so it is given longer than one that swallows all.
+  expect(outcome.stderr).toMatch(/within 30 s/);
+  expect(Date.now() - begin).toBeLessThan(45_000);
 }, 60_000);
 
 test('a host whose key changed is refused with the remedy, which works', async () => {

@@ -5,6 +5,8 @@ import { newUser, type User } from './user.ts';
 
 export interface LifeOptions {
   readonly title: string;
+  /** Who makes it; a user with nothing special when left out. */
+  readonly user?: () => Promise<User>;
   /** Prepares what the machine is made on, and gives the arguments of its create. */
   readonly prepare: () => Promise<readonly string[]>;
   /** Whether it can be started, stopped and killed; otherwise that is refused. */
@@ -13,6 +15,8 @@ export interface LifeOptions {
   readonly removal: readonly string[];
   /** What of the machine is left after rm; a line each. */
   readonly leftovers: (user: User, ids: readonly string[]) => Promise<readonly string[]>;
+  /** What is to be seen of it beyond what all machines have in common; looked at when it has just been made. */
+  readonly checks?: (user: User) => Promise<void>;
   readonly beforeRemoval?: (user: User) => Promise<void>;
   readonly after?: () => Promise<void>;
 }
@@ -26,7 +30,7 @@ export function describeMachineLife(options: LifeOptions): void {
     let id = '';
 
     beforeAll(async () => {
-      user = await newUser();
+      user = await (options.user ?? newUser)();
       await user.must(['create', ...(await options.prepare()), NAME]);
       const meta = await readFile(join(user.sandbox.store, 'machines', NAME, 'mymachine.json'), 'utf8');
       id = JSON.parse(meta).id;
@@ -37,6 +41,10 @@ export function describeMachineLife(options: LifeOptions): void {
       await user.mymachine(['rm', '-f', NAME]);
       await options.after?.();
       await user.sandbox.remove();
+    });
+
+    test.runIf(options.checks !== undefined)('it is as it was asked for', async () => {
+      await options.checks?.(user);
     });
 
     const running = () => user.docker(NAME, `inspect --format '{{.State.Pid}} {{.State.StartedAt}}' keeper`);
@@ -128,7 +136,10 @@ export function describeMachineLife(options: LifeOptions): void {
     if (options.switchable) {
       test('stop, start, restart and kill do what they say, and the certificates stay valid', async () => {
         const url = await user.must(['url', NAME]);
-        await user.must(['stop', NAME]);
+        expect(await user.mymachine(['stop', NAME])).toMatchObject({
+          code: 0,
+          stderr: expect.not.stringContaining('switching it off'),
+        });
         expect(await readdir(join(user.sandbox.store, 'machines', NAME))).not.toContain('engine-url');
         expect(await user.must(['status', NAME])).toBe('Stopped\n');
         expect(await user.mymachine(['stop', NAME])).toMatchObject({

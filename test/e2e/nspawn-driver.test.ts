@@ -89,6 +89,11 @@ test('a machine lives: created, logged in to, stopped, started, rebooted from in
   expect(await ssh(context, 'hostname; id -un; sudo id -u; cat /etc/machine-id')).toBe(
     `host1\ndocker\n0\n${context.machine.id.replaceAll('-', '')}`,
   );
+  const manager = 'org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager';
+  // Never stopped, which is the largest number of 64 bits.
+  expect(await ssh(context, `busctl get-property ${manager} UserStopDelayUSec`)).toBe(
+    't 18446744073709551615',
+  );
   expect((await traces()).filter((line) => line.startsWith('mount:'))).toEqual([
     expect.stringContaining(`/run/netns/${labNames(storeDir).netns}`),
   ]);

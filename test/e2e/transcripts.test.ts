@@ -9,6 +9,8 @@ import { newUser, type User } from './user.ts';
 // run one after the other: each leaves it as it found it. test/cli/transcript/parse.ts describes the format.
 const transcripts = readTranscripts(join(import.meta.dirname, 'transcripts'));
 const rewrites = new Rewrites();
+/** A host beside others on a busy computer takes its time over its packages. */
+const TIMEOUT_MS = 240_000;
 let user: User;
 let testbed: Testbed;
 let stage: Stage;
@@ -34,7 +36,7 @@ beforeAll(async () => {
     ['USER', host.user],
     ['KEY', host.keyPath],
   ] as const;
-  world = await openWorld(stage, user.sandbox, new Map(places));
+  world = await openWorld(stage, user.sandbox, new Map(places), TIMEOUT_MS);
 });
 
 afterAll(async () => {

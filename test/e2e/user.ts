@@ -19,12 +19,16 @@ export interface User {
   importImage(machine: string): Promise<void>;
 }
 
-export async function newUser(env: Readonly<Record<string, string>> = {}): Promise<User> {
-  const sandbox = await Sandbox.make({ MYMACHINE_CACHE_PATH: testCacheDir, ...env });
+/** @param enter prefix of every command. */
+export async function newUser(
+  env: Readonly<Record<string, string>> = {},
+  enter: readonly string[] = [],
+): Promise<User> {
+  const sandbox = await Sandbox.make({ MYMACHINE_CACHE_PATH: testCacheDir, ...env }, enter);
   const bin = join(sandbox.home, 'bin');
   await mkdir(bin);
   await symlink(PROGRAM, join(bin, 'mymachine'));
-  const path = `${bin}:${dirname(await dockerClient())}:${process.env['PATH']}`;
+  const path = `${bin}:${dirname(await dockerClient())}:${env['PATH'] ?? process.env['PATH']}`;
   const shell = (program: string, script: string, extra: Readonly<Record<string, string>> = {}) =>
     sandbox.exec([program, '-c', script], { env: { PATH: path, ...extra } });
   const must = async (args: readonly string[], options?: RunOptions) => {

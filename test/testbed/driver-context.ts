@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../src/base/ports.ts';
 import type { BaseConfig, Driver, DriverContext, FlagValues } from '../../src/drivers/contract.ts';
+import { baseConfig } from './base-config.ts';
 
 export interface ContextOptions {
   readonly ports: Ports;
@@ -10,6 +11,8 @@ export interface ContextOptions {
   readonly cacheDir: string;
   readonly name: string;
   readonly flags?: FlagValues;
+  /** Told of each step of a create before it runs. */
+  readonly beforeStep?: (id: string) => Promise<void>;
 }
 
 /** A machine of a driver without the rest of the program: its config and its journal are kept in memory. */
@@ -21,26 +24,14 @@ export async function driverContext<C extends BaseConfig>(
   const dir = join(storeDir, 'machines', name);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const defaults = Object.fromEntries(driver.flags.map((flag) => [flag.name, flag.default ?? '']));
-  let config = driver.configure(
-    { ...defaults, ...options.flags },
-    {
-      IPAddress: '',
-      MachineName: name,
-      SSHUser: '',
-      SSHPort: 22,
-      SSHKeyPath: '',
-      StorePath: storeDir,
-      SwarmMaster: false,
-      SwarmHost: '',
-      SwarmDiscovery: '',
-    },
-  );
+  let config = driver.configure({ ...defaults, ...options.flags }, baseConfig(name, storeDir));
   const done = new Set<string>();
   return {
     ...ports,
     machine: { name, id: randomUUID(), dir },
     storeDir,
     cacheDir,
+    secret: async (flag) => String(options.flags?.[flag] ?? ''),
     get config() {
       return config;
     },
@@ -49,6 +40,7 @@ export async function driverContext<C extends BaseConfig>(
     },
     step: async (id, title, effect) => {
       if (done.has(id)) return;
+      await options.beforeStep?.(id);
       const patch = await ports.report.step(title, effect);
       if (patch !== undefined) config = { ...config, ...patch };
       done.add(id);

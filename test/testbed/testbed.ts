@@ -12,9 +12,10 @@ import { testPorts } from './ports.ts';
 
 /** Root file systems and downloads, shared by all test runs on this computer. */
 export const testCacheDir = '/var/tmp/mymachine-cache';
-const HOME = '/var/tmp';
-const PREFIX = 'mymachine-testbed-';
-const OWNER = 'owner.json';
+/** Where testbeds lie, what their folders' names begin with, and the file in each that names the process it is of. */
+export const TESTBED_HOME = '/var/tmp';
+export const TESTBED_PREFIX = 'mymachine-testbed-';
+export const TESTBED_OWNER = 'owner.json';
 
 export interface TestbedOptions {
   /** bookworm has engine 20.10, trixie 26.1, sid 28.5. */
@@ -44,8 +45,7 @@ export interface Testbed {
 export async function startHosts(options: TestbedOptions): Promise<Testbed> {
   const ports = testPorts();
   await sweepTestbeds(ports, 'dead');
-  const storeDir = await mkdtemp(join(HOME, PREFIX));
-  await writeFile(join(storeDir, OWNER), JSON.stringify(identify(process.pid)));
+  const storeDir = await testbedFolder();
   const close = () => removeTestbed(ports, storeDir);
   try {
     const login = options.login ?? 'sudo';
@@ -81,8 +81,15 @@ export async function startHosts(options: TestbedOptions): Promise<Testbed> {
   }
 }
 
+/** A folder for hosts of this process, which a later run removes with them when this one is killed. */
+export async function testbedFolder(): Promise<string> {
+  const folder = await mkdtemp(join(TESTBED_HOME, TESTBED_PREFIX));
+  await writeFile(join(folder, TESTBED_OWNER), JSON.stringify(identify(process.pid)));
+  return folder;
+}
+
 /** Removes a testbed by what it left on disk alone. */
-async function removeTestbed(ports: Ports, storeDir: string): Promise<void> {
+export async function removeTestbed(ports: Ports, storeDir: string): Promise<void> {
   const ids = Object.keys((await readLabRecord(storeDir))?.leases ?? {});
   await Promise.all(ids.map((id) => clearContainer(ports, id)));
   for (const id of ids) await releaseAddress(ports, storeDir, id);
@@ -91,9 +98,9 @@ async function removeTestbed(ports: Ports, storeDir: string): Promise<void> {
 
 /** Removes the testbeds of runs that are dead, or all there are. */
 export async function sweepTestbeds(ports: Ports, which: 'dead' | 'all'): Promise<void> {
-  for (const entry of (await readdir(HOME)).filter((name) => name.startsWith(PREFIX))) {
-    const storeDir = join(HOME, entry);
-    const text = await readFile(join(storeDir, OWNER), 'utf8').catch(() => '');
+  for (const entry of (await readdir(TESTBED_HOME)).filter((name) => name.startsWith(TESTBED_PREFIX))) {
+    const storeDir = join(TESTBED_HOME, entry);
+    const text = await readFile(join(storeDir, TESTBED_OWNER), 'utf8').catch(() => '');
     // One without an owner is being made at this moment, or nothing is in it yet.
     const owner = text === '' ? undefined : (JSON.parse(text) as ProcessIdentity);
     const isDead = owner !== undefined && fateOf(owner) === 'dead';

@@ -122,11 +122,12 @@ function withDefaults(options: ParseOptions, given: ReadonlyMap<string, FlagValu
     if (value !== undefined) known.add(flag.name);
     values.set(flag.name, value ?? flag.default ?? emptyValue(flag));
   }
-  return new Flags(values, known);
+  return new Flags(values, known, new Set(given.keys()));
 }
 
 /** An empty variable counts as not set, as it did. */
 function fromEnvironment(flag: CommandFlag, env: Environment): FlagValue | undefined {
+  if (flag.envOwner === 'library') return undefined;
   const text = flag.env === undefined ? undefined : env[flag.env];
   if (flag.env === undefined || text === undefined || text === '') return undefined;
   return flag.kind === 'slice' ? text.split(',').map((item) => item.trim()) : convert(flag, text, flag.env);

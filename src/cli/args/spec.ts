@@ -19,10 +19,21 @@ export interface Parsed {
 export class Flags {
   readonly #values: ReadonlyMap<string, FlagValue>;
   readonly #given: ReadonlySet<string>;
+  readonly #typed: ReadonlySet<string>;
 
-  constructor(values: ReadonlyMap<string, FlagValue>, given: ReadonlySet<string>) {
+  constructor(
+    values: ReadonlyMap<string, FlagValue>,
+    given: ReadonlySet<string>,
+    typed: ReadonlySet<string> = given,
+  ) {
     this.#values = values;
     this.#given = given;
+    this.#typed = typed;
+  }
+
+  /** The same with values that are not the user's own: preferences. */
+  withValues(values: ReadonlyMap<string, FlagValue>): Flags {
+    return new Flags(values, this.#given, this.#typed);
   }
 
   #get(name: string): FlagValue {
@@ -51,6 +62,11 @@ export class Flags {
   /** On the command line or by its environment variable, not by its default. */
   isGiven(name: string): boolean {
     return this.#given.has(name);
+  }
+
+  /** On the command line itself. */
+  isTyped(name: string): boolean {
+    return this.#typed.has(name);
   }
 
   /** As a driver wants them. */

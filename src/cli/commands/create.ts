@@ -1,12 +1,11 @@
 import type { Driver } from '../../drivers/contract.ts';
 import { builtInDrivers, type DriverRegistry } from '../../drivers/registry.ts';
 import { chooseDriver } from '../../machine/choose-driver.ts';
-import { createMachine, resumeMachine } from '../../machine/create.ts';
+import { createMachine, rehearseCreate, resumeMachine } from '../../machine/create.ts';
 import { checkNewName } from '../../store/names.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
-import type { CommandFlag, FlagValue, Parsed } from '../args/spec.ts';
-import { Flags } from '../args/spec.ts';
+import type { CommandFlag, Flags, FlagValue, Parsed } from '../args/spec.ts';
 import { askForFlags, askForName } from '../ask-create.ts';
 import type { Command } from '../command.ts';
 import {
@@ -16,6 +15,7 @@ import {
   engineMeta,
   engineOptions,
   hintForDriverFlag,
+  isPreferable,
   swarmOptions,
 } from '../create-flags.ts';
 import { canAsk } from '../io.ts';
@@ -32,6 +32,7 @@ export const createCommand: Command = {
     'create --driver generic --generic-ip-address 192.0.2.10 --generic-ssh-user admin web1',
     'create --driver none --url tcp://192.0.2.10:2376 host2',
     'create --resume host1',
+    'create --driver amazonec2 --dry-run host1',
   ],
   flags: createFlags,
   moreFlags: (argv, env) => driverFlags(builtInDrivers(), argv, env),
@@ -40,7 +41,7 @@ export const createCommand: Command = {
     const name = await nameOf(app, input);
     checkNewName(name);
     if (input.flags.bool('resume')) await resumeMachine(app.deps, name);
-    else await createNew(app, name, await withPreferences(app, input.flags));
+    else if (!(await createNew(app, name, await withPreferences(app, input.flags)))) return 0;
     app.report.info(
       `To see how to connect your Docker Client to the Docker Engine running on this virtual machine, run: ${app.program} env ${name}`,
     );
@@ -63,7 +64,8 @@ async function nameOf(app: App, { args }: Parsed): Promise<string> {
   });
 }
 
-async function createNew(app: App, name: string, flags: Flags): Promise<void> {
+/** Gives whether there is a machine now. */
+async function createNew(app: App, name: string, flags: Flags): Promise<boolean> {
   const { deps } = app;
   // Wrong values are refused before a driver is even looked for.
   const common = {
@@ -79,7 +81,16 @@ async function createNew(app: App, name: string, flags: Flags): Promise<void> {
       'Legacy Swarm is gone from Docker: the --swarm options are kept with the machine, and nothing is set up on it.',
     );
   }
-  await createMachine(deps, { name, driver, flags: values, ...common });
+  const request = { name, driver, flags: values, ...common, rollback: flags.bool('rollback') };
+  if (flags.bool('dry-run')) {
+    const lines = await rehearseCreate(deps, request);
+    const width = Math.max(...lines.map(({ label }) => label.length));
+    app.print(`Would create "${name}" with the driver ${driver.name}; nothing was made.\n`);
+    app.print(lines.map(({ label, value }) => `  ${label.padEnd(width)}  ${value}\n`).join(''));
+    return false;
+  }
+  await createMachine(deps, request);
+  return true;
 }
 
 function ownFlags(driver: Driver, flags: Flags): Record<string, FlagValue> {
@@ -97,16 +108,15 @@ async function driverFor(app: App, flags: Flags): Promise<Driver> {
 async function withPreferences(app: App, flags: Flags): Promise<Flags> {
   const preferences = await readPreferences(app.io);
   const values = new Map(Object.entries(flags.toRecord()));
-  const given = new Set([...values.keys()].filter((key) => flags.isGiven(key)));
   for (const [key, value] of Object.entries(preferences)) {
-    if (values.has(key) && !given.has(key)) values.set(key, value);
+    if (values.has(key) && !flags.isGiven(key)) values.set(key, value);
   }
-  return new Flags(values, given);
+  return flags.withValues(values);
 }
 
-/** Flags that can be a preference: those of create and of every driver, but for what belongs to one machine alone. */
+/** Flags of create and of every driver that can be a preference. */
 export async function preferableFlags(registry: DriverRegistry): Promise<readonly CommandFlag[]> {
   const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
   const all: CommandFlag[] = [...createFlags, ...drivers.flatMap((driver) => driver.flags)];
-  return all.filter((flag) => flag.name !== 'resume' && flag.required !== true && flag.secret !== true);
+  return all.filter(isPreferable);
 }

@@ -1,6 +1,5 @@
 import { clientUrl } from '../../machine/client-url.ts';
 import { certFolder, engineUrl } from '../../machine/connection.ts';
-import { fixCertificates } from '../../machine/fix-certificates.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
@@ -50,7 +49,10 @@ export const envCommand: Command = {
       return 0;
     }
     const name = await oneName(app, args);
-    if (flags.bool('fix')) await fixCertificates(app.deps, name);
+    if (flags.bool('fix')) {
+      const { fixCertificates } = await import('../../machine/fix-certificates.ts');
+      await fixCertificates(app.deps, name);
+    }
     const machine = await Machine.open(app.deps, name);
     const sets = await assignments(app, machine, flags);
     if (flags.bool('json')) app.printJson(Object.fromEntries(sets.map(({ name, value }) => [name, value])));

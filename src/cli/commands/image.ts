@@ -2,7 +2,7 @@ import type { Arch } from '../../images/arch.ts';
 import { hostArch } from '../../images/arch.ts';
 import { buildImage } from '../../images/build.ts';
 import { type CachedImage, type ImageContext, listImages, removeImage } from '../../images/cache.ts';
-import { catalogueNames } from '../../images/catalogue.ts';
+import { buildSystem, catalogueNames, type Kernel } from '../../images/catalogue.ts';
 import { pullImage } from '../../images/pull.ts';
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
@@ -29,9 +29,14 @@ export const imageCommand: Command = {
     {
       name: 'suite',
       kind: 'string',
-      default: 'bookworm',
       takes: ['bookworm', 'trixie', 'sid'],
-      help: 'Release to build: bookworm, trixie, sid',
+      help: "Release to build: bookworm, trixie, sid (default: that of the catalogue's image of this name, otherwise bookworm)",
+    },
+    {
+      name: 'kernel',
+      kind: 'string',
+      takes: ['cloud', 'full'],
+      help: 'Kernel to build with: cloud knows virtio devices alone, full those of VirtualBox too (default: as for --suite, otherwise cloud)',
     },
     { name: 'engine', kind: 'bool', help: 'Build with Docker Engine in it' },
     { name: 'package', kind: 'slice', help: 'Build with this package of the distribution in it' },
@@ -57,7 +62,7 @@ export const imageCommand: Command = {
         ? await pullImage(imageContext(app), name, archOf(flags))
         : await buildImage(imageContext(app), {
             name,
-            suite: flags.string('suite'),
+            ...buildSystem(name, { suite: flags.string('suite') || undefined, kernel: kernelOf(flags) }),
             engine: flags.bool('engine'),
             packages: flags.slice('package'),
           });
@@ -70,6 +75,13 @@ export const imageCommand: Command = {
 function imageContext(app: App): ImageContext {
   const { deps, store } = app;
   return { ...deps, withLock: (name, work) => store.withTopic(name, work) };
+}
+
+function kernelOf(flags: Flags): Kernel | undefined {
+  const kernel = flags.string('kernel');
+  if (kernel === '') return undefined;
+  if (kernel === 'cloud' || kernel === 'full') return kernel;
+  throw usageError('MM_USAGE', { message: `--kernel wants cloud or full, not "${kernel.slice(0, 40)}"` });
 }
 
 function archOf(flags: Flags): Arch {

@@ -33,6 +33,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import('./env.ts')).envCommand,
   },
   {
+    name: 'gc',
+    summary: 'Find and remove what no machine of the store owns any more',
+    load: async () => (await import('./gc.ts')).gcCommand,
+  },
+  {
     name: 'help',
     aliases: ['h'],
     summary: 'Shows a list of commands or help for one command',

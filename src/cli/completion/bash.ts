@@ -35,7 +35,8 @@ function valueCases(
 }
 
 /** For bash 3.2 and newer, with or without the package bash-completion. Nothing of the line or of a folder is ever evaluated. */
-export function bashCompletion({ globals, commands, drivers }: CompletionTable): string {
+export function bashCompletion(table: CompletionTable): string {
+  const { globals, commands, drivers, stopping, choosing, withDriverOptions } = table;
   const driverOptions = drivers.flatMap(({ options }) => options);
   const aliases = commands.filter((command) => command.aliases.length > 0);
   return `# bash completion for mymachine. Made by "mymachine completion bash".
@@ -182,10 +183,7 @@ _mymachine() {
       __mymachine_unquote "$value"
       case $command:$name in
         *:storage-path|*:s) store=$plain ;;
-        ${commands
-          .filter((each) => each.options.some((option) => option.name === 'driver'))
-          .map(({ name }) => `${name}:driver|${name}:d`)
-          .join('|')}) driver=$plain ;;
+        ${choosing.map((name) => `${name}:driver|${name}:d`).join('|')}) driver=$plain ;;
       esac
     elif [[ ! $command ]]; then
       command=$word ended=
@@ -195,10 +193,7 @@ ${aliases.map(({ name, aliases: others }) => `        ${others.join('|')}) comma
     else
       arguments+=" $word"
       (( ++position ))
-      case $command in ${commands
-        .filter(({ stopAtPositional }) => stopAtPositional)
-        .map(({ name }) => name)
-        .join('|')}) ended=1 ;; esac
+      case $command in ${stopping.join('|')}) ended=1 ;; esac
     fi
   done
   if [[ ! $pending && ! $ended && $cur == -*=* ]]; then
@@ -212,10 +207,7 @@ ${aliases.map(({ name, aliases: others }) => `        ${others.join('|')}) comma
     local IFS=$' \\t\\n'
     __mymachine_reply $options
     case $command in
-      ${commands
-        .filter(({ hasDriverOptions }) => hasDriverOptions)
-        .map(({ name }) => name)
-        .join('|')}) __mymachine_options "driver/$driver"; __mymachine_reply $options ;;
+      ${withDriverOptions.join('|')}) __mymachine_options "driver/$driver"; __mymachine_reply $options ;;
     esac
   elif [[ ! $command ]]; then __mymachine_place '${joined(commands.map(({ name }) => ({ word: name })))}'
   else

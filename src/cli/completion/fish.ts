@@ -49,9 +49,9 @@ const takers = (options: readonly OptionTable[]) =>
     .join(' ');
 
 /** For fish 3.0 and newer. */
-export function fishCompletion({ globals, commands, drivers }: CompletionTable): string {
+export function fishCompletion(table: CompletionTable): string {
+  const { globals, commands, drivers, stopping, choosing, withDriverOptions } = table;
   const driverOptions = drivers.flatMap(({ options }) => options);
-  const withDriver = commands.filter(({ hasDriverOptions }) => hasDriverOptions).map(({ name }) => name);
   const lines = [
     `complete -c ${PROGRAM} -f`,
     ...OTHERS.map((other) => `complete -c ${other} -w ${PROGRAM}`),
@@ -120,10 +120,7 @@ function __mymachine_read --no-scope-shadowing
                     if string match -qr -- '^(~|\\$HOME|\\$\\{HOME\\})(/|$)' $store
                         set store $HOME(string replace -r -- '^(~|\\$HOME|\\$\\{HOME\\})' '' $store)
                     end
-                case ${commands
-                  .filter((each) => each.options.some((option) => option.name === 'driver'))
-                  .flatMap(({ name }) => [`${name}:driver`, `${name}:d`])
-                  .join(' ')}
+                case ${choosing.flatMap((name) => [`${name}:driver`, `${name}:d`]).join(' ')}
                     set driver $parts[2]
             end
         else if test -z "$command"
@@ -140,10 +137,7 @@ ${commands
             end
         else
             set -a arguments $token
-            contains -- $command ${commands
-              .filter(({ stopAtPositional }) => stopAtPositional)
-              .map(({ name }) => name)
-              .join(' ')}; and set ended 1
+            contains -- $command ${stopping.join(' ')}; and set ended 1
         end
     end
     test -n "$store"; or set store $HOME/.docker/machine
@@ -157,10 +151,7 @@ function __mymachine_at
     set -l store
     __mymachine_read
     test "$command" = "$argv[1]"; or return 1
-    contains -- "$command" ${commands
-      .filter(({ stopAtPositional }) => stopAtPositional)
-      .map(({ name }) => name)
-      .join(' ')}; and test (count $arguments) -gt 0; and return 1
+    contains -- "$command" ${stopping.join(' ')}; and test (count $arguments) -gt 0; and return 1
     set -q argv[2]; or return 0
     test (count $arguments) -eq $argv[2]; and return 0
     set -q argv[3]; and test (count $arguments) -gt $argv[2]
@@ -173,7 +164,7 @@ function __mymachine_driver
     set -l driver
     set -l store
     __mymachine_read
-    contains -- "$command" ${withDriver.join(' ')}; or return 1
+    contains -- "$command" ${withDriverOptions.join(' ')}; or return 1
     test -z "$driver"; or test "$driver" = $argv[1]
 end
 

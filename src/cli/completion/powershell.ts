@@ -24,8 +24,7 @@ const table = (options: readonly OptionTable[], indent: string) =>
   `@(\n${options.map((each) => `${indent}    ${option(each)}`).join('\n')}\n${indent})`;
 
 /** For Windows PowerShell 5 and PowerShell 7. Nothing of the line or of a folder is ever evaluated. */
-export function powershellCompletion({ globals, commands, drivers }: CompletionTable): string {
-  const stops = commands.filter(({ stopAtPositional }) => stopAtPositional).map(({ name }) => quote(name));
+export function powershellCompletion({ globals, commands, drivers, stopping }: CompletionTable): string {
   return `# PowerShell completion for mymachine. Made by "mymachine completion powershell".
 
 Register-ArgumentCompleter -Native -CommandName ${COMPLETED_PROGRAMS.map(quote).join(', ')} -ScriptBlock {
@@ -50,7 +49,7 @@ ${commands
     $aliases = @{ ${commands
       .flatMap(({ name, aliases }) => aliases.map((alias) => `${quote(alias)} = ${quote(name)}`))
       .join('; ')} }
-    $stops = @(${stops.join(', ')})
+    $stops = @(${stopping.map(quote).join(', ')})
 
     # The words before the one at the cursor.
     $words = @(foreach ($element in $commandAst.CommandElements) {

@@ -1,5 +1,6 @@
 import type { CommandFlag } from '../args/spec.ts';
 import type { ArgumentTakes } from '../command.ts';
+import { isPreferable } from '../create-flags.ts';
 import type { CommandReference, ProgramReference } from '../reference/reference.ts';
 
 export interface Word {
@@ -45,6 +46,12 @@ export interface CompletionTable {
   readonly globals: readonly OptionTable[];
   readonly commands: readonly CommandTable[];
   readonly drivers: readonly DriverTable[];
+  /** Names of the commands behind whose first argument nothing of ours stands. */
+  readonly stopping: readonly string[];
+  /** Names of the commands with an option that chooses the driver. */
+  readonly choosing: readonly string[];
+  /** Names of the commands to which the driver's options belong. */
+  readonly withDriverOptions: readonly string[];
 }
 
 /** Program names that are completed: ours, and the one that people are used to. */
@@ -90,21 +97,26 @@ export function completionTable(reference: ProgramReference): CompletionTable {
     hasDriverOptions: each.hasDriverFlags,
     stopAtPositional: each.stopAtPositional,
   });
+  const commands = reference.commands.map(command);
+  const namesOf = (suits: (each: CommandTable) => boolean) => commands.filter(suits).map(({ name }) => name);
   return {
     globals: reference.globals.map(option),
-    commands: reference.commands.map(command),
+    commands,
     drivers: reference.drivers.map(({ name, summary, flags }) => ({
       name,
       about: oneLine(summary),
       options: flags.map(option),
     })),
+    stopping: namesOf(({ stopAtPositional }) => stopAtPositional),
+    choosing: namesOf(({ options }) => options.some(({ name }) => name === 'driver')),
+    withDriverOptions: namesOf(({ hasDriverOptions }) => hasDriverOptions),
   };
 }
 
-/** The options of `create` that `prefs` keeps: not those that belong to one machine alone. */
+/** The options that `prefs` keeps. */
 function preferences({ commands, drivers }: ProgramReference): readonly Word[] {
   const create = commands.find(({ name }) => name === 'create')?.flags ?? [];
   return [...create, ...drivers.flatMap(({ flags }) => flags)]
-    .filter((flag) => flag.name !== 'resume' && flag.required !== true && flag.secret !== true)
+    .filter(isPreferable)
     .map((flag) => word(flag.name, flag.help));
 }

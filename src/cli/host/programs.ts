@@ -12,7 +12,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 function folders(env: Environment): string[] {
   const path = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...path, ...(process.platform === 'win32' ? [] : SYSTEM_FOLDERS)];
+  // VirtualBox's installers name their folder so, and on Windows do not put it into PATH.
+  const virtualBox = [env['VBOX_INSTALL_PATH'] ?? '', env['VBOX_MSI_INSTALL_PATH'] ?? ''].filter(
+    (folder) => folder !== '',
+  );
+  return [...path, ...virtualBox, ...(process.platform === 'win32' ? [] : SYSTEM_FOLDERS)];
 }
 
 async function findProgram(program: string, env: Environment): Promise<string | undefined> {

@@ -24,7 +24,7 @@ const DEBIAN_KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 export async function nspawnAvailability(ports: Ports): Promise<Availability> {
   if (process.platform !== 'linux') return { works: false, why: 'container machines need Linux' };
   if (process.getuid?.() !== 0) {
-    return { works: false, why: 'container machines need root', fix: 'Run mymachine with sudo' };
+    return { works: false, why: 'container machines need root', fix: 'Run it with sudo' };
   }
   const kernel = await kernelLack(ports);
   if (kernel !== undefined) return { works: false, ...kernel };

@@ -138,7 +138,7 @@ async function runMmdebstrap(ports: Ports, wish: RootWish, target: string): Prom
       signal: ports.signal,
       failure: 'MM_NSPAWN_BUILD',
       what: `Building a root file system of ${wish.suite}`,
-      hint: 'See what it says below; the mirror is the one of this computer, in /etc/apt',
+      hint: 'See what it says above; the mirror is the one of this computer, in /etc/apt',
     },
   );
 }
@@ -167,10 +167,18 @@ async function adapt(ports: Ports, root: string): Promise<void> {
   // Machines find each other by name (LLMNR); Debian has it off.
   await mkdir(join(root, 'etc/systemd/resolved.conf.d'), { recursive: true });
   await writeFile(join(root, 'etc/systemd/resolved.conf.d/mymachine.conf'), '[Resolve]\nLLMNR=yes\n');
+  // Each of our commands is a login, whose service manager need not end and start again between them (logind.conf(5)).
+  await mkdir(join(root, 'etc/systemd/logind.conf.d'), { recursive: true });
+  await writeFile(
+    join(root, 'etc/systemd/logind.conf.d/mymachine.conf'),
+    '[Login]\nUserStopDelaySec=infinity\n',
+  );
   for (const folder of ['var/lib/docker', 'var/lib/containerd', 'usr/lib/modules']) {
     await mkdir(join(root, folder), { recursive: true });
   }
   await writeFile(join(root, 'etc/machine-id'), '');
+  // Caches that depend on /usr are new, and need not be made again at a first boot (systemd-update-done(8)).
+  for (const folder of ['etc', 'var']) await writeFile(join(root, folder, '.updated'), '');
 }
 
 /** What a container has no use for, and what would work behind the user's back. */
@@ -179,6 +187,17 @@ const UNWANTED_UNITS = [
   'apt-daily.timer',
   'apt-daily-upgrade.timer',
   'console-getty.service',
+  // The kernel, its modules and its file systems are this computer's. Each of these is a process of every boot.
+  'modprobe@.service',
+  'systemd-modules-load.service',
+  'systemd-network-generator.service',
+  'systemd-pstore.service',
+  'dev-hugepages.mount',
+  'sys-kernel-config.mount',
+  'sys-kernel-debug.mount',
+  'sys-kernel-tracing.mount',
+  'systemd-update-utmp.service',
+  'systemd-update-utmp-runlevel.service',
 ];
 
 /** In dpkg-query's own notation of fields. */

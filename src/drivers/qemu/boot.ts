@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
 import type { DriverContext } from '../contract.ts';
+import { hasSshBanner } from '../ssh-banner.ts';
 import { type AccelChoice, chooseAccel, distrustAccel, tryAccel } from './accel.ts';
 import { type Accel, machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
@@ -8,7 +9,6 @@ import { emulatedCpu } from './probe.ts';
 import { findGuest } from './process.ts';
 import { bytesRead, qmp, qmpPath } from './qmp.ts';
 import { died, killGuest, spawnGuest } from './spawn.ts';
-import { hasSshBanner } from './ssh-banner.ts';
 
 type Context = DriverContext<QemuConfig>;
 

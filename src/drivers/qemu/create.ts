@@ -1,14 +1,14 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
-import { seedIso } from '../../guest/seed.ts';
 import { inspectDisk, resolveImage } from '../../images/resolve.ts';
-import { generateKeyPair } from '../../ssh/ed25519.ts';
 import type { DriverContext } from '../contract.ts';
+import { writeGuestSeed } from '../guest-seed.ts';
+import { imageContext } from '../image-context.ts';
+import { keepOrMakeKey } from '../machine-key.ts';
 import { macOf } from './argv.ts';
 import { bootGuest } from './boot.ts';
 import { machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
-import { imageContext } from './image-context.ts';
 import { findGuest } from './process.ts';
 import { choosePorts } from './spawn.ts';
 
@@ -31,7 +31,11 @@ export async function createGuest(context: Context): Promise<void> {
     keepOrMakeKey(files.hostKey, machine.name),
   );
   await context.step('qemu.disk', 'Creating the disk...', () => makeOverlay(context));
-  await context.step('qemu.seed', "Writing what the guest's cloud-init reads...", () => writeSeed(context));
+  await context.step('qemu.seed', "Writing what the guest's cloud-init reads...", () => {
+    const primary = { match: { macaddress: macOf(machine.id) }, dhcp4: true };
+    const network = { version: 2, ethernets: { primary } };
+    return writeGuestSeed(context, { files, network, userData: context.config.UserData });
+  });
   await context.step('qemu.ports', 'Choosing local ports...', async () => {
     // Cut off after QEMU had started: the guest has its ports.
     const running = await findGuest(context.programs, machine.id, files.pid);
@@ -40,15 +44,6 @@ export async function createGuest(context: Context): Promise<void> {
   await context.step('qemu.boot', 'Starting the machine, and waiting for its SSH port...', () =>
     bootGuest(context),
   );
-}
-
-/** The public half is written first and the private one appears whole, so what is there is complete. */
-async function keepOrMakeKey(path: string, comment: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined)) !== undefined) return;
-  const pair = generateKeyPair(comment);
-  await writeFile(`${path}.pub`, `${pair.publicKey}\n`, { mode: 0o644 });
-  await writeFile(`${path}.new`, pair.privateKey, { mode: 0o600, flush: true });
-  await rename(`${path}.new`, path);
 }
 
 /** An overlay: what the guest changes goes into the machine's own file, which only grows with it. */
@@ -81,31 +76,4 @@ async function makeOverlay(context: Context): Promise<void> {
     });
   }
   await rename(draft, files.disk);
-}
-
-/** Holds the host's private key, so it is for our eyes only. */
-async function writeSeed(context: Context): Promise<void> {
-  const { machine, config, clock } = context;
-  const files = machineFiles(machine.dir);
-  const read = async (path: string) => (await readFile(path, 'utf8')).trim();
-  const iso = seedIso(
-    {
-      instanceId: machine.id,
-      hostname: machine.name,
-      user: config.SSHUser,
-      authorizedKeys: [await read(`${files.key}.pub`)],
-      hostKey: {
-        privateKey: await readFile(files.hostKey, 'utf8'),
-        publicKey: await read(`${files.hostKey}.pub`),
-      },
-      network: {
-        version: 2,
-        ethernets: { primary: { match: { macaddress: macOf(machine.id) }, dhcp4: true } },
-      },
-      userData: config.UserData === '' ? undefined : await readFile(config.UserData),
-    },
-    clock.now(),
-  );
-  await writeFile(`${files.seed}.new`, iso, { mode: 0o600 });
-  await rename(`${files.seed}.new`, files.seed);
 }

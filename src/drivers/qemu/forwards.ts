@@ -1,5 +1,3 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { createServer, type Server } from 'node:net';
 import { qemuError } from './errors.ts';
 
 /** A local port (on 127.0.0.1) that leads to one of the guest. Host 0 stands for any that is free. */
@@ -26,48 +24,4 @@ export function parsePublish(value: string): Forward {
 /** QEMU's -netdev user option for it. */
 export function hostForward({ host, guest, protocol }: Forward): string {
   return `hostfwd=${protocol}:127.0.0.1:${host}-:${guest}`;
-}
-
-/**
- * Gives each forward with host 0 a free local port, all different. The ports are free when this returns; another program
- * may be quicker than QEMU, so a QEMU that cannot take one is to be tried again with new ones.
- */
-export async function takeFreePorts(forwards: readonly Forward[]): Promise<readonly Forward[]> {
-  const held: Held[] = [];
-  try {
-    for (const { host, protocol } of forwards) held.push(await hold(host, protocol));
-    return forwards.map((forward, index) => ({ ...forward, host: held[index]?.port ?? 0 }));
-  } finally {
-    await Promise.all(held.map(({ release }) => release()));
-  }
-}
-
-export async function isPortFree(port: number, protocol: Forward['protocol'] = 'tcp'): Promise<boolean> {
-  try {
-    await (await hold(port, protocol)).release();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-interface Held {
-  readonly port: number;
-  readonly release: () => Promise<void>;
-}
-
-function hold(port: number, protocol: Forward['protocol']): Promise<Held> {
-  return new Promise((resolve, reject) => {
-    const socket: Server | Socket = protocol === 'tcp' ? createServer() : createSocket('udp4');
-    const bound = () => {
-      const address = socket.address();
-      resolve({
-        port: typeof address === 'object' && address !== null ? address.port : 0,
-        release: () => new Promise((done) => socket.close(() => done())),
-      });
-    };
-    socket.once('error', reject);
-    if ('listen' in socket) socket.listen({ port, host: '127.0.0.1', exclusive: true }, bound);
-    else socket.bind({ port, address: '127.0.0.1', exclusive: true }, bound);
-  });
 }

@@ -62,10 +62,11 @@ export function cpuModels(arch: Arch, accel: Accel): readonly string[] {
 
 /**
  * The emulator's `max` has everything, and what uses it is slow: wide vectors on x86_64, pointer authentication on aarch64.
- * These take a fifth less processor time until SSH answers. x86-64-v2 is what newer distributions and images ask for.
+ * These take a fifth less processor time until SSH answers. x86-64-v2 is what newer distributions and images ask for;
+ * and no processor has aes without pclmulqdq, so Linux takes the one for both, and stumbles.
  */
 export function emulatedCpu(arch: Arch): string {
-  return arch === 'aarch64' ? 'cortex-a72' : 'qemu64,+popcnt,+ssse3,+sse4.1,+sse4.2,+aes';
+  return arch === 'aarch64' ? 'cortex-a72' : 'qemu64,+popcnt,+ssse3,+sse4.1,+sse4.2,+aes,+pclmulqdq';
 }
 
 function probeArgv(arch: Arch, accel: Accel, cpuModel: string, codePath: string): Argv {

@@ -2,12 +2,13 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../contract.ts';
+import { isPortFree, takeFreePorts } from '../local-ports.ts';
 import type { AccelChoice } from './accel.ts';
 import { guestArgv, macOf } from './argv.ts';
 import { GUEST_ENGINE_PORT, GUEST_SSH_PORT, machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
 import { findFirmware } from './firmware.ts';
-import { type Forward, isPortFree, takeFreePorts } from './forwards.ts';
+import type { Forward } from './forwards.ts';
 import { findGuest, isAlive, signalGuest, waitUntilGone } from './process.ts';
 import { prepareQmpFolder, qmp, qmpPath, removeQmpSocket } from './qmp.ts';
 

@@ -46,7 +46,7 @@ const cases: readonly (readonly [line: string, offered: readonly string[]])[] = 
   ['mymachine scp alpha:', []],
   ['mymachine scp x.txt be', ['beta-1:']],
   ['mymachine prefs set nspawn-m', ['nspawn-memory']],
-  ['mymachine image pull debian-13', ['debian-13']],
+  ['mymachine image pull debian-13', ['debian-13', 'debian-13-generic']],
   ['mymachine completion f', ['fish']],
   ['mymachine shell-init fi', ['fish']],
   ['mymachine use be', ['beta-1']],

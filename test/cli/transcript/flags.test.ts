@@ -11,6 +11,7 @@ import { readCommandLine } from './words.ts';
 /** Commands whose flags are tried by tests that are no transcripts; the file is looked for. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   env: 'test/cli/env.test.ts',
+  gc: 'test/cli/amazonec2.test.ts',
   image: 'test/unit/images',
   quickstart: 'scripts/quickstart.mjs',
   mount: 'test/e2e/copies.test.ts',
@@ -20,7 +21,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /** Drivers whose flags need no host to be tried. */
-const DRIVERS = ['none', 'generic'];
+const DRIVERS = ['none', 'generic', 'virtualbox'];
 
 const ROOT = join(import.meta.dirname, '../../..');
 const folders = [join(import.meta.dirname, '../transcripts'), join(ROOT, 'test/e2e/transcripts')];

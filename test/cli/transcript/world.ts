@@ -13,6 +13,8 @@ export interface World {
   readonly places: Map<string, string>;
   readonly engines: EngineStub[];
   readonly bin: string;
+  /** How long one command may take. */
+  readonly timeoutMs: number;
 }
 
 /** Shared by all cases of a run: the program under both of its names, and a machine to make copies of. */
@@ -43,6 +45,7 @@ export async function openWorld(
   stage: Stage,
   sandbox: Sandbox,
   places: ReadonlyMap<string, string>,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<World> {
   const own = [
     ['HOME', sandbox.home],
@@ -53,7 +56,7 @@ export async function openWorld(
       JSON.parse(await readFile(join(import.meta.dirname, '../../../package.json'), 'utf8')).version,
     ],
   ] as const;
-  return { sandbox, places: new Map([...own, ...places]), engines: [], bin: stage.bin };
+  return { sandbox, places: new Map([...own, ...places]), engines: [], bin: stage.bin, timeoutMs };
 }
 
 export async function closeWorld(world: World): Promise<void> {
@@ -72,7 +75,7 @@ export async function runLine(world: World, text: string): Promise<Outcome> {
     env: { PATH: path, ...line.env },
     input: line.stdin,
     onStart: (child) => {
-      timer = setTimeout(() => child.kill('SIGKILL'), TIMEOUT_MS);
+      timer = setTimeout(() => child.kill('SIGKILL'), world.timeoutMs);
     },
   });
   clearTimeout(timer);

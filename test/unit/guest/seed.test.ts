@@ -32,6 +32,13 @@ test('user data is cloud-config, and every value in it survives as it was', () =
   expect(JSON.parse(rest.join('\n')).ssh_keys.ed25519_private).toBe(request.hostKey.privateKey);
 });
 
+test('a user’s own group is there before the user: cloud-init makes none for a primary group alone', () => {
+  expect(seedConfig({ ...request, user: 'alice' })).toMatchObject({
+    groups: ['alice'],
+    users: [{ name: 'alice', primary_group: 'alice' }],
+  });
+});
+
 test('the guest has one user, who logs in with our key alone, and one host key, which is ours', () => {
   expect(seedConfig(request)).toMatchObject({
     users: [{ name: 'docker', lock_passwd: true, ssh_authorized_keys: ['ssh-ed25519 AAAA user@here'] }],

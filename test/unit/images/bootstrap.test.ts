@@ -46,3 +46,9 @@ test('the engine brings its own client where the distribution has split it off',
   );
   expect(guestPackages('debian', 'trixie', false)).not.toContain('docker.io');
 });
+
+test('a machine with real hardware gets a kernel that knows it', () => {
+  expect(guestPackages('debian', 'trixie', true)[0]).toBe('linux-image-cloud-amd64');
+  expect(guestPackages('debian', 'trixie', true, 'full')[0]).toBe('linux-image-amd64');
+  expect(guestPackages('ubuntu', 'noble', true, 'full')[0]).toBe('linux-image-virtual');
+});

@@ -223,6 +223,21 @@ test('nobody there at all is told as such', async () => {
   server.listen(0);
 });
 
+test('a text without an end is not read to its end', async () => {
+  answer = (_, response) => {
+    const piece = Buffer.alloc(1024 * 1024, 'x');
+    const more = () => response.write(piece, more);
+    more();
+    response.on('error', () => undefined);
+  };
+  const http = await httpClient({}, new AbortController().signal, { connectMs: 1000, stallMs: 5000 });
+  await expect(http.text(url)).rejects.toMatchObject({
+    code: 'MM_IMAGE_DOWNLOAD',
+    message: expect.stringContaining('longer than 4 MiB'),
+  });
+  await http.close();
+});
+
 test('a proxy is asked when there is one, and left out for the names that NO_PROXY has', async () => {
   const seen: string[] = [];
   const proxy = createServer((incoming, response) => {

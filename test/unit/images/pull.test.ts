@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ImageContext, imagesDir } from '../../../src/images/cache.ts';
-import { type CatalogueImage, catalogueImage, catalogueNames } from '../../../src/images/catalogue.ts';
+import {
+  type CatalogueImage,
+  catalogueImage,
+  catalogueNames,
+  fullHardwareImage,
+} from '../../../src/images/catalogue.ts';
 import { findChecksum, parseDigest } from '../../../src/images/checksums.ts';
 import { pullFrom, pullImage } from '../../../src/images/pull.ts';
 import { resolveImage } from '../../../src/images/resolve.ts';
@@ -39,6 +44,7 @@ beforeEach(async () => {
     checksum: 'sha256',
     suite: 'trixie',
     distribution: 'debian',
+    kernel: 'cloud',
   };
 });
 afterEach(async () => {
@@ -111,6 +117,16 @@ test('every image of the catalogue comes over TLS with its list beside it', () =
   expect(catalogueImage('ubuntu-24.04', 'aarch64')?.checksumsUrl).toBe(
     'https://cloud-images.ubuntu.com/releases/24.04/release/SHA256SUMS',
   );
+});
+
+test('Debian has an image for real hardware beside the one for virtio, Ubuntu one for both', () => {
+  expect(fullHardwareImage('debian-13')).toBe('debian-13-generic');
+  expect(catalogueImage('debian-13-generic', 'x86_64')).toMatchObject({
+    url: 'https://cloud.debian.org/images/cloud/trixie/latest/debian-13-generic-amd64.qcow2',
+    kernel: 'full',
+  });
+  for (const name of ['debian-13-generic', 'ubuntu-24.04', '/my/disk.qcow2'])
+    expect(fullHardwareImage(name)).toBe(name);
 });
 
 test('a checksum is found by its file’s whole name, of the kind that was asked for', () => {

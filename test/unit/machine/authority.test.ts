@@ -157,6 +157,21 @@ it('names the other machines before an authority is replaced, and those that are
   expect(await foreseeReplacement(user.deps, ['a'], 'always')).toEqual({ others: ['b'] });
 });
 
+it('renews the authority of a machine whose engine is not ours when that is wished, and tells whom it concerns', async () => {
+  await user.addMachine('url', 'none');
+  await user.addMachine('a');
+  const old = await read('certs', 'ca.pem');
+  await ensureAuthoritiesOf(user.deps, ['url']);
+  await ensureAuthoritiesOf(user.deps, ['url'], 'due');
+  expect(await read('certs', 'ca.pem')).toBe(old);
+  expect(await foreseeReplacement(user.deps, ['url'], 'always')).toEqual({ others: ['a'] });
+  await ensureAuthoritiesOf(user.deps, ['url'], 'always');
+  expect(await read('certs', 'ca.pem')).not.toBe(old);
+  await unlink(join(user.root, 'certs', 'cert.pem'));
+  await ensureAuthoritiesOf(user.deps, ['url'], 'due');
+  expect(isSignedBy(await read('certs', 'cert.pem'), await read('certs', 'ca.pem'))).toBe(true);
+});
+
 it('brings a renewed client certificate to every machine of the authority, and to no other', async () => {
   await user.addMachine('a');
   await user.addMachine('url', 'none');

@@ -1,18 +1,9 @@
 import { expect, test } from 'vitest';
 import { isMachineError } from '../../../src/base/machine-error.ts';
 import { configureNspawn, nspawnFlags } from '../../../src/drivers/nspawn/config.ts';
+import { baseConfig } from '../../testbed/base-config.ts';
 
-const base = {
-  IPAddress: '',
-  MachineName: 'host1',
-  SSHUser: '',
-  SSHPort: 22,
-  SSHKeyPath: '',
-  StorePath: '/store',
-  SwarmMaster: false,
-  SwarmHost: '',
-  SwarmDiscovery: '',
-};
+const base = baseConfig('host1');
 const defaults = Object.fromEntries(nspawnFlags.map((flag) => [flag.name, flag.default ?? '']));
 
 test('without flags a machine is a bookworm with the engine and no limits', () => {

@@ -1,13 +1,15 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commitScript } from '../../../src/provision/commit-script.ts';
 import { parseFacts } from '../../../src/provision/facts.ts';
 import { factsScript } from '../../../src/provision/facts-script.ts';
 import { installScript } from '../../../src/provision/install-script.ts';
+import { asOneCommand } from '../../../src/provision/root-shell.ts';
 import { uninstallScript } from '../../../src/provision/uninstall-script.ts';
+import { upgradeScript } from '../../../src/provision/upgrade-script.ts';
 
-const scripts = { commitScript, factsScript, installScript, uninstallScript };
+const scripts = { commitScript, factsScript, installScript, uninstallScript, upgradeScript };
 const shells = ['/bin/dash', '/bin/bash', '/bin/sh'].filter((path) => existsSync(path));
 
 describe.each(Object.entries(scripts))('%s', (_, script) => {
@@ -23,8 +25,42 @@ describe.each(Object.entries(scripts))('%s', (_, script) => {
   });
 
   it('holds no trace of how it was put together', () => {
-    expect(script).not.toMatch(/undefined|\[object|\$\{/);
+    // What the shell is to expand has an operator: ${1%/*}.
+    expect(script).not.toMatch(/undefined|\[object|\$\{(?!\w+[%#])/);
   });
+});
+
+describe('a connection that breaks', () => {
+  const command = asOneCommand('echo begun\ncat <<END\nsomething\nEND\necho done # well');
+  const run = (shell: string, text: string) =>
+    spawnSync(shell, ['-c', 'eval "$(cat)"'], { input: text, encoding: 'utf8' }).stdout;
+
+  it.each(shells)('makes %s run all of a script or nothing', (shell) => {
+    const whole = 'begun\nsomething\ndone\n';
+    expect(run(shell, command)).toBe(whole);
+    for (let length = 0; length < command.length; length += 1)
+      // The last line end adds nothing.
+      expect(run(shell, command.slice(0, length)), `${length} bytes`).toBe(
+        length < command.length - 1 ? '' : whole,
+      );
+  });
+
+  // None of them gets as far as to look at the host.
+  it.each(Object.entries({ installScript, uninstallScript, upgradeScript }))(
+    'leaves %s without its last instruction, and it does nothing',
+    (_, script) => {
+      const from = script.indexOf('while read -r op');
+      const reading = script.slice(from, script.indexOf('\n', script.indexOf('[ $told = yes ]', from)));
+      const ends = (input: string) =>
+        spawnSync('sh', ['-c', `told=no; decode() { :; }\n${reading}\necho went on`], {
+          input,
+          encoding: 'utf8',
+        }).stdout;
+      expect(ends('made /x\nend\n')).toBe('went on\n');
+      expect(ends('made /x\n')).toBe('');
+      expect(ends('made /x\nend')).toBe('');
+    },
+  );
 });
 
 describe('factsScript', () => {

@@ -54,7 +54,7 @@ describe('quote', () => {
         { numRuns: 3 },
       );
     },
-    20_000,
+    60_000,
   );
 
   test.each([

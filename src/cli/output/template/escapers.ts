@@ -1,3 +1,5 @@
+import { isPrint } from './quote.ts';
+
 const htmlEscapes: Readonly<Record<string, string>> = {
   '\0': '\ufffd',
   '"': '&#34;',
@@ -12,12 +14,15 @@ export function htmlEscape(text: string): string {
   return text.replace(/[\0"'&<>]/g, (character) => htmlEscapes[character] ?? character);
 }
 
-const unicode = (character: string) =>
-  `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
+const hex = (code: number, digits: number) => code.toString(16).toUpperCase().padStart(digits, '0');
 
 /** As Go's JSEscapeString: safe between quotes in a script. */
 export function jsEscape(text: string): string {
-  return text.replace(/[\\'"]/g, '\\$&').replace(/[\u0000-\u001f<>&=\u0080-\u009f\u2028\u2029]/g, unicode);
+  return text
+    .replace(/[\\'"]/g, '\\$&')
+    .replace(/[\u0000-\u001f<>&=]|[^\u0000-\u007f]/gu, (character) =>
+      character > '\u007f' && isPrint(character) ? character : `\\u${hex(character.codePointAt(0) ?? 0, 4)}`,
+    );
 }
 
 /** As Go's url.QueryEscape. */
@@ -27,11 +32,6 @@ export function urlEscape(text: string): string {
     '\ufffd',
   );
   return encodeURIComponent(sound)
-    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replace(/[!'()*]/g, (character) => `%${hex(character.charCodeAt(0), 2)}`)
     .replaceAll('%20', '+');
-}
-
-/** Go's encoding/json writes these so that the text can stand in a web page. */
-export function jsonSafe(json: string): string {
-  return json.replace(/[<>&\u2028\u2029]/g, (character) => unicode(character).toLowerCase());
 }

@@ -1,158 +1,112 @@
 import type { Budget } from './budget.ts';
 import { equalsAny, isLess } from './comparisons.ts';
-import { htmlEscape, jsEscape, jsonSafe, urlEscape } from './escapers.ts';
-import { sprintf } from './printf.ts';
-import {
-  entryOf,
-  goText,
-  isList,
-  isMap,
-  isTrue,
-  sortedKeys,
-  toValue,
-  typeName,
-  type Value,
-} from './value.ts';
+import { htmlEscape, jsEscape, urlEscape } from './escapers.ts';
+import { goText, sprint } from './format/print.ts';
+import { sprintf } from './format/sprintf.ts';
+import { goJson } from './json.ts';
+import { indexed, lengthOf, sliced } from './sequences.ts';
+import { isTrue, toValue, typeName, type Value } from './value.ts';
+import { lowered, split, titled, uppered } from './words.ts';
+
+/**
+ * What a function takes in one place: a value with all that Go's reflection tells (also that there is none), a value of
+ * any type (then none is nil), or just a string or a list.
+ */
+export type Parameter = 'value' | 'any' | 'string' | 'list';
 
 export interface TemplateFunction {
-  readonly min: number;
-  /** Infinity for any number. */
-  readonly max: number;
+  readonly parameters: readonly Parameter[];
+  /** Any number of these may follow. */
+  readonly more?: Parameter;
   /** Throws an Error whose message says what is wrong. */
   readonly call: (args: readonly Value[], budget: Budget) => Value;
 }
 
-const text = (value: Value, budget: Budget) => (typeof value === 'string' ? value : goText(value, budget));
+/** A function of strings alone, which the evaluator has seen to. */
+const ofText = (count: 1 | 2, call: (text: string, other: string) => Value): TemplateFunction => ({
+  parameters: Array<Parameter>(count).fill('string'),
+  call: ([text, other], budget) => {
+    const result = call(String(text), String(other));
+    return typeof result === 'string' ? budget.text(result) : result;
+  },
+});
 
-/** Sprint: a blank between two operands of which neither is a string. */
-function sprint(args: readonly Value[], budget: Budget): string {
-  return args
-    .map((arg, at) => {
-      const before = args[at - 1];
-      const gap = at > 0 && typeof arg !== 'string' && typeof before !== 'string' ? ' ' : '';
-      return gap + goText(arg, budget);
-    })
-    .join('');
-}
+/** A function of what its arguments print together. */
+const ofPrinted = (call: (text: string) => string): TemplateFunction => ({
+  parameters: [],
+  more: 'any',
+  call: (args, budget) => {
+    const shown = args.map((arg) => (arg === undefined || arg === null ? '<no value>' : arg));
+    return budget.text(call(sprint(shown, budget)));
+  },
+});
 
-function lengthOf(value: Value): bigint {
-  if (typeof value === 'string') return BigInt(Buffer.byteLength(value));
-  if (isList(value)) return BigInt(value.length);
-  if (isMap(value)) return BigInt(Object.keys(value).length);
-  throw new Error(`len of type ${typeName(value)}`);
-}
+const comparison = (call: (a: Value, b: Value, budget: Budget) => boolean): TemplateFunction => ({
+  parameters: ['value', 'value'],
+  call: ([a, b], budget) => call(a, b, budget),
+});
 
-function indexed(item: Value, key: Value): Value {
-  if (isMap(item)) {
-    if (typeof key !== 'string') throw new Error(`value has type ${typeName(key)}; should be string`);
-    return entryOf(item, key);
-  }
-  if (item === undefined || item === null) throw new Error('index of untyped nil');
-  if (!isList(item) && typeof item !== 'string')
-    throw new Error(`can't index item of type ${typeName(item)}`);
-  const at = typeof key === 'bigint' ? Number(key) : key;
-  if (typeof at !== 'number' || !Number.isInteger(at)) {
-    throw new Error(`cannot index slice/array with type ${typeName(key)}`);
-  }
-  const list = isList(item) ? item : [...Buffer.from(item)].map(BigInt);
-  if (at < 0 || at >= list.length) throw new Error(`index out of range: ${at}`);
-  return toValue(list[at]);
-}
-
-/** Keys sorted as Go's encoder does, however deep; `toJSON` of foreign objects is never called. */
-function ordered(value: Value, budget: Budget, depth = 0): unknown {
-  budget.spend(1);
-  if (depth > 200) throw new Error('the data is nested too deep');
-  if (typeof value === 'bigint') return Number(value);
-  if (isList(value)) return value.map((item) => ordered(toValue(item), budget, depth + 1) ?? null);
-  if (!isMap(value)) return value;
-  const copy = Object.create(null) as Record<string, unknown>;
-  for (const key of sortedKeys(value)) copy[key] = ordered(entryOf(value, key), budget, depth + 1);
-  return copy;
-}
-
-function json(value: Value, budget: Budget, indent?: string): string {
-  return budget.text(jsonSafe(JSON.stringify(ordered(value, budget) ?? null, null, indent)));
-}
+const isAtMost = (a: Value, b: Value, budget: Budget) => isLess(a, b) || equalsAny(a, [b], budget);
 
 function joined(list: Value, separator: string, budget: Budget): string {
-  if (list === undefined || list === null) return '';
-  if (!isList(list)) throw new Error(`wrong type for value; expected []string; got ${typeName(list)}`);
+  if (!Array.isArray(list)) return '';
   budget.spend(separator.length * list.length);
-  return list.map((item) => text(toValue(item), budget)).join(separator);
+  return Array.from(list, (item) => goText(toValue(item), budget)).join(separator);
 }
 
-/** strings.Title: the first letter of each word, where Go's old rule says that a word begins. */
-const titled = (words: string) =>
-  words.replace(/(?<=^|[\x00-/:-@[-^`{-\x7f]|\s)\p{L}/gu, (letter) => letter.toUpperCase());
+const never = () => {
+  throw new Error('decided by the evaluator');
+};
 
-const one = (call: (text: string) => string): TemplateFunction => ({
-  min: 1,
-  max: 1,
-  call: ([value], budget) => budget.text(call(text(value, budget))),
-});
-
-const printing = (call: (text: string) => string): TemplateFunction => ({
-  min: 0,
-  max: Number.POSITIVE_INFINITY,
-  call: (args, budget) => budget.text(call(sprint(args, budget))),
-});
-
-const compare = (call: (a: Value, b: Value) => boolean): TemplateFunction => ({
-  min: 2,
-  max: 2,
-  call: ([a, b]) => call(a, b),
-});
-
-/** `and` and `or` are not here: they stop at the first operand that decides, so the evaluator has them. */
 export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
-  eq: { min: 2, max: Number.POSITIVE_INFINITY, call: ([first, ...others]) => equalsAny(first, others) },
-  ne: compare((a, b) => !equalsAny(a, [b])),
-  lt: compare(isLess),
-  le: compare((a, b) => isLess(a, b) || equalsAny(a, [b])),
-  gt: compare((a, b) => !(isLess(a, b) || equalsAny(a, [b]))),
-  ge: compare((a, b) => !isLess(a, b)),
-  not: { min: 1, max: 1, call: ([value]) => !isTrue(value) },
-  len: { min: 1, max: 1, call: ([value]) => lengthOf(value) },
-  index: {
-    min: 1,
-    max: Number.POSITIVE_INFINITY,
-    call: ([item, ...keys]) => keys.reduce<Value>((found, key) => indexed(found, key), item),
+  // They stop at the first operand that decides, so the evaluator itself looks at their arguments.
+  and: { parameters: ['value'], more: 'value', call: never },
+  or: { parameters: ['value'], more: 'value', call: never },
+  eq: {
+    parameters: ['value'],
+    more: 'value',
+    call: ([first, ...others], budget) => equalsAny(first, others, budget),
   },
-  print: printing((output) => output),
+  ne: comparison((a, b, budget) => !equalsAny(a, [b], budget)),
+  lt: comparison(isLess),
+  le: comparison(isAtMost),
+  gt: comparison((a, b, budget) => !isAtMost(a, b, budget)),
+  ge: comparison((a, b) => !isLess(a, b)),
+  not: { parameters: ['value'], call: ([value]) => !isTrue(value) },
+  len: { parameters: ['value'], call: ([value]) => lengthOf(value) },
+  index: { parameters: ['value'], more: 'value', call: ([item, ...keys]) => indexed(item, keys) },
+  slice: { parameters: ['value'], more: 'value', call: ([item, ...bounds]) => sliced(item, bounds) },
+  // There is nothing to call in data.
+  call: {
+    parameters: ['value'],
+    more: 'value',
+    call: ([value]) => {
+      if (value === undefined || value === null) throw new Error('call of nil');
+      throw new Error(`non-function of type ${typeName(value)}`);
+    },
+  },
+  print: { parameters: [], more: 'any', call: (args, budget) => budget.text(sprint(args, budget)) },
   println: {
-    min: 0,
-    max: Number.POSITIVE_INFINITY,
+    parameters: [],
+    more: 'any',
     call: (args, budget) => `${args.map((arg) => goText(arg, budget)).join(' ')}\n`,
   },
   printf: {
-    min: 1,
-    max: Number.POSITIVE_INFINITY,
-    call: ([format, ...args], budget) => {
-      if (typeof format !== 'string')
-        throw new Error(`wrong type for value; expected string; got ${typeName(format)}`);
-      return sprintf(format, args, budget);
-    },
+    parameters: ['string'],
+    more: 'any',
+    call: ([format, ...args], budget) => sprintf(String(format), args, budget),
   },
-  html: printing(htmlEscape),
-  js: printing(jsEscape),
-  urlquery: printing(urlEscape),
-  json: { min: 1, max: 1, call: ([value], budget) => json(value, budget) },
-  prettyjson: { min: 1, max: 1, call: ([value], budget) => json(value, budget, '    ') },
+  html: ofPrinted(htmlEscape),
+  js: ofPrinted(jsEscape),
+  urlquery: ofPrinted(urlEscape),
+  json: { parameters: ['any'], call: ([value], budget) => goJson(value, budget) },
+  prettyjson: { parameters: ['any'], call: ([value], budget) => goJson(value, budget, '    ') },
   join: {
-    min: 2,
-    max: 2,
-    call: ([list, separator], budget) => joined(list, text(separator, budget), budget),
+    parameters: ['list', 'string'],
+    call: ([list, separator], budget) => joined(list, String(separator), budget),
   },
-  lower: one((value) => value.toLowerCase()),
-  upper: one((value) => value.toUpperCase()),
-  title: one(titled),
-  split: {
-    min: 2,
-    max: 2,
-    call: ([value, separator], budget) => {
-      const whole = budget.text(text(value, budget));
-      return separator === '' ? [...whole] : whole.split(text(separator, budget));
-    },
-  },
+  lower: ofText(1, lowered),
+  upper: ofText(1, uppered),
+  title: ofText(1, titled),
+  split: ofText(2, split),
 };

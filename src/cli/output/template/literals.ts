@@ -1,65 +1,119 @@
-const simple: Readonly<Record<string, string>> = {
-  a: '\u0007',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  '\\': '\\',
-  "'": "'",
-  '"': '"',
+const simple: Readonly<Record<string, number>> = {
+  a: 7,
+  b: 8,
+  f: 12,
+  n: 10,
+  r: 13,
+  t: 9,
+  v: 11,
+  '\\': 92,
 };
 
-const escapes = /\\(?:([abfnrtv\\'"])|x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|)/g;
+const pieces =
+  /\\(?:([abfnrtv\\])|x([0-9a-fA-F]{2})|([0-7]{3})|(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))|(["']))|([^\\\n])/suy;
 
-function isScalar(code: number): boolean {
-  return code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+interface Piece {
+  readonly code: number;
+  /** \x41, \101: a byte, which need not be a character by itself. */
+  readonly isByte: boolean;
+}
+
+/** The characters and bytes between two quotes of this kind; undefined when an escape among them is none. */
+function piecesOf(inner: string, quote: string): readonly Piece[] | undefined {
+  const found: Piece[] = [];
+  pieces.lastIndex = 0;
+  while (pieces.lastIndex < inner.length) {
+    const match = pieces.exec(inner);
+    if (match === null) return undefined;
+    const [, letter, hex, octal, u, U, escapedQuote, plain] = match;
+    if (escapedQuote !== undefined && escapedQuote !== quote) return undefined;
+    const digits = hex ?? u ?? U;
+    const isByte = hex !== undefined || octal !== undefined;
+    const code =
+      (letter === undefined ? undefined : simple[letter]) ??
+      (digits === undefined ? undefined : Number.parseInt(digits, 16)) ??
+      (octal === undefined ? undefined : Number.parseInt(octal, 8)) ??
+      (escapedQuote ?? plain ?? '').codePointAt(0) ??
+      0;
+    const isSurrogate = code >= 0xd800 && code <= 0xdfff;
+    if (code > (isByte ? 0xff : 0x10ffff) || (isSurrogate && plain === undefined)) return undefined;
+    found.push({ code: isSurrogate ? 0xfffd : code, isByte });
+  }
+  return found;
 }
 
 /** The value of a string as Go writes it, with its quotes; undefined when an escape in it is none. */
 export function unquote(literal: string): string | undefined {
   const inner = literal.slice(1, -1);
-  if (literal.startsWith('`')) return inner;
-  let valid = true;
-  const value = inner.replace(
-    escapes,
-    (whole, letter?: string, hex?: string, octal?: string, u?: string, U?: string) => {
-      if (letter !== undefined) return simple[letter] ?? '';
-      const digits = hex ?? u ?? U;
-      const code = digits === undefined ? Number.parseInt(octal ?? '', 8) : Number.parseInt(digits, 16);
-      // Bytes above 0x7f are no text by themselves; Go would make invalid UTF-8 of them.
-      const limit = hex === undefined && octal === undefined ? 0x10ffff : 0x7f;
-      if (whole.length === 1 || !(code <= limit) || !isScalar(code)) {
-        valid = false;
-        return '';
-      }
-      return String.fromCodePoint(code);
-    },
-  );
-  return valid ? value : undefined;
+  if (literal.startsWith('`')) return inner.replaceAll('\r', '');
+  const found = piecesOf(inner, '"');
+  if (found === undefined) return undefined;
+  if (!found.some(({ isByte }) => isByte))
+    return found.map(({ code }) => String.fromCodePoint(code)).join('');
+  return Buffer.concat(
+    found.map(({ code, isByte }) => (isByte ? Buffer.of(code) : Buffer.from(String.fromCodePoint(code)))),
+  ).toString();
 }
 
-/** A character constant is the number of its character. */
-export function characterValue(literal: string): bigint | undefined {
-  const value = unquote(literal);
-  const [character, ...more] = value ?? '';
-  const code = character?.codePointAt(0);
-  return code === undefined || more.length > 0 ? undefined : BigInt(code);
+/** A character constant is the number of its character. Throws an Error that says what is wrong. */
+export function characterValue(literal: string): bigint {
+  const [first, ...more] = piecesOf(literal.slice(1, -1), "'") ?? [];
+  if (first === undefined) throw new Error('invalid syntax');
+  if (more.length > 0) throw new Error(`malformed character constant: ${literal}`);
+  return BigInt(first.code);
 }
 
-/** Integers are bigint, all else is a float, as Go tells them apart; undefined when it is neither. */
-export function numberValue(literal: string): bigint | number | undefined {
-  if (/__|_$|_[.eE]|[.]_/.test(literal)) return undefined;
-  const text = literal.replaceAll('_', '');
-  const [, sign = '', digits = ''] = /^([+-]?)(.*)$/.exec(text) ?? [];
-  if (/^(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0|[1-9]\d*)$/.test(digits)) {
-    const value = BigInt(digits) * (sign === '-' ? -1n : 1n);
-    return value >= -(2n ** 63n) && value < 2n ** 63n ? value : undefined;
+const prefixes: Readonly<Record<string, RegExp>> = {
+  x: /^[0-9a-f]+$/,
+  o: /^[0-7]+$/,
+  b: /^[01]+$/,
+};
+
+/** An integer with a prefix or without one; a leading zero alone makes it octal. */
+function integerValue(digits: string): bigint | undefined {
+  const prefix = /^0([xob])/.exec(digits)?.[1];
+  if (prefix !== undefined) {
+    return prefixes[prefix]?.test(digits.slice(2)) ? BigInt(digits) : undefined;
   }
-  // Go still reads a leading zero as octal.
-  if (/^0[0-7]+$/.test(digits)) return BigInt(`0o${digits.slice(1)}`) * (sign === '-' ? -1n : 1n);
-  if (/^0\d+$/.test(digits)) return undefined;
-  const value = Number(text);
-  return /^\d*\.?\d*(?:[eE][+-]?\d+)?$/.test(digits) && Number.isFinite(value) ? value : undefined;
+  if (/^0[0-7]+$/.test(digits)) return BigInt(`0o${digits.slice(1)}`);
+  return /^(?:0|[1-9]\d*)$/.test(digits) ? BigInt(digits) : undefined;
+}
+
+function floatValue(digits: string): number | undefined {
+  const hex = /^0x([0-9a-f]*)\.?([0-9a-f]*)p([+-]?\d+)$/.exec(digits);
+  if (hex !== null) {
+    const [, whole = '', fraction = '', exponent = ''] = hex;
+    if (whole + fraction === '') return undefined;
+    return Number(`0x${whole}${fraction}`) * 2 ** (Number(exponent) - 4 * fraction.length);
+  }
+  return /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(digits) ? Number(digits) : undefined;
+}
+
+/** Underscores stand between digits, or behind the prefix. */
+function hasGoodUnderscores(digits: string): boolean {
+  return !/__|_$|_[.ep+-]|[.ep+-]_|^_/.test(digits);
+}
+
+/**
+ * Integers are bigint, all else is a float, as Go tells them apart; an integer may be as great as Go's uint64. Throws an
+ * Error that says what is wrong.
+ */
+export function numberValue(literal: string): bigint | number {
+  if (literal.endsWith('i')) throw new Error(`complex numbers are not supported: "${literal}"`);
+  const [, sign = '', written = ''] = /^([+-]?)(.*)$/.exec(literal.toLowerCase()) ?? [];
+  const isHex = written.startsWith('0x');
+  const isSound = hasGoodUnderscores(isHex ? written.replaceAll('e', '0') : written);
+  const digits = written.replaceAll('_', '');
+  const integer = isSound ? integerValue(digits) : undefined;
+  if (integer !== undefined) {
+    const signed = sign === '-' ? -integer : integer;
+    const isUnsigned = sign === '';
+    if (signed >= -(2n ** 63n) && signed < (isUnsigned ? 2n ** 64n : 2n ** 63n)) return signed;
+  }
+  const float = isSound ? floatValue(digits) : undefined;
+  if (float !== undefined && Number.isFinite(float)) {
+    if (/[.ep]/.test(written)) return sign === '-' ? -float : float;
+    throw new Error(`integer overflow: "${literal}"`);
+  }
+  throw new Error(`illegal number syntax: "${literal}"`);
 }

@@ -11,8 +11,8 @@ export type Template = (data: unknown) => string;
  * MM_TEMPLATE, now for a template that is wrong and later for one that does not fit the data or does not end.
  */
 export function compileTemplate(source: string, options: EvaluateOptions = {}): Template {
-  const nodes = parse(source, new Set([...Object.keys(templateFunctions), 'and', 'or']));
-  return (data) => new Execution(source, data, options).run(nodes);
+  const definitions = parse(source, new Set(Object.keys(templateFunctions)));
+  return (data) => new Execution(source, definitions, data, options).run();
 }
 
 /** Reads a template and runs it once. */

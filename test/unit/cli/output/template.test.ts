@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { compileTemplate, renderTemplate } from '../../../../src/cli/output/template/render.ts';
+import { dataOf, expected, made, readCorpus } from '../../../compat/templates/corpus.ts';
 
-/** What Go 1.19's text/template makes of each template, with docker-machine's functions. */
-const fixture: {
-  readonly data: unknown;
-  readonly cases: readonly { readonly template: string; readonly output?: string; readonly error?: string }[];
-} = JSON.parse(readFileSync(new URL('go-templates.json', import.meta.url), 'utf8'));
+const corpus = readCorpus();
+const { kinds } = corpus.data;
 
-const failing = (template: string, data: unknown = fixture.data) => {
+const failing = (template: string, data: unknown = kinds) => {
   try {
     renderTemplate(template, data);
   } catch (error) {
@@ -21,37 +18,30 @@ const failing = (template: string, data: unknown = fixture.data) => {
 };
 
 describe('a template', () => {
-  it('makes what Go makes of it', () => {
-    for (const { template, output } of fixture.cases) {
-      if (output !== undefined) expect(renderTemplate(template, fixture.data), template).toBe(output);
-    }
+  it('makes what Go makes of it, or fails with its words at its place', () => {
+    expect(corpus.cases.length).toBeGreaterThan(900);
+    for (const one of corpus.cases)
+      expect(made(one.template, dataOf(corpus, one)), one.template).toEqual(expected(one));
   });
 
-  it('fails where Go fails, with the position and exit code 1', () => {
-    for (const { template, error } of fixture.cases) {
-      if (error === undefined) continue;
-      const failure = failing(template);
-      expect(failure.message, template).toMatch(/template: :\d+:\d+: ./);
-      expect(failure.exitCode).toBe(1);
-      // Go tells the column of what fails while it runs; the same is said here.
-      const [, place] =
-        /^template: (:\d+:\d+): .*(?:can't evaluate field|error calling|range can't)/.exec(error) ?? [];
-      // Of parentheses it tells where their last argument stands.
-      if (place !== undefined && !template.startsWith('{{('))
-        expect(failure.message, template).toContain(`template: ${place}: `);
+  it('differs from Go only where there is a reason, and does', () => {
+    for (const { template, ours, why, output, error } of corpus.cases) {
+      expect(why === undefined, template).toBe(ours === undefined);
+      if (ours !== undefined) expect(ours, template).not.toEqual(output ?? { error });
     }
   });
 
   it('names what is wrong', () => {
     expect(failing('a\n{{.Name}').message).toBe(
-      'template parsing error: template: :2:7: unexpected "}" in action',
+      "template parsing error: template: :2:2: bad character U+007D '}'",
     );
+    expect(failing('{{.Name}').exitCode).toBe(1);
     expect(failing('{{.Name.Foo}}').message).toBe(
-      'template: :1:7: executing "" at <.Name.Foo>: can\'t evaluate field Foo in type string',
+      'template: :1:7: executing "" at <.Name.Foo>: can\'t evaluate field Foo in type interface {}',
     );
     expect(failing('{{nme .}}').message).toContain('function "nme" not defined');
-    expect(failing('{{template "x"}}').message).toContain('{{template}} is not supported');
     expect(failing('{{"\u001b[31m"}').message).not.toContain('\u001b');
+    expect(failing(`{{index .List ${'0 '.repeat(500)}}}`).message).toContain('...>: error calling index');
   });
 
   it('takes the pairs \\t and \\n for tab and newline, in its text', () => {
@@ -110,7 +100,11 @@ describe('a template cannot', () => {
     const nested = `${'{{range $.L}}'.repeat(8)}${'{{end}}'.repeat(8)}`;
     const growing = '{{$x := "ab"}}{{range .L}}{{$x = print $x $x}}{{end}}';
     const wide = '{{range .L}}{{printf "%9999999s" "x"}}{{end}}';
-    for (const template of [nested, growing, wide, '{{range .L}}{{json $}}{{end}}']) {
+    const calling = '{{define "t"}}{{range $.L}}{{.}}{{end}}{{end}}{{range .L}}{{template "t" $}}{{end}}';
+    const doubling =
+      '{{define "t"}}{{template "u"}}{{template "u"}}{{end}}{{define "u"}}{{template "t"}}{{end}}';
+    expect(failing(`${doubling}{{template "t"}}`).message).toContain('exceeded maximum template depth');
+    for (const template of [nested, growing, wide, calling, '{{range .L}}{{json $}}{{end}}']) {
       const start = Date.now();
       expect(failing(template, data).message).toContain('without bounds');
       expect(Date.now() - start).toBeLessThan(20_000);
@@ -126,6 +120,11 @@ describe('a template cannot', () => {
     }
     expect(failing(`{{${'('.repeat(5000)}1${')'.repeat(5000)}}}`).message).toContain('nested more than');
     expect(failing('x'.repeat(300_000)).message).toContain('longer than');
+    expect(failing('{{define "t"}}{{template "t" .}}{{end}}{{template "t" .}}').message).toContain(
+      'executing "t" at <{{template "t" .}}>: exceeded maximum template depth',
+    );
+    const walls = `${'{{if 1}}'.repeat(90)}{{template "t"}}${'{{end}}'.repeat(90)}`;
+    expect(failing(`{{define "t"}}${walls}{{end}}{{template "t"}}`).message).toContain('exceeded maximum');
     let deep: unknown = 'x';
     for (let level = 0; level < 5000; level++) deep = [deep];
     for (const template of ['{{.}}', '{{json .}}', '{{prettyjson .}}', '{{print .}}', '{{printf "%v" .}}']) {
@@ -171,6 +170,11 @@ describe('a template cannot', () => {
         'print',
         'printf',
         'json',
+        'slice',
+        'break',
+        'continue',
+        'template "t"',
+        'block "t"',
       ],
       ...[
         '"a"',
@@ -202,6 +206,8 @@ describe('a template cannot', () => {
         '{{if .Yes}}',
         '{{range .Mixed}}',
         '{{.}}',
+        '{{define "t"}}',
+        '{{template "t" .}}',
       ],
     );
     const soup = fc.array(piece, { maxLength: 25 }).map((pieces) => pieces.join(''));
@@ -215,7 +221,7 @@ describe('a template cannot', () => {
     fc.assert(
       fc.property(any, (template) => {
         try {
-          expect(typeof renderTemplate(template, fixture.data)).toBe('string');
+          expect(typeof renderTemplate(template, kinds)).toBe('string');
         } catch (error) {
           expect(isMachineError(error, 'MM_TEMPLATE'), `${template}: ${String(error)}`).toBe(true);
         }

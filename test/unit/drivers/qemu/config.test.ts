@@ -1,20 +1,11 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import type { BaseConfig, FlagValues } from '../../../../src/drivers/contract.ts';
+import type { FlagValues } from '../../../../src/drivers/contract.ts';
 import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts';
 import { hostArch } from '../../../../src/images/arch.ts';
+import { baseConfig } from '../../../testbed/base-config.ts';
 
-const base: BaseConfig = {
-  IPAddress: '',
-  MachineName: 'host1',
-  SSHUser: '',
-  SSHPort: 22,
-  SSHKeyPath: '',
-  StorePath: '/store',
-  SwarmMaster: false,
-  SwarmHost: '',
-  SwarmDiscovery: '',
-};
+const base = baseConfig('host1');
 
 const defaults: FlagValues = Object.fromEntries(qemuFlags.map((flag) => [flag.name, flag.default ?? '']));
 const configure = (flags: FlagValues = {}) => configureQemu({ ...defaults, ...flags }, base);

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { DriverContext } from '../contract.ts';
+import type { Ec2Config } from './config.ts';
+
+export type Ec2Context = DriverContext<Ec2Config>;
+
+export const ENGINE_PORT = 2376;
+
+/** Files of the machine, in its folder. */
+export function machineFiles(dir: string) {
+  return { key: join(dir, 'id_ed25519'), hostKey: join(dir, 'ssh_host_ed25519_key') };
+}
+
+/** What a machine's resources are called where EC2 wants a name; two stores may have machines of one name. */
+export function resourceName({ machine }: Pick<Ec2Context, 'machine'>): string {
+  return `mymachine-${machine.name.slice(0, 60)}-${machine.id.slice(0, 8)}`;
+}
+
+export const ID_TAG = 'mymachine:id';
+export const NAME_TAG = 'mymachine:name';
+export const STORE_TAG = 'mymachine:store';
+
+/** Filter for what bears a machine's id. */
+export const tagged = (machineId: string) => ({ Name: `tag:${ID_TAG}`, Values: [machineId] });
+
+/** Tells this store from others that use the same account; gc looks at its own alone. */
+export function storeId({ storeDir }: Pick<Ec2Context, 'storeDir'>): string {
+  return createHash('sha256').update(`${hostname()}\n${storeDir}`).digest('hex').slice(0, 16);
+}
+
+/** The tags of everything that is made for a machine: the user's, and ours by which it can be found again. */
+export function tagsOf(
+  context: Pick<Ec2Context, 'machine' | 'config' | 'storeDir'>,
+): { Key: string; Value: string }[] {
+  const { machine, config } = context;
+  const words = config.Tags === '' ? [] : config.Tags.split(',');
+  const pairs = words.flatMap((key, index) =>
+    index % 2 === 0 ? [[key, words[index + 1] ?? ''] as const] : [],
+  );
+  const ours = [
+    [ID_TAG, machine.id],
+    [NAME_TAG, machine.name],
+    [STORE_TAG, storeId(context)],
+  ] as const;
+  const all = new Map<string, string>([['Name', machine.name], ...pairs, ...ours]);
+  return [...all].map(([Key, Value]) => ({ Key, Value }));
+}

@@ -1,0 +1,55 @@
+import { keepOrMakeKey } from '../machine-key.ts';
+import { withApi } from './api.ts';
+import { type Ec2Context, machineFiles, resourceName } from './context.ts';
+import { ensureGroups, warnOfOpenDoors } from './group.ts';
+import { addressOf, waitUntilUp } from './instance.ts';
+import { importKey, keepPrivateKey } from './key-pair.ts';
+import { launch } from './launch.ts';
+import { makePlan } from './plan.ts';
+
+/** Makes the machine in steps, each of which can be cut off and run again. */
+export async function createInstance(context: Ec2Context): Promise<void> {
+  const { machine } = context;
+  await context.step('ec2.plan', 'Choosing image and network...', () =>
+    withApi(context, async (api) => {
+      const plan = await makePlan(api, context.config);
+      return {
+        Region: plan.region,
+        AMI: plan.imageId,
+        DeviceName: plan.rootDevice,
+        VpcId: plan.vpcId,
+        Subnets: plan.subnets.map(({ id }) => id),
+      };
+    }),
+  );
+  await context.step('ec2.key', 'Creating SSH keys...', async () => {
+    await keepOrMakeKey(machineFiles(machine.dir).hostKey, machine.name);
+    return { SSHKeyPath: await keepPrivateKey(context) };
+  });
+  if (!context.config.ExistingKey) {
+    await context.step('ec2.keypair', 'Importing the SSH key...', async () => {
+      await asking(context);
+      const KeyPairId = await withApi(context, (api) => importKey(api, context));
+      return { KeyPairId, KeyName: resourceName(context) };
+    });
+  }
+  warnOfOpenDoors(context);
+  await context.step('ec2.group', 'Seeing to the security group...', async () => {
+    await asking(context);
+    return withApi(context, (api) => ensureGroups(api, context));
+  });
+  await context.step('ec2.launch', 'Launching instance...', () =>
+    withApi(context, (api) => launch(api, context)),
+  );
+  await context.step('ec2.wait', 'Waiting for the instance to run...', () =>
+    withApi(context, async (api) => {
+      const up = await waitUntilUp(api, context);
+      return { IPAddress: addressOf(up, context.config), PrivateIPAddress: up.PrivateIpAddress ?? '' };
+    }),
+  );
+}
+
+/** From here on something may be there that nobody has told us of, or that nobody sees yet. */
+async function asking(context: Ec2Context): Promise<void> {
+  await context.save({ LastAskedAt: context.clock.now() });
+}

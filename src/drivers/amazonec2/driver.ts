@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { isMachineError } from '../../base/machine-error.ts';
+import type { Driver } from '../contract.ts';
+import { configureEc2, type Ec2Config } from './config.ts';
+import { ENGINE_PORT, machineFiles } from './context.ts';
+import { amazonec2Flags } from './flags.ts';
+
+/** The SDK takes a good part of a second to load: only what talks to EC2 does. */
+const operations = () => import('./operations.ts');
+
+const inUrl = (address: string) => (isIP(address) === 6 ? `[${address}]` : address);
+
+/** What EC2 will say again however often it is asked. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'MM_EC2_CREDENTIALS',
+  'MM_EC2_EXPIRED',
+  'MM_EC2_CLOCK',
+  'MM_EC2_PERMISSION',
+  'MM_EC2_REGION',
+  'MM_EC2_QUOTA',
+  'MM_EC2_CAPACITY',
+  'MM_EC2_IMAGE',
+  'MM_EC2_INSTANCE_TYPE',
+  'MM_EC2_NETWORK',
+  'MM_EC2_SECURITY_GROUP',
+  'MM_EC2_KEY_PAIR',
+  'MM_EC2_USER_DATA',
+  'MM_EC2_CALLER_ADDRESS',
+  'MM_EC2_REFUSED',
+]);
+
+/** Instances of Amazon EC2. */
+export const amazonec2Driver: Driver<Ec2Config> = {
+  name: 'amazonec2',
+  summary: 'an instance of Amazon EC2',
+  flags: amazonec2Flags,
+  capabilities: { ssh: true, provision: true, adopted: false, hostKeyKnown: true, hostKeyInLaunchData: true },
+  // Costs money, so it is never chosen unasked; whether there are credentials is seen when it is used.
+  availability: async () => ({ works: true, score: 0, how: 'needs an AWS account' }),
+  configure: configureEc2,
+  // In a record of docker-machine, which let the host make its own.
+  makesOwnHostKeys: (config) => config.LastAskedAt === undefined,
+  plan: async (context) => (await operations()).plan(context),
+  isRefusal: (error, config) => isMachineError(error) && REFUSALS.has(error.code) && config.InstanceId === '',
+  account: ({ Endpoint, Profile, Region }) => JSON.stringify([Endpoint, Profile, Region]),
+  holdings: async (context, all) => (await operations()).holdings(context, all),
+  removeHoldings: async (context, machineId) => (await operations()).removeHoldings(context, machineId),
+  precheck: async (context) => (await operations()).precheck(context),
+  create: async (context) => (await operations()).create(context),
+  state: async (context) => (await operations()).state(context),
+  address: async (context) => (await operations()).address(context),
+  engineUrl: async (context) => {
+    const address = await (await operations()).address(context);
+    return address === '' ? '' : `tcp://${inUrl(address)}:${ENGINE_PORT}`;
+  },
+  sans: ({ config }) => [config.PrivateIPAddress].filter((address) => address !== ''),
+  hostKeys: async ({ machine }) => [
+    (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),
+  ],
+  endpoint: async (context) => {
+    const { config } = context;
+    const host = (await (await operations()).address(context)) || config.IPAddress;
+    return { host, port: config.SSHPort, user: config.SSHUser, keyPath: config.SSHKeyPath };
+  },
+  start: async (context) => (await operations()).start(context),
+  stop: async (context) => (await operations()).stop(context),
+  kill: async (context) => (await operations()).kill(context),
+  restart: async (context) => (await operations()).restart(context),
+  remove: async (context) => (await operations()).remove(context),
+};

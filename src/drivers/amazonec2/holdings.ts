@@ -1,0 +1,41 @@
+import type { Tag } from '@aws-sdk/client-ec2';
+import type { Holding } from '../contract.ts';
+import { withApi } from './api.ts';
+import { type Ec2Context, ID_TAG, NAME_TAG, STORE_TAG, storeId } from './context.ts';
+import { findGroups } from './group.ts';
+import { findInstances } from './instance.ts';
+import { findKeys } from './key-pair.ts';
+import { removeResourcesOf } from './remove.ts';
+
+const tagOf = (tags: readonly Tag[] | undefined, key: string): string =>
+  tags?.find(({ Key }) => Key === key)?.Value ?? '';
+
+/** Everything under our tags in the machine's account and region: of this store, or with `all` of any. */
+export async function holdings(context: Ec2Context, all: boolean): Promise<readonly Holding[]> {
+  const filter = all
+    ? { Name: 'tag-key', Values: [ID_TAG] }
+    : { Name: `tag:${STORE_TAG}`, Values: [storeId(context)] };
+  return withApi(context, async (api) => {
+    const [instances, keys, groups] = await Promise.all([
+      findInstances(api, filter),
+      findKeys(api, filter),
+      findGroups(api, [filter]),
+    ]);
+    const of = (kind: string, id: string | undefined, tags: readonly Tag[] | undefined): Holding => ({
+      machineId: tagOf(tags, ID_TAG),
+      machineName: tagOf(tags, NAME_TAG),
+      kind,
+      id: id ?? '',
+      where: api.region,
+    });
+    return [
+      ...instances.map(({ InstanceId, Tags }) => of('instance', InstanceId, Tags)),
+      ...keys.map(({ KeyPairId, Tags }) => of('key pair', KeyPairId, Tags)),
+      ...groups.map(({ GroupId, Tags }) => of('security group', GroupId, Tags)),
+    ].filter(({ machineId, id }) => machineId !== '' && id !== '');
+  });
+}
+
+export async function removeHoldings(context: Ec2Context, machineId: string): Promise<void> {
+  await withApi(context, (api) => removeResourcesOf(api, context, machineId));
+}

@@ -1,0 +1,73 @@
+import {
+  CreateSecurityGroupCommand,
+  DescribeKeyPairsCommand,
+  ImportKeyPairCommand,
+  RunInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import { MachineError } from '../../base/machine-error.ts';
+import { type Ec2Api, withApi } from './api.ts';
+import { callerNetworks } from './caller-address.ts';
+import { type Ec2Context, resourceName } from './context.ts';
+import { namedGroups } from './group.ts';
+import { checkPrivateKey } from './key-pair.ts';
+import { launchRequest } from './launch.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { ownUserData } from './user-data.ts';
+
+/** Everything that can be known to go wrong, permissions included, with nothing made. Gives what would be. */
+export async function precheckEc2(context: Ec2Context): Promise<Plan> {
+  try {
+    return await check(context);
+  } catch (error) {
+    if (!(error instanceof MachineError)) throw error;
+    const { code, message, hint } = error;
+    throw new MachineError(code, 3, { message, cause: error, ...(hint === undefined ? {} : { hint }) });
+  }
+}
+
+async function check(context: Ec2Context): Promise<Plan> {
+  const { config } = context;
+  await ownUserData(config.UserDataFile);
+  if (config.SSHPrivateKeyPath !== '') await checkPrivateKey(config.SSHPrivateKeyPath);
+  return withApi(context, async (api) => {
+    const plan = await makePlan(api, config);
+    if (config.ExistingKey)
+      await api.ask((ec2) => ec2.send(new DescribeKeyPairsCommand({ KeyNames: [config.KeyName] })));
+    const groups = await namedGroups(api, context, plan.vpcId);
+    const willOpen = config.SecurityGroupNames.length === 0 || !config.SecurityGroupReadOnly;
+    if (willOpen) await callerNetworks(context);
+    await rehearse(api, context, plan, groups.size === 0 || [...groups.values()].includes(undefined));
+    return plan;
+  });
+}
+
+/** Asks EC2 whether we may, for each thing that would be made. */
+async function rehearse(api: Ec2Api, context: Ec2Context, plan: Plan, makesGroup: boolean): Promise<void> {
+  const { config } = context;
+  const name = resourceName(context);
+  const DryRun = true;
+  if (makesGroup) {
+    const request = { GroupName: name, Description: name, VpcId: plan.vpcId, DryRun };
+    await api.rehearse((ec2) => ec2.send(new CreateSecurityGroupCommand(request)));
+  }
+  if (!config.ExistingKey) {
+    const request = { KeyName: name, PublicKeyMaterial: Buffer.from(SOME_KEY), DryRun };
+    await api.rehearse((ec2) => ec2.send(new ImportKeyPairCommand(request)));
+  }
+  const { machine, storeDir } = context;
+  const planned = {
+    machine,
+    storeDir,
+    config: { ...config, AMI: plan.imageId, DeviceName: plan.rootDevice },
+  };
+  const request = launchRequest(planned, plan.subnets[0]?.id ?? '', '');
+  await api.rehearse((ec2) => ec2.send(new RunInstancesCommand({ ...request, DryRun })));
+}
+
+/** A public key for a rehearsal: nobody has its private half. */
+const SOME_KEY = `ssh-ed25519 ${Buffer.concat([
+  Buffer.from([0, 0, 0, 11]),
+  Buffer.from('ssh-ed25519'),
+  Buffer.from([0, 0, 0, 32]),
+  Buffer.alloc(32, 1),
+]).toString('base64')} rehearsal`;

@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { lastLines, printable } from '../../base/printable.ts';
+import type { DriverContext } from '../contract.ts';
+import { hasSshBanner } from '../ssh-banner.ts';
+import { machineFiles, type VirtualBoxConfig } from './config.ts';
+import { virtualboxError } from './errors.ts';
+import { exclusively } from './exclusive.ts';
+import { changeForwards, planForwards } from './forwards.ts';
+import { leasedAddress } from './lease.ts';
+import { manage } from './manage.ts';
+import { attachNetwork, ensureNetwork, usesDhcp } from './network.ts';
+import { shareFolder, warnOfUnseenShare } from './share.ts';
+import { stateOf, vmInfo, vmOf } from './vm.ts';
+
+type Context = DriverContext<VirtualBoxConfig>;
+
+/** With virtualisation a guest is there in half a minute; by emulation, or three at once, it takes some. */
+const BOOT_MS = 600_000;
+const POLL_MS = 300;
+const LOOK_EVERY_MS = 3000;
+const LEASE_MS = 30_000;
+
+/** Starts the machine unless it runs, from wherever it is, and waits until its sshd answers. */
+export async function bootMachine(context: Context): Promise<void> {
+  const info = await vmInfo(context);
+  if (info === undefined) throw gone(context);
+  const state = stateOf(info);
+  if (state === 'Paused') await manage(context, ['controlvm', vmOf(context), 'resume']);
+  else if (state === 'Stopped' || state === 'Saved')
+    await exclusively(context, () => launch(context, state, info));
+  await waitForSsh(context);
+  if (context.config.NatOnly !== true && usesDhcp(context.config)) await noteLease(context);
+  await warnOfUnseenShare(context);
+}
+
+export function gone({ machine }: Pick<Context, 'machine'>): Error {
+  return virtualboxError('MM_VBOX_GONE', {
+    message: `VirtualBox has no machine "${machine.name}": it was removed there, or another user made it`,
+    hint: `Delete its record with: mymachine rm ${machine.name}`,
+  });
+}
+
+async function launch(
+  context: Context,
+  state: 'Stopped' | 'Saved',
+  info: ReadonlyMap<string, string>,
+): Promise<void> {
+  const vm = vmOf(context);
+  if (context.config.NatOnly !== true) {
+    const network = await ensureNetwork(context);
+    // A computer that restarted may have given the network another name.
+    if (state === 'Stopped' && network.name !== attachedTo(info)) await attachNetwork(context, network);
+    if (network.name !== context.config.HostOnlyAdapter)
+      await context.save({ HostOnlyAdapter: network.name });
+  }
+  if (state === 'Stopped') await shareFolder(context, info);
+  const { ports, changes } = await planForwards(context, info);
+  if (state === 'Stopped') await changeForwards(context, changes, 'off');
+  await context.save(ports);
+  await manage(context, ['startvm', vm, '--type', context.config.UIType || 'headless'], { patient: true });
+  if (state === 'Saved') await changeForwards(context, changes, 'running');
+}
+
+function attachedTo(info: ReadonlyMap<string, string>): string | undefined {
+  return info.get('hostonlyadapter2') ?? info.get('hostonly-network2');
+}
+
+async function waitForSsh(context: Context): Promise<void> {
+  const { clock, config, machine, signal } = context;
+  const files = machineFiles(machine.dir, config);
+  const begin = clock.now();
+  let looked = begin;
+  for (;;) {
+    signal.throwIfAborted();
+    if (await hasSshBanner(context.config.SSHPort, 3000)) return;
+    const now = clock.now();
+    if (now - looked >= LOOK_EVERY_MS) {
+      looked = now;
+      const word = (await vmInfo(context))?.get('VMState');
+      if (word === undefined) throw gone(context);
+      if (hasEnded(word)) throw await died(context, word);
+    }
+    if (now - begin > BOOT_MS) {
+      throw virtualboxError('MM_VBOX_BOOT', {
+        message: `"${machine.name}" did not answer on its SSH port within ${BOOT_MS / 1000} s`,
+        hint: `See what the guest said in ${files.serial}; try again with: mymachine restart ${machine.name}`,
+        details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
+      });
+    }
+    await clock.sleep(POLL_MS, signal);
+  }
+}
+
+function hasEnded(word: string): boolean {
+  const state = stateOf(new Map([['VMState', word]]));
+  return state === 'Stopped' || state === 'Saved' || state === 'Error';
+}
+
+/** @param word VirtualBox's for the state that it is in now. */
+async function died({ machine }: Context, word: string): Promise<Error> {
+  const log = join(machine.dir, machine.name, 'Logs', 'VBox.log');
+  const text = await readFile(log, 'utf8').catch(() => '');
+  const errors = text.split('\n').filter((line) => /\bVERR_|VMSetError|fatal/i.test(line));
+  return virtualboxError('MM_VBOX_START', {
+    message: `"${machine.name}" ended while it booted; VirtualBox calls it ${printable(word, 40)}`,
+    hint: `See ${log}, and what the guest said in ${join(machine.dir, 'serial.log')}`,
+    details: lastLines(errors.slice(-6).join('\n'), 6),
+  });
+}
+
+/** The address is worth waiting for: the guest asks for it at about the time when its sshd comes up. */
+async function noteLease(context: Context): Promise<void> {
+  const { clock, signal } = context;
+  const end = clock.now() + LEASE_MS;
+  for (;;) {
+    const address = await leasedAddress(context);
+    if (address !== undefined) return context.save({ IPAddress: address });
+    if (clock.now() > end) {
+      throw virtualboxError('MM_VBOX_NO_LEASE', {
+        message: `"${context.machine.name}" got no address by DHCP in the host-only network within ${LEASE_MS / 1000} s`,
+        hint: 'See VBoxManage list dhcpservers; without --virtualbox-hostonly-dhcp its address is fixed.',
+      });
+    }
+    await clock.sleep(1000, signal);
+  }
+}

@@ -1,0 +1,82 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DriverContext } from '../contract.ts';
+import { keepOrMakeKey } from '../machine-key.ts';
+import { takeAddress } from './addresses.ts';
+import { bootMachine } from './boot.ts';
+import { fetchIso, makeBoot2DockerDisk } from './boot2docker.ts';
+import { isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
+import { makeDisk } from './disk.ts';
+import { exclusively } from './exclusive.ts';
+import { boardArgs, cardArgs, hardwareOf, hostOnlyCardArgs, platformArgs } from './hardware.ts';
+import { baseDisk } from './image.ts';
+import { manage } from './manage.ts';
+import { attachNetwork, cidrOf, ensureNetwork, usesDhcp } from './network.ts';
+import { writeSeed } from './seed.ts';
+import { versionOf } from './version.ts';
+import { vmInfo, vmOf } from './vm.ts';
+
+type Context = DriverContext<VirtualBoxConfig>;
+
+/** Makes the machine in steps, each of which can be cut off and run again. */
+export async function createMachine(context: Context): Promise<void> {
+  const { machine, config } = context;
+  const files = machineFiles(machine.dir, config);
+  const isOld = isBoot2Docker(config);
+  await context.step(
+    'virtualbox.image',
+    isOld ? 'Getting the boot2docker ISO...' : 'Getting the disk image...',
+    async () => {
+      if (isOld) return fetchIso(context);
+      return { BaseImage: await baseDisk(context) };
+    },
+  );
+  await context.step('virtualbox.key', 'Creating SSH key...', async () => {
+    await keepOrMakeKey(files.key, `mymachine ${machine.name}`);
+    if (!isOld) await keepOrMakeKey(files.hostKey, machine.name);
+    return { SSHKeyPath: files.key };
+  });
+  await context.step('virtualbox.vm', 'Creating VirtualBox VM...', () => makeVm(context));
+  await context.step('virtualbox.disk', 'Creating the disk...', () =>
+    isOld ? makeBoot2DockerDisk(context) : makeDisk(context),
+  );
+  await context.step('virtualbox.network', 'Setting up the networks...', () => makeNetworks(context));
+  if (!isOld) {
+    await context.step('virtualbox.seed', "Writing what the guest's cloud-init reads...", () =>
+      writeSeed(context),
+    );
+  }
+  await context.step('virtualbox.boot', 'Starting the VM, and waiting for its SSH port...', () =>
+    bootMachine(context),
+  );
+}
+
+async function makeVm(context: Context): Promise<void> {
+  const { machine, config } = context;
+  if ((await vmInfo(context)) === undefined) {
+    // Settings that were written, but not registered before we were cut off.
+    await rm(join(machine.dir, machine.name), { recursive: true, force: true });
+    const identity = ['--basefolder', machine.dir, '--name', machine.name, '--uuid', machine.id];
+    await manage(context, ['createvm', ...identity, ...platformArgs(config), '--register']);
+  }
+  const vm = vmOf(context);
+  const { serial } = machineFiles(machine.dir, config);
+  const parts = [...boardArgs(config, await versionOf(context), serial), ...cardArgs(config, machine.id)];
+  await manage(context, ['modifyvm', vm, ...parts], { patient: true });
+  const { controller, addController } = hardwareOf(config);
+  const info = await vmInfo(context);
+  if (info?.get('storagecontrollername0') !== controller)
+    await manage(context, ['storagectl', vm, ...addController]);
+}
+
+async function makeNetworks(context: Context): Promise<Partial<VirtualBoxConfig>> {
+  const { machine, config } = context;
+  if (config.NatOnly === true) return { IPAddress: '127.0.0.1' };
+  return exclusively(context, async () => {
+    const network = await ensureNetwork(context);
+    await attachNetwork(context, network, hostOnlyCardArgs(config, machine.id));
+    const asks = usesDhcp(config) || isBoot2Docker(config);
+    const IPAddress = asks ? '' : await takeAddress(context, cidrOf(config), machine.id);
+    return { HostOnlyAdapter: network.name, IPAddress };
+  });
+}

@@ -1,0 +1,97 @@
+import { access, constants } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { checkImage } from '../../images/resolve.ts';
+import type { DriverContext } from '../contract.ts';
+import { guestChecks, MIB } from '../guest-checks.ts';
+import { imageContext } from '../image-context.ts';
+import { hostOnlyKind } from './adapters.ts';
+import { checkIso } from './boot2docker.ts';
+import { networkOf, overlap } from './cidr.ts';
+import { isBoot2Docker, type VirtualBoxConfig } from './config.ts';
+import { virtualboxError } from './errors.ts';
+import { checkHost, checkVersion } from './host-support.ts';
+import { imageWish, isVirtualBoxDisk } from './image.ts';
+import { manage } from './manage.ts';
+import { cidrOf } from './network.ts';
+import { checkAllowed } from './networks-conf.ts';
+import { parseRecords, parseVms, type Version } from './output.ts';
+import { versionOf } from './version.ts';
+
+type Context = DriverContext<VirtualBoxConfig>;
+
+/** A clone of the image, and what a guest with an engine writes within its first minutes. */
+const MACHINE_BYTES = 3072 * MIB;
+/** The image as it is downloaded, as a raw disk, and as VirtualBox reads it. */
+const IMAGE_BYTES = 6144 * MIB;
+
+const checks = guestChecks('virtualbox', (fault, details) => virtualboxError(`MM_VBOX_${fault}`, details));
+
+/** Everything that can be known to go wrong, before anything is made. */
+export async function precheckVirtualBox(context: Context): Promise<void> {
+  const { config } = context;
+  const version = await versionOf(context);
+  checkVersion(version);
+  await checkHost(context, config.NoVTXCheck);
+  checks.memory(context, config.Memory);
+  await checkName(context);
+  const image = await checkSource(context);
+  await checks.room(context.storeDir, MACHINE_BYTES, 'the machine’s disk');
+  if (image === 'to be made') await checks.room(context.cacheDir, IMAGE_BYTES, 'the image');
+  if (config.NatOnly !== true) await checkNetwork(context, version);
+  await checkBridge(context);
+  await checks.userData(config.UserData ?? '');
+}
+
+async function checkName(context: Context): Promise<void> {
+  const { name } = context.machine;
+  const vms = parseVms(await manage(context, ['list', 'vms']));
+  if (!vms.some((vm) => vm.name === name)) return;
+  throw virtualboxError('MM_VBOX_NAME', {
+    message: `VirtualBox has a machine "${name}" already`,
+    hint: `Choose another name, or if nobody needs it: VBoxManage unregistervm ${name} --delete`,
+  });
+}
+
+async function checkSource(context: Context): Promise<'here' | 'to be made'> {
+  const { config } = context;
+  if (isBoot2Docker(config)) {
+    await checkIso(config.Boot2DockerURL);
+    return 'here';
+  }
+  return checks.image(async () => {
+    if (!isVirtualBoxDisk(config.Image ?? '')) return checkImage(imageContext(context), imageWish(config));
+    await access(config.Image ?? '', constants.R_OK);
+    return 'here';
+  });
+}
+
+/** The network is there, or can be made: allowed, and not another network of this computer. */
+async function checkNetwork(context: Context, version: Version): Promise<void> {
+  const cidr = cidrOf(context.config);
+  const all = await hostOnlyKind(version).list(context);
+  if (all.some(({ ip, netmask }) => ip === cidr.ip && netmask === cidr.netmask)) return;
+  await checkAllowed(cidr, version);
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    for (const { address, netmask, family } of addresses ?? []) {
+      const network = family === 'IPv4' ? networkOf(address, netmask) : undefined;
+      if (network === undefined || !overlap(network, cidr.network)) continue;
+      throw virtualboxError('MM_VBOX_NETWORK_TAKEN', {
+        message: `The host-only network ${cidr.network} overlaps with ${network} on this computer's ${name}`,
+        hint: 'Take another with --virtualbox-hostonly-cidr, such as 192.168.61.1/24, or none with --virtualbox-nat-only.',
+      });
+    }
+  }
+}
+
+async function checkBridge(context: Context): Promise<void> {
+  const wished = context.config.BridgedInterface ?? '';
+  if (wished === '') return;
+  const names = parseRecords(await manage(context, ['list', 'bridgedifs']), 'Name').map(
+    (record) => record.get('Name') ?? '',
+  );
+  if (names.includes(wished)) return;
+  throw virtualboxError('MM_VBOX_INTERFACE', {
+    message: `There is no interface ${JSON.stringify(wished.slice(0, 80))} to bridge to`,
+    hint: `VirtualBox can bridge to: ${names.slice(0, 20).join(', ') || 'none'}`,
+  });
+}

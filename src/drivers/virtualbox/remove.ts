@@ -1,0 +1,67 @@
+import { isMachineError } from '../../base/machine-error.ts';
+import type { DriverContext } from '../contract.ts';
+import { isOurs, type VirtualBoxConfig } from './config.ts';
+import { exclusively } from './exclusive.ts';
+import { manage } from './manage.ts';
+import { isWithin, mediaOf } from './media.ts';
+import { releaseNetwork } from './network.ts';
+import { killMachine } from './stop.ts';
+import { stateOf, vmInfo, vmOf } from './vm.ts';
+
+type Context = DriverContext<VirtualBoxConfig>;
+
+/** Deletes the machine in VirtualBox and all that was made for it there. One that VirtualBox does not know is fine. */
+export async function removeMachine(context: Context): Promise<void> {
+  const info = await vmInfo(context);
+  if (info !== undefined) {
+    if (stateOf(info) !== 'None') await killMachine(context);
+    await unregister(context);
+  }
+  await closeMedia(context);
+  if (context.config.NatOnly !== true) await exclusively(context, () => releaseNetwork(context));
+}
+
+async function unregister(context: Context): Promise<void> {
+  const vm = vmOf(context);
+  try {
+    await manage(context, ['unregistervm', vm, '--delete'], { patient: true });
+  } catch (error) {
+    if (isMachineError(error, 'MM_VBOX_GONE')) return;
+    // One whose files are damaged is only forgotten; they lie in its folder, which goes with the record.
+    await manage(context, ['unregistervm', vm], { patient: true }).catch(() => {
+      throw error;
+    });
+  }
+}
+
+const CLOSE_ATTEMPTS = 5;
+const CLOSE_EVERY_MS = 500;
+
+/**
+ * Disks and ISO images that VirtualBox still has open though no machine has them: those of a create that was cut off. Its
+ * server may end and begin anew between any two calls, and then knows less than it said a moment ago: what counts is what
+ * it still lists.
+ */
+async function closeMedia(context: Context): Promise<void> {
+  if (!isOurs(context.config)) return;
+  for (let attempt = 1; ; attempt += 1) {
+    const failure = await closeListed(context);
+    if (failure === undefined) return;
+    if (attempt === CLOSE_ATTEMPTS) throw failure;
+    await context.clock.sleep(CLOSE_EVERY_MS, context.signal);
+  }
+}
+
+/** Gives the error of a medium that could not be closed. */
+async function closeListed(context: Context): Promise<Error | undefined> {
+  let failure: Error | undefined;
+  for (const { kind, uuid, location } of await mediaOf(context)) {
+    const isBase = location === context.config.BaseImage;
+    if (!isWithin(location, context.machine.dir) && !isBase) continue;
+    await manage(context, ['closemedium', kind, uuid]).catch((error: Error) => {
+      // Another machine may be copying the base just now; it closes it then.
+      if (!isBase) failure = error;
+    });
+  }
+  return failure;
+}

@@ -1,0 +1,148 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { CloudAccount } from './cloud-account.ts';
+
+let account: CloudAccount;
+
+beforeAll(async () => {
+  account = await CloudAccount.open();
+});
+beforeEach(() => account.begin());
+afterEach(() => account.end());
+afterAll(() => account.server.close());
+
+const REFUSED: readonly {
+  what: string;
+  id: string;
+  code: number;
+  args?: readonly string[];
+  env?: Record<string, string>;
+  refuse?: Record<string, { code: string; message: string; status?: number; butNotDryRuns?: boolean }>;
+}[] = [
+  {
+    what: 'no permission',
+    id: 'MM_EC2_PERMISSION',
+    code: 3,
+    refuse: {
+      RunInstances: {
+        code: 'UnauthorizedOperation',
+        message: 'You are not authorized to perform this operation.',
+        status: 403,
+      },
+    },
+  },
+  {
+    what: 'no permission for the group',
+    id: 'MM_EC2_PERMISSION',
+    code: 3,
+    refuse: { CreateSecurityGroup: { code: 'UnauthorizedOperation', message: 'no', status: 403 } },
+  },
+  {
+    what: 'a quota',
+    id: 'MM_EC2_QUOTA',
+    code: 1,
+    refuse: {
+      RunInstances: {
+        code: 'VcpuLimitExceeded',
+        message: 'You have requested more vCPU capacity than your current limit.',
+        butNotDryRuns: true,
+      },
+    },
+  },
+  {
+    what: 'an image that is not there',
+    id: 'MM_EC2_IMAGE',
+    code: 3,
+    args: ['--amazonec2-ami', 'ami-00000000000000000'],
+  },
+  {
+    what: 'an image of another processor',
+    id: 'MM_EC2_IMAGE',
+    code: 3,
+    args: ['--amazonec2-ami', 'ami-0a00000000000a004'],
+  },
+  {
+    what: 'an unknown type',
+    id: 'MM_EC2_INSTANCE_TYPE',
+    code: 3,
+    args: ['--amazonec2-instance-type', 'z9.huge'],
+  },
+  { what: 'an unknown region', id: 'MM_EC2_REGION', code: 3, args: ['--amazonec2-region', 'nowhere-1'] },
+  {
+    what: 'a region not opted in to',
+    id: 'MM_EC2_REGION',
+    code: 3,
+    args: ['--amazonec2-region', 'ap-east-1'],
+  },
+  {
+    what: 'an unknown subnet',
+    id: 'MM_EC2_NETWORK',
+    code: 3,
+    args: ['--amazonec2-subnet-id', 'subnet-00000000'],
+  },
+  { what: 'a zone without subnets', id: 'MM_EC2_NETWORK', code: 3, args: ['--amazonec2-zone', 'q'] },
+  {
+    what: 'keys that AWS does not know',
+    id: 'MM_EC2_CREDENTIALS',
+    code: 3,
+    env: { AWS_ACCESS_KEY_ID: 'NOBODY' },
+  },
+  {
+    what: 'no keys at all',
+    id: 'MM_EC2_CREDENTIALS',
+    code: 3,
+    env: { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' },
+  },
+  {
+    what: 'an expired token',
+    id: 'MM_EC2_EXPIRED',
+    code: 3,
+    env: { AWS_SESSION_TOKEN: 'old' },
+    refuse: { '*': { code: 'RequestExpired', message: 'Request has expired.' } },
+  },
+  {
+    what: 'a clock that is wrong',
+    id: 'MM_EC2_CLOCK',
+    code: 3,
+    refuse: { '*': { code: 'RequestExpired', message: 'Request has expired.' } },
+  },
+  {
+    what: 'a quota of calls',
+    id: 'MM_EC2_THROTTLED',
+    code: 3,
+    refuse: { '*': { code: 'RequestLimitExceeded', message: 'Request limit exceeded.', status: 503 } },
+  },
+  {
+    what: 'a key pair that is not there',
+    id: 'MM_EC2_KEY_PAIR',
+    code: 3,
+    args: ['--amazonec2-keypair-name', 'mine', '--amazonec2-ssh-keypath', '/nowhere'],
+  },
+  {
+    what: 'a code that nobody knows',
+    id: 'MM_EC2_REFUSED',
+    code: 3,
+    refuse: { DescribeSubnets: { code: 'Mystery', message: 'Of a kind' } },
+  },
+];
+
+test.each(REFUSED)(
+  '$what is one line with an id and a hint, and nothing is made',
+  async ({ id, code, args = [], env = {}, refuse = {} }) => {
+    Object.assign(account.server.cloud.weather, { refuse });
+    const outcome = await account.create([...args, 'h1'], { env });
+    expect(outcome.stderr).toContain(`Error id: ${id}`);
+    expect(outcome.stderr).toMatch(/^Hint: ./m);
+    expect(outcome.code).toBe(code);
+    expect(account.server.cloud.living()).toEqual([]);
+    expect(await account.machines()).toEqual([]);
+  },
+);
+
+test('no room in any zone ends with its id, and what had been made is gone again', async () => {
+  Object.assign(account.server.cloud.weather, { fullZones: ['us-east-1a', 'us-east-1b', 'us-east-1c'] });
+  const outcome = await account.create(['h1']);
+  expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining('Error id: MM_EC2_CAPACITY') });
+  expect(account.server.cloud.ledger.length).toBeGreaterThan(0);
+  expect(account.server.cloud.living()).toEqual([]);
+  expect(await account.machines()).toEqual([]);
+});

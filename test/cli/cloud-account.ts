@@ -1,0 +1,51 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Ec2Server, startEc2 } from '../testbed/ec2/server.ts';
+import { type Outcome, type RunOptions, Sandbox } from './program.ts';
+
+export const KEYS = {
+  AWS_ACCESS_KEY_ID: 'AKIATESTBED0000',
+  AWS_SECRET_ACCESS_KEY: 'marker-of-the-environment',
+};
+
+/**
+ * An account at a cloud whose instances are records: no host answers, and what is looked at is what is said and made before
+ * one would. Each test has a user of its own.
+ */
+export class CloudAccount {
+  readonly server: Ec2Server;
+  #user: Sandbox | undefined;
+
+  private constructor(server: Ec2Server) {
+    this.server = server;
+  }
+
+  static async open(): Promise<CloudAccount> {
+    return new CloudAccount(await startEc2({ hosts: false }));
+  }
+
+  get user(): Sandbox {
+    if (this.#user === undefined) throw new Error('no test has begun');
+    return this.#user;
+  }
+
+  async begin(): Promise<void> {
+    this.#user = await Sandbox.make({ ...KEYS, AWS_EC2_METADATA_DISABLED: 'true' });
+  }
+
+  async end(): Promise<void> {
+    this.server.cloud.clearWeather();
+    this.server.calls.length = 0;
+    await this.user.remove();
+  }
+
+  create(args: readonly string[], options?: RunOptions): Promise<Outcome> {
+    const place = ['--amazonec2-endpoint', this.server.url, '--amazonec2-retries', '1'];
+    return this.user.run(['create', '--driver', 'amazonec2', ...place, ...args], options);
+  }
+
+  /** Names of the user's machines' folders. */
+  machines(): Promise<string[]> {
+    return readdir(join(this.user.store, 'machines')).catch(() => []);
+  }
+}

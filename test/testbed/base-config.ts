@@ -1,0 +1,16 @@
+import type { BaseConfig } from '../../src/drivers/contract.ts';
+
+/** What every driver's record begins with, before anything is known. */
+export function baseConfig(name = 'h1', storeDir = '/store'): BaseConfig {
+  return {
+    IPAddress: '',
+    MachineName: name,
+    SSHUser: '',
+    SSHPort: 22,
+    SSHKeyPath: '',
+    StorePath: storeDir,
+    SwarmMaster: false,
+    SwarmHost: '',
+    SwarmDiscovery: '',
+  };
+}

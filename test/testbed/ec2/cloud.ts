@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { ApiError, notFound } from './api-error.ts';
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** Anything that has an id and can be found by filters. */
+export interface Resource {
+  readonly id: string;
+  readonly kind: Kind;
+  tags: Tags;
+  /** From when on other calls see it: "eventual consistency". */
+  visibleAt: number;
+  gone: boolean;
+}
+
+export type Kind =
+  | 'instance'
+  | 'volume'
+  | 'network-interface'
+  | 'key-pair'
+  | 'security-group'
+  | 'spot-instances-request';
+
+const PREFIXES: Readonly<Record<Kind, string>> = {
+  instance: 'i',
+  volume: 'vol',
+  'network-interface': 'eni',
+  'key-pair': 'key',
+  'security-group': 'sg',
+  'spot-instances-request': 'sir',
+};
+
+export const newId = (prefix: string): string =>
+  `${prefix}-${randomBytes(9)
+    .toString('hex')
+    .slice(0, prefix === 'sir' ? 8 : 17)}`;
+
+/** Something that was made, or is gone. */
+export interface LedgerEntry {
+  readonly event: 'created' | 'gone';
+  readonly kind: Kind;
+  readonly id: string;
+  readonly tags: Tags;
+}
+
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly status?: number;
+  /** A quota is not looked at by DryRun. */
+  readonly butNotDryRuns?: boolean;
+}
+
+/** How the cloud behaves; a test changes it at any time. */
+export interface Weather {
+  /** For how long after its creation nothing sees a resource. */
+  consistencyMs: number;
+  /** How long an instance stays pending, stopping and shutting-down at the least. */
+  transitionMs: number;
+  /** Zones that have no room: InsufficientInstanceCapacity. */
+  fullZones: readonly string[];
+  /** Every n-th call is refused with RequestLimitExceeded; 0 for none. */
+  throttleEvery: number;
+  /** Refusals by action, or '*' for every call. */
+  refuse: Readonly<Record<string, Refusal>>;
+  /** The longest page that a list is given in, whatever the caller asks for. */
+  pageLimit: number;
+}
+
+export const FAIR_WEATHER: Weather = {
+  consistencyMs: 0,
+  transitionMs: 300,
+  fullZones: [],
+  throttleEvery: 0,
+  refuse: {},
+  pageLimit: 1000,
+};
+
+/** All that there is in one account, and the ledger of everything that ever was. */
+export class Cloud {
+  readonly ledger: LedgerEntry[] = [];
+  readonly weather: Weather = { ...FAIR_WEATHER };
+  readonly #all = new Map<string, Resource>();
+
+  /** Forgets a test's weather; what was made stays. */
+  clearWeather(): void {
+    Object.assign(this.weather, FAIR_WEATHER);
+  }
+
+  add<K extends Kind, T extends object>(kind: K, tags: Tags, properties: T): Resource & { kind: K } & T {
+    const id = newId(PREFIXES[kind]);
+    const visibleAt = Date.now() + this.weather.consistencyMs;
+    const resource = { id, kind, tags, visibleAt, gone: false, ...properties };
+    this.#all.set(id, resource);
+    this.ledger.push({ event: 'created', kind, id, tags });
+    return resource;
+  }
+
+  remove(resource: Resource): void {
+    if (resource.gone) return;
+    resource.gone = true;
+    this.ledger.push({ event: 'gone', kind: resource.kind, id: resource.id, tags: resource.tags });
+  }
+
+  /** What others see of a kind. What is gone is not among them. */
+  seen<T extends Resource>(kind: Kind): T[] {
+    return this.every<T>(kind).filter((each) => !each.gone && each.visibleAt <= Date.now());
+  }
+
+  every<T extends Resource>(kind: Kind): T[] {
+    return [...this.#all.values()].filter((each) => each.kind === kind) as T[];
+  }
+
+  /** By id, as others see it. @throws ApiError Invalid….NotFound */
+  get<T extends Resource>(kind: Kind, id: string, code: string): T {
+    const found = this.#all.get(id);
+    if (found === undefined || found.kind !== kind || found.gone || found.visibleAt > Date.now()) {
+      throw notFound(code, id);
+    }
+    return found as T;
+  }
+
+  byId(id: string): Resource {
+    const found = this.#all.get(id);
+    if (found === undefined || found.visibleAt > Date.now())
+      throw new ApiError('InvalidID', `The ID '${id}' is not valid`);
+    return found;
+  }
+
+  /** Kinds and ids of what exists now, seen or not. */
+  living(): string[] {
+    return [...this.#all.values()].filter((each) => !each.gone).map((each) => `${each.kind} ${each.id}`);
+  }
+
+  /** The same of what bears a machine's id. */
+  livingOf(machineId: string): string[] {
+    const own = [...this.#all.values()].filter(
+      ({ gone, tags }) => !gone && tags['mymachine:id'] === machineId,
+    );
+    return own.map((each) => `${each.kind} ${each.id}`);
+  }
+}

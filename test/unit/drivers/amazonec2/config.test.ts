@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { configureEc2 } from '../../../../src/drivers/amazonec2/config.ts';
+import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
+import { pauseBefore } from '../../../../src/drivers/amazonec2/pause.ts';
+import type { FlagValues } from '../../../../src/drivers/contract.ts';
+import { baseConfig } from '../../../testbed/base-config.ts';
+
+const base = baseConfig();
+const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
+const configure = (flags: FlagValues) => configureEc2({ ...defaults, ...flags }, base);
+
+test('the defaults make a machine that is closed: encrypted, with tokens, with a group of its own', () => {
+  expect(configure({})).toMatchObject({
+    VolumeType: 'gp3',
+    UnencryptedRoot: false,
+    MetadataToken: 'required',
+    SecurityGroupNames: [],
+    OpenTo: [],
+  });
+});
+
+test.each([
+  ['amazonec2-open-to', ['everybody']],
+  ['amazonec2-open-to', ['10.0.0.0/33']],
+  ['amazonec2-open-port', ['0']],
+  ['amazonec2-tags', 'one'],
+  ['amazonec2-tags', 'mymachine:id,x'],
+  ['amazonec2-ami', 'latest'],
+  ['amazonec2-region', 'eu central'],
+  ['amazonec2-ssh-user', '-oProxyCommand=x'],
+  ['amazonec2-instance-type', 'large'],
+  ['amazonec2-root-size', 0],
+  ['amazonec2-spot-price', 'cheap'],
+  ['amazonec2-image', 'windows'],
+  ['amazonec2-keypair-name', 'mine'],
+  ['amazonec2-endpoint', 'http://['],
+])('--%s %j is refused before anything is touched', (name, value) => {
+  expect(() => configure({ [name]: value })).toThrow(
+    expect.objectContaining({ code: 'MM_EC2_FLAGS', exitCode: 2 }),
+  );
+});
+
+test('an endpoint may be a host name, with and without encryption', () => {
+  expect(configure({ 'amazonec2-endpoint': 'ec2.example' }).Endpoint).toBe('https://ec2.example');
+  const open = { 'amazonec2-endpoint': 'ec2.example:8080', 'amazonec2-insecure-transport': true };
+  expect(configure(open).Endpoint).toBe('http://ec2.example:8080');
+});
+
+test('a pause grows, is bounded, and differs', () => {
+  expect([0, 1, 2, 20].map((attempt) => pauseBefore(attempt, () => 1))).toEqual([500, 1000, 2000, 5000]);
+  expect(pauseBefore(20, () => 0)).toBe(2500);
+});
+
+test('the page of the driver names every option that docker-machine did not have', () => {
+  const page = readFileSync(new URL('../../../../docs/drivers/amazonec2.md', import.meta.url), 'utf8');
+  const ours = amazonec2Flags.slice(amazonec2Flags.findIndex(({ name }) => name === 'amazonec2-image'));
+  for (const { name } of ours) expect(page, name).toContain(`--${name}`);
+});

@@ -1,0 +1,135 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { hostOnlyKind } from '../../../../src/drivers/virtualbox/adapters.ts';
+import {
+  addressPlan,
+  contains,
+  networkOf,
+  overlap,
+  parseCidr,
+} from '../../../../src/drivers/virtualbox/cidr.ts';
+import { allowedNetworks, checkAllowed } from '../../../../src/drivers/virtualbox/networks-conf.ts';
+import { testPorts } from '../../../testbed/ports.ts';
+import { playing } from './playing.ts';
+
+const cidr = (text: string) => {
+  const parsed = parseCidr(text);
+  if (parsed === undefined) throw new Error(text);
+  return parsed;
+};
+
+test('the host’s address with its prefix is a network', () => {
+  expect(parseCidr('192.168.60.1/24')).toEqual({
+    ip: '192.168.60.1',
+    prefix: 24,
+    netmask: '255.255.255.0',
+    network: '192.168.60.0/24',
+  });
+  expect(cidr('10.1.2.3/20')).toMatchObject({ netmask: '255.255.240.0', network: '10.1.0.0/20' });
+  expect(networkOf('192.168.99.7', '255.255.255.0')).toBe('192.168.99.0/24');
+});
+
+test.each([
+  '192.168.60.0/24',
+  '192.168.60.255/24',
+  '192.168.60.1',
+  '192.168.60.1/33',
+  '192.168.60.1/8',
+  '1.2.3/24',
+  '300.1.1.1/24',
+])('%s is no address of a host in a network', (text) => {
+  expect(parseCidr(text)).toBeUndefined();
+});
+
+test('fixed addresses and those of DHCP are apart, and neither is the host’s or the server’s', () => {
+  const plan = addressPlan(cidr('192.168.60.1/24'));
+  expect(plan).toMatchObject({
+    server: '192.168.60.2',
+    dhcpLower: '192.168.60.100',
+    dhcpUpper: '192.168.60.254',
+  });
+  expect([plan.fixed[0], plan.fixed.at(-1), plan.fixed.length]).toEqual([
+    '192.168.60.3',
+    '192.168.60.99',
+    97,
+  ]);
+  expect(addressPlan(cidr('192.168.60.2/24')).server).toBe('192.168.60.1');
+  expect(addressPlan(cidr('192.168.60.254/24')).dhcpUpper).toBe('192.168.60.253');
+  expect(addressPlan(cidr('192.168.60.5/24')).fixed).not.toContain('192.168.60.5');
+  expect(addressPlan(cidr('10.0.0.1/29'))).toMatchObject({ fixed: ['10.0.0.3'], dhcpUpper: '10.0.0.6' });
+});
+
+test('networks overlap and contain each other', () => {
+  expect(overlap('192.168.60.0/24', '192.168.56.0/21')).toBe(true);
+  expect(overlap('192.168.60.0/24', '192.168.61.0/24')).toBe(false);
+  expect(contains('192.168.56.0/21', '192.168.60.0/24')).toBe(true);
+  expect(contains('192.168.60.0/24', '192.168.56.0/21')).toBe(false);
+});
+
+test('networks.conf allows what it names, and without it VirtualBox allows its own range', async () => {
+  expect(allowedNetworks(undefined)).toEqual(['192.168.56.0/21']);
+  expect(allowedNetworks('# mine\n* 10.0.0.0/8 192.168.0.0/16\n* 2001::/64\n')).toEqual([
+    '10.0.0.0/8',
+    '192.168.0.0/16',
+  ]);
+  const folder = await mkdtemp(join(tmpdir(), 'vbox-'));
+  const path = join(folder, 'networks.conf');
+  const version = { major: 7, minor: 2, patch: 22 };
+  await expect(checkAllowed(cidr('192.168.99.1/24'), version, path, 'linux')).rejects.toMatchObject({
+    code: 'MM_VBOX_NETWORK_DENIED',
+    exitCode: 3,
+    hint: expect.stringContaining(`${path}: * 192.168.99.0/24`),
+  });
+  await checkAllowed(cidr('192.168.60.1/24'), version, path, 'linux');
+  await checkAllowed(cidr('192.168.99.1/24'), { major: 6, minor: 1, patch: 26 }, path, 'linux');
+  await checkAllowed(cidr('192.168.99.1/24'), version, path, 'win32');
+  await writeFile(path, '* 192.168.99.0/24\n');
+  await checkAllowed(cidr('192.168.99.1/24'), version, path, 'linux');
+  await expect(checkAllowed(cidr('192.168.60.1/24'), version, path, 'linux')).rejects.toThrow();
+  await rm(folder, { recursive: true });
+});
+
+test('macOS has networks in place of adapters, from VirtualBox 7 on', async () => {
+  const list = {
+    exitCode: 0,
+    stderr: '',
+    stdout: [
+      'Name:            mymachine-192.168.60.1',
+      'GUID:            4c4a4a1c-2a1b-4d4b-9d3e-1a2b3c4d5e6f',
+      '',
+      'State:           Enabled',
+      'NetworkMask:     255.255.255.0',
+      'LowerIP:         192.168.60.1',
+      'UpperIP:         192.168.60.254',
+      'VBoxNetworkName: hostonly-mymachine-192.168.60.1',
+      '',
+    ].join('\n'),
+  };
+  const calls: (readonly string[])[] = [];
+  const ports = { ...testPorts(), programs: playing([{ ...list, stdout: '' }, list], calls) };
+  const kind = hostOnlyKind({ major: 7, minor: 0, patch: 20 }, 'darwin');
+  const made: string[] = [];
+  await kind.create(ports, cidr('192.168.60.1/24'), async (name) => void made.push(name));
+  expect(made).toEqual(['mymachine-192.168.60.1']);
+  expect(calls[0]?.join(' ')).toBe(
+    'hostonlynet add --name=mymachine-192.168.60.1 --netmask=255.255.255.0 --lower-ip=192.168.60.1 --upper-ip=192.168.60.254 --enable',
+  );
+  expect(await kind.list(ports)).toEqual([
+    {
+      name: 'mymachine-192.168.60.1',
+      networkName: 'hostonly-mymachine-192.168.60.1',
+      ip: '192.168.60.1',
+      netmask: '255.255.255.0',
+      isUp: true,
+    },
+  ]);
+  expect(kind.attach('n').join(' ')).toBe('--nic2 hostonlynet --host-only-net2=n');
+  for (const [version, platform] of [
+    [{ major: 6, minor: 1, patch: 50 }, 'darwin'],
+    [{ major: 7, minor: 2, patch: 0 }, 'linux'],
+    [{ major: 7, minor: 2, patch: 0 }, 'win32'],
+  ] as const)
+    expect(hostOnlyKind(version, platform).attach('a')).toContain('hostonly');
+});
