@@ -32,11 +32,21 @@ const PACKAGES = {
   '/usr/bin/zsh': 'zsh',
   '/usr/bin/fish': 'fish',
   '/usr/bin/tcsh': 'tcsh',
+  '/usr/bin/mksh': 'mksh',
+  '/usr/bin/busybox': 'busybox',
+  '/usr/bin/elvish': 'elvish',
+  '/usr/bin/strace': 'strace',
   '/usr/bin/rsync': 'rsync',
   '/usr/bin/man': 'man-db',
   '/usr/bin/mandoc': 'mandoc',
   '/usr/bin/sshfs': 'sshfs',
   '/usr/bin/openssl': 'openssl',
+};
+/** Shells that the tests try where they are, and why they are not installed for them. */
+const OTHER_SHELLS = {
+  pwsh: 'it is not here, and Debian has no package of it',
+  nu: 'it is not here, and Debian 12 has no package of it',
+  emacs: 'it is not here, and too big to install for one line of text',
 };
 /** End-to-end tests whose machines boot by emulation. */
 const EMULATED = ['*qemu*', '*virtualbox*'];
@@ -207,8 +217,9 @@ if (!ready)
   leftOut.push(
     'whatever needs a program that is not installed here (see above); root on Debian installs them itself',
   );
-if (spawnSync('pwsh', ['-v']).error !== undefined)
-  leftOut.push('the completion script of PowerShell: there is no pwsh here, and Debian has no package of it');
+for (const [shell, why] of Object.entries(OTHER_SHELLS))
+  if (spawnSync(shell, ['--version']).error !== undefined)
+    leftOut.push(`what env and completion say to ${shell}, in ${shell} itself: ${why}`);
 const go = spawnSync('go', ['version'], { encoding: 'utf8' }).stdout ?? '';
 if (!go.includes('go1.19'))
   leftOut.push(

@@ -16,6 +16,8 @@ export interface EngineStubOptions {
   readonly minApi?: string;
   /** A certificate that is good, signed by an authority that nobody knows, out of its dates or soon, or for another host. */
   readonly certificate?: EngineCertificate;
+  /** Takes connections and says nothing, as a host does whose engine hangs. */
+  readonly silent?: boolean;
 }
 
 export type EngineCertificate = 'good' | 'foreign' | 'expired' | 'expiring' | 'early' | 'other-name';
@@ -102,6 +104,7 @@ export async function startEngineStub(options: EngineStubOptions): Promise<Engin
   const accept = async (socket: Socket) => {
     open.add(socket);
     socket.on('error', () => undefined).on('close', () => open.delete(socket));
+    if (options.silent) return;
     engine ??= serverIdentity(options).then((identity) => createHttpsServer(identity, answering(options)));
     (await engine).emit('connection', socket);
   };

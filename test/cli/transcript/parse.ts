@@ -17,8 +17,8 @@
  * - `+ machine NAME URL` makes a machine of the driver none; it is a copy of one that the program has made.
  * - `+ adopted NAME ADDRESS:PORT` makes one of the driver generic: the engine's port is PORT, and nothing listens for SSH.
  * - `+ engine NAME OPTION...` starts a Docker Engine (test/testbed/engine-stub.ts) with a certificate of the store's CA. [NAME]
- *   stands for its address and port. Options: --version, --api, --min-api, and --certificate foreign, expired, expiring, early
- *   or other-name.
+ *   stands for its address and port. Options: --version, --api, --min-api, --answers never, and --certificate foreign,
+ *   expired, expiring, early or other-name.
  * - Every other line of `+` and `$` runs a program: mymachine, docker-machine (the same under that name), or one of the system.
  *
  * With MYMACHINE_TRANSCRIPTS=write the harness writes down what the program really said, wherever it was not what was

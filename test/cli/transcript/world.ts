@@ -134,7 +134,7 @@ async function copyAdopted(
   });
 }
 
-const ENGINE_OPTIONS = ['version', 'api', 'min-api', 'certificate'];
+const ENGINE_OPTIONS = ['version', 'api', 'min-api', 'certificate', 'answers'];
 
 async function startEngine(world: World, [name = '', ...words]: readonly string[]): Promise<void> {
   if (!/^[A-Z_]+$/.test(name) || world.places.has(name))
@@ -146,10 +146,12 @@ async function startEngine(world: World, [name = '', ...words]: readonly string[
       throw new Error(`+ engine: ${words.slice(at).join(' ')}`);
     options[key] = value;
   }
-  const { 'min-api': minApi, certificate, ...rest } = options;
+  const { 'min-api': minApi, certificate, answers, ...rest } = options;
+  if (answers !== undefined && answers !== 'never') throw new Error(`+ engine: --answers ${answers}`);
   const engine = await startEngineStub({
     certDir: join(world.sandbox.store, 'certs'),
     ...rest,
+    silent: answers === 'never',
     ...(minApi === undefined ? {} : { minApi }),
     ...(certificate === undefined ? {} : { certificate: certificate as EngineCertificate }),
   });
