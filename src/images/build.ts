@@ -15,7 +15,7 @@ import {
   lockName,
   publishImage,
 } from './cache.ts';
-import type { Kernel } from './catalogue.ts';
+import { type Kernel, suiteDistribution } from './catalogue.ts';
 import { imageError } from './errors.ts';
 import { GRUB_CONFIG, GRUB_EARLY_CONFIG, GUEST_CUSTOMIZE_HOOKS, GUEST_SETUP_HOOKS } from './guest-hooks.ts';
 
@@ -73,6 +73,8 @@ export async function buildImage(context: ImageContext, request: BuildRequest): 
   });
 }
 
+const DISTRIBUTION_NAMES = { debian: 'Debian', ubuntu: 'Ubuntu' } as const;
+
 /** Whether this computer can build images at all, and from where; says what is missing otherwise. */
 export async function checkCanBuild(
   ports: Ports,
@@ -93,6 +95,14 @@ export async function checkCanBuild(
         hint: 'Name releases by code name (bookworm, trixie, sid) and packages as apt does.',
       });
     }
+  }
+  const owner = suiteDistribution(request.suite) ?? mirror.distribution;
+  if (owner !== mirror.distribution) {
+    const [theirs, ours] = [DISTRIBUTION_NAMES[owner], DISTRIBUTION_NAMES[mirror.distribution]];
+    throw imageError('MM_IMAGE_BUILD_PLATFORM', {
+      message: `${request.suite} is a release of ${theirs}, and this computer's packages are ${ours}'s`,
+      hint: `Build it on ${theirs}, name a release of ${ours} with --suite, or download the image where the network allows it: mymachine image pull NAME`,
+    });
   }
   if (process.getuid?.() !== 0) {
     throw imageError('MM_IMAGE_BUILD_ROOT', {

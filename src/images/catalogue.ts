@@ -48,6 +48,10 @@ export function fullHardwareImage(name: string): string {
   return catalogueNames.includes(generic) ? generic : name;
 }
 
+/** Whose release a code name is, where it is one of the catalogue's. */
+export const suiteDistribution = (suite: string): CatalogueImage['distribution'] | undefined =>
+  RELEASES.find((release) => release.suite === suite)?.distribution;
+
 /**
  * The release and kernel that are built under a name: what the user said, else those of the catalogue's image of that name, with
  * or without "-engine" behind it, else Debian 12 for virtio devices.

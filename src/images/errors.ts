@@ -10,7 +10,8 @@ export const imageErrors = {
   MM_IMAGE_CHECKSUM: { summary: 'A downloaded image is not what its publisher says it is.' },
   MM_IMAGE_BUILD_ROOT: { summary: 'Building an image needs root.' },
   MM_IMAGE_BUILD_PLATFORM: {
-    summary: 'Images can be built on Debian and Ubuntu computers with x86_64 processors only.',
+    summary:
+      "Images can be built on Debian and Ubuntu computers with x86_64 processors only, each of its own distribution's releases.",
   },
   MM_IMAGE_BUILD_PACKAGES: { summary: 'Programs that building an image needs are not installed.' },
   MM_IMAGE_BUILD_FAILED: { summary: 'A program that builds the image ended with an error.' },
