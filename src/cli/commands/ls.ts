@@ -6,7 +6,7 @@ import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
 import type { Command } from '../command.ts';
 import { activeMark, swarmColumn } from '../output/ls-columns.ts';
-import { filterWords, type MachineFilter, matchesFilters, parseFilters } from '../output/ls-filters.ts';
+import { filterWords, type MachineFilter, parseFilters } from '../output/ls-filters.ts';
 import { naturalOrder } from '../output/natural-order.ts';
 import { certificatesJson, knownCertificates, warnOfExpiry } from '../warn-of-expiry.ts';
 import { jsonFlag } from './simple-reads.ts';
@@ -34,20 +34,21 @@ export const lsCommand: Command = {
     const filters = await parseFilters(flags.slice('filter'));
     const timeoutMs = timeoutOf(flags.int('timeout'));
     const found = await app.store.loadAll();
-    const chosen = found.filter((machine) => 'error' in machine || couldMatch(machine, filters));
+    const readable = found.filter(isReadable);
+    const chosen = found.filter(
+      (machine) => !isReadable(machine) || filters.matchesRecord(machine, readable),
+    );
     chosen.sort((a, b) => naturalOrder(a.name, b.name));
     if (flags.bool('quiet')) {
-      const readable = chosen.filter((machine) => !('error' in machine));
-      app.print(readable.map(({ name }) => `${name}\n`).join(''));
+      const names = await namesOf(app, chosen.filter(isReadable), filters, timeoutMs);
+      app.print(names.map((name) => `${name}\n`).join(''));
       return 0;
     }
-    const { deps } = app;
-    const statuses = await surveyFleet(deps, chosen, { timeoutMs });
-    const masters = found.filter((machine): machine is StoredMachine => !('error' in machine));
+    const statuses = await surveyFleet(app.deps, chosen, { timeoutMs });
     const shown = statuses.filter(
-      (status) => status.machine === undefined || matchesFilters(status, filters, masters),
+      ({ machine, state }) => machine === undefined || filters.matchesState(state),
     );
-    await print(app, shown, masters, flags.string('format'), flags.bool('json'));
+    await print(app, shown, readable, flags.string('format'), flags.bool('json'));
     return 0;
   },
 };
@@ -57,9 +58,20 @@ export function timeoutOf(seconds: number): number {
   throw usageError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });
 }
 
-/** Filters that need no host are applied before any host is asked. */
-function couldMatch(machine: StoredMachine | BrokenMachine, filters: MachineFilter): boolean {
-  return 'error' in machine || filters.cheap(machine);
+function isReadable(machine: StoredMachine | BrokenMachine): machine is StoredMachine {
+  return !('error' in machine);
+}
+
+/** No host is asked unless a filter wants its state. */
+async function namesOf(
+  app: App,
+  machines: readonly StoredMachine[],
+  filters: MachineFilter,
+  timeoutMs: number,
+): Promise<readonly string[]> {
+  if (!filters.asksState) return machines.map(({ name }) => name);
+  const statuses = await surveyFleet(app.deps, machines, { timeoutMs, engine: false });
+  return statuses.filter(({ state }) => filters.matchesState(state)).map(({ name }) => name);
 }
 
 async function print(

@@ -1,15 +1,16 @@
 import { messageOf } from '../../base/machine-error.ts';
 import type { MachineState } from '../../drivers/contract.ts';
-import type { MachineStatus } from '../../machine/survey.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import { usageError } from '../args/errors.ts';
 import { swarmColumn } from './ls-columns.ts';
 
 /** --filter: several of one key are alternatives, different keys must all hold. */
 export interface MachineFilter {
-  readonly byKey: ReadonlyMap<string, readonly string[]>;
-  /** Whether the record alone lets the machine pass. */
-  cheap(machine: StoredMachine): boolean;
+  /** Whether the records let the machine pass; `all` are those of the store, among which is the master of its swarm. */
+  matchesRecord(machine: StoredMachine, all: readonly StoredMachine[]): boolean;
+  /** Whether there is a condition that its host alone can answer. */
+  readonly asksState: boolean;
+  matchesState(state: MachineState): boolean;
 }
 
 const KEYS = ['name', 'driver', 'state', 'swarm', 'label'];
@@ -96,24 +97,17 @@ export async function parseFilters(texts: readonly string[]): Promise<MachineFil
   const patterns = await readPatterns(byKey.get('name') ?? []);
   const holds = (key: string, test: (value: string) => boolean) => byKey.get(key)?.some(test) ?? true;
   return {
-    byKey,
-    cheap: (machine) =>
+    matchesRecord: (machine, all) =>
       (patterns.length === 0 || patterns.some((matches) => matches(machine.name))) &&
       holds('driver', (value) => same(value, machine.config.DriverName)) &&
-      holds('label', (value) => hasLabel(machine, value)),
+      holds('label', (value) => hasLabel(machine, value)) &&
+      holds('swarm', (value) => isInSwarmOf(value, machine, all)),
+    asksState: byKey.has('state'),
+    matchesState: (state) => holds('state', (value) => same(value, state)),
   };
 }
 
-/** The filters that need the host's answer or the other machines. */
-export function matchesFilters(
-  status: MachineStatus,
-  filter: MachineFilter,
-  machines: readonly StoredMachine[],
-): boolean {
-  const states = filter.byKey.get('state');
-  if (states !== undefined && !states.some((state) => same(state, status.state))) return false;
-  const swarms = filter.byKey.get('swarm');
-  if (swarms === undefined) return true;
-  const master = swarmColumn(status.machine, machines).replace(/ \(master\)$/, '');
-  return master !== '' && swarms.some((swarm) => same(swarm, master));
+function isInSwarmOf(name: string, machine: StoredMachine, all: readonly StoredMachine[]): boolean {
+  const master = swarmColumn(machine, all).replace(/ \(master\)$/, '');
+  return master !== '' && same(name, master);
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
-import { matchesFilters, parseFilters } from '../../../../src/cli/output/ls-filters.ts';
-import type { MachineStatus } from '../../../../src/machine/survey.ts';
+import { parseFilters } from '../../../../src/cli/output/ls-filters.ts';
 import { readHostConfig } from '../../../../src/store/read-config.ts';
 import type { StoredMachine } from '../../../../src/store/store.ts';
 
@@ -22,7 +21,7 @@ function machine(name: string, labels: readonly string[] = [], swarm: object = {
 
 const passing = async (filters: readonly string[], machines: readonly StoredMachine[]) => {
   const filter = await parseFilters(filters);
-  return machines.filter((one) => filter.cheap(one)).map(({ name }) => name);
+  return machines.filter((one) => filter.matchesRecord(one, machines)).map(({ name }) => name);
 };
 
 const refused = async (filter: string) => {
@@ -82,26 +81,24 @@ describe('filters', () => {
     expect(await passing(['label=alone='], labelled)).toEqual(['a']);
   });
 
-  it('of state and swarm look at what the hosts have said', async () => {
+  it("of state compare the host's word, and say that a host has to be asked", async () => {
+    const filter = await parseFilters(['state=running', 'state=Saved']);
+    expect(filter.asksState).toBe(true);
+    expect(filter.matchesState('Running')).toBe(true);
+    expect(filter.matchesState('Saved')).toBe(true);
+    expect(filter.matchesState('Timeout')).toBe(false);
+    const none = await parseFilters(['name=web']);
+    expect(none.asksState).toBe(false);
+    expect(none.matchesState('Stopped')).toBe(true);
+  });
+
+  it('of swarm find the members of a master, itself among them, in the records', async () => {
     const master = machine('m1', [], { Discovery: 'token://x', Master: true });
     const agent = machine('a1', [], { Discovery: 'token://x' });
-    const status = (one: StoredMachine, state: MachineStatus['state']): MachineStatus => ({
-      name: one.name,
-      machine: one,
-      driverName: 'generic',
-      state,
-      url: '',
-      dockerVersion: '',
-      error: '',
-      responseTimeMs: 1,
-    });
-    const holds = async (filter: string, one: MachineStatus) =>
-      matchesFilters(one, await parseFilters([filter]), [master, agent]);
-    expect(await holds('state=running', status(agent, 'Running'))).toBe(true);
-    expect(await holds('state=running', status(agent, 'Timeout'))).toBe(false);
-    expect(await holds('swarm=M1', status(agent, 'Running'))).toBe(true);
-    expect(await holds('swarm=M1', status(master, 'Running'))).toBe(true);
-    expect(await holds('swarm=other', status(agent, 'Running'))).toBe(false);
+    const all = [master, agent, machine('other', [], { Discovery: 'token://y' }), machine('single')];
+    expect(await passing(['swarm=M1'], all)).toEqual(['m1', 'a1']);
+    expect(await passing(['swarm=a1'], all)).toEqual([]);
+    expect(await passing(['swarm='], all)).toEqual([]);
   });
 
   it("that are none are refused in docker-machine's words", async () => {
