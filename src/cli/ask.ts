@@ -1,9 +1,15 @@
 import { usageError } from './args/errors.ts';
 import { canAsk, type Io } from './io.ts';
 
+/** Who asks: an App. */
+interface Asker {
+  readonly io: Io;
+  readonly signal: AbortSignal;
+}
+
 /** Asks yes or no on the terminal, talking on stderr. Anything but yes, and the end of input, is no. */
-export async function confirm(io: Io, message: string): Promise<boolean> {
-  if (!canAsk(io)) return confirmFromPipe(io, message);
+export async function confirm({ io, signal }: Asker, message: string): Promise<boolean> {
+  if (!canAsk(io)) return confirmFromPipe({ io, signal }, message);
   const { default: inquirer } = await import('inquirer');
   const prompt = inquirer.createPromptModule({ input: io.stdin, output: io.stderr.stream });
   try {
@@ -15,10 +21,11 @@ export async function confirm(io: Io, message: string): Promise<boolean> {
 }
 
 /** docker-machine reads an answer from a pipe too: `echo y | docker-machine rm h1`. */
-async function confirmFromPipe(io: Io, message: string): Promise<boolean> {
+async function confirmFromPipe({ io, signal }: Asker, message: string): Promise<boolean> {
   io.stdout.write(`${message} (y/n): `);
+  const { addAbortSignal } = await import('node:stream');
   let text = '';
-  for await (const piece of io.stdin) {
+  for await (const piece of addAbortSignal(signal, io.stdin)) {
     text += String(piece);
     if (text.includes('\n') || text.length > 100) break;
   }

@@ -1,23 +1,34 @@
 import type { Report } from '../base/ports.ts';
 import { type FleetResult, forEachMachine } from '../machine/fleet.ts';
 import type { App } from './app.ts';
+import { asInterruption } from './interruption.ts';
 import { exitCodeOf, renderError } from './render-error.ts';
 
-/** Works on several machines side by side, shows each failure under its machine, and gives the exit code: 4 when only some failed. */
+/**
+ * Works on several machines side by side, shows each failure under its machine, and gives the exit code: 4 when only some
+ * failed, 130 when the user interrupted before all was done.
+ */
 export async function overFleet<T>(
   app: App,
   names: readonly string[],
   work: (name: string) => Promise<T>,
 ): Promise<{ readonly results: readonly FleetResult<T>[]; readonly exitCode: number }> {
-  const results = await forEachMachine(names, work);
-  const failed = results.filter((result) => !result.ok);
+  const results = await forEachMachine(names, (name) => {
+    // Those that still wait for their turn are not begun.
+    app.signal.throwIfAborted();
+    return work(name);
+  });
+  const failed = results.flatMap((result) =>
+    result.ok ? [] : { name: result.name, error: asInterruption(result.error, app.signal) },
+  );
   for (const result of failed) {
     const text = renderError(result.error, app.say);
     app.io.stderr.write(names.length > 1 ? `${result.name}: ${text}` : text);
   }
   const [first] = failed;
   if (first === undefined) return { results, exitCode: 0 };
-  return { results, exitCode: failed.length < names.length ? 4 : exitCodeOf(first.error) };
+  const onlySome = failed.length < names.length && !app.signal.aborted;
+  return { results, exitCode: onlySome ? 4 : exitCodeOf(first.error) };
 }
 
 /** Where several machines are worked on side by side, each line says of which one it speaks, as docker-machine's drivers did. */

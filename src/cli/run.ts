@@ -8,6 +8,7 @@ import type { CommandFlag, Parsed } from './args/spec.ts';
 import type { Command, CommandEntry } from './command.ts';
 import { commandEntries } from './commands/index.ts';
 import { globalFlags, versionAndHelp } from './globals.ts';
+import { asInterruption } from './interruption.ts';
 import type { Io } from './io.ts';
 import { underName } from './own-name.ts';
 import { exitCodeOf, renderCauses, renderError } from './render-error.ts';
@@ -42,7 +43,8 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
       return 0;
     }
     return await runCommand(entry, command, input, io, signal);
-  } catch (error) {
+  } catch (failure) {
+    const error = asInterruption(failure, signal);
     if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
     io.stderr.write(renderError(error, sayAs(program)));
     return exitCodeOf(error);

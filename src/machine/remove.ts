@@ -1,3 +1,4 @@
+import { baseError } from '../base/errors.ts';
 import { isMachineError, messageOf, reworded } from '../base/machine-error.ts';
 import type { MachineDeps } from './deps.ts';
 import { forgetEngineAddress } from './engine-address.ts';
@@ -15,14 +16,22 @@ async function openOrForget(deps: MachineDeps, name: string, force: boolean): Pr
   try {
     return await Machine.open(deps, name);
   } catch (error) {
-    if (!force || isMachineError(error, 'MM_MACHINE_UNKNOWN')) throw failed(name, error);
+    if (!force || deps.signal.aborted || isMachineError(error, 'MM_MACHINE_UNKNOWN'))
+      throw failed(deps, name, error);
     deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
     return undefined;
   }
 }
 
-const failed = (name: string, error: unknown) =>
-  reworded(error, (why) => `Error removing host ${JSON.stringify(name)}: ${why}`);
+function failed(deps: MachineDeps, name: string, error: unknown): unknown {
+  if (!deps.signal.aborted)
+    return reworded(error, (why) => `Error removing host ${JSON.stringify(name)}: ${why}`);
+  return baseError('MM_INTERRUPTED', {
+    message: `Interrupted while removing "${name}"`,
+    hint: `It stays in the list: "mymachine rm ${name}" goes on.`,
+    cause: error,
+  });
+}
 
 /** Ends with nothing of the host left that we made; the record stays. */
 export async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
@@ -45,10 +54,12 @@ export async function removeMachine(deps: MachineDeps, name: string, options: Re
       try {
         await removeHost(machine, options);
       } catch (error) {
-        if (!options.force) throw failed(name, error);
+        // Interrupted is not impossible: with the record the host, which may live and cost, would be forgotten.
+        if (!options.force || deps.signal.aborted) throw failed(deps, name, error);
         deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
       }
     }
+    if (deps.signal.aborted) throw failed(deps, name, deps.signal.reason);
     await deps.store.remove(name);
   });
 }

@@ -20,7 +20,7 @@ export async function surveyFleet(
   const shared: MachineDeps = { ...deps, tlsContexts: new Map() };
   const end = deps.clock.now() + options.timeoutMs;
   let waiting = machines.length;
-  return Promise.all(
+  const statuses = await Promise.all(
     machines.map((machine) =>
       limit(() => {
         const share = (end - deps.clock.now()) / Math.ceil(waiting / SURVEY_BOUND);
@@ -29,4 +29,7 @@ export async function surveyFleet(
       }),
     ),
   );
+  // What was asked until then would be shown as hosts that failed.
+  deps.signal.throwIfAborted();
+  return statuses;
 }

@@ -43,7 +43,7 @@ export const gcCommand: Command = {
       app.report.info('What other stores made is removed by their own gc.');
       return 0;
     }
-    if (!flags.bool('y') && !(await confirm(app.io, `Remove all of it (${count})?`))) return 0;
+    if (!flags.bool('y') && !(await confirm(app, `Remove all of it (${count})?`))) return 0;
     return remove(app, found);
   },
 };

@@ -27,6 +27,7 @@ export async function provisionFleet(
   renewCert: boolean,
 ): Promise<number> {
   const { exitCode } = await overFleet(app, names, (name) => provision(app, name, renewCert));
+  if (app.signal.aborted) return exitCode;
   await spreadClientCertificates(app.deps);
   await warnOfLeftBehind(app.deps);
   return exitCode;

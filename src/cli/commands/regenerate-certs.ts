@@ -45,7 +45,7 @@ export const regenerateCertsCommand: Command = {
     if (replacement !== undefined) warnOfOthers(app, names, replacement.others, flag);
     const sure =
       flags.bool('force') ||
-      (await confirm(app.io, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
+      (await confirm(app, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
     if (!sure) return 0;
     app.report.info('Regenerating TLS certificates');
     if (renewal !== 'expired') app.report.info('Regenerating local certificates');

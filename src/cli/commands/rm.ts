@@ -41,7 +41,7 @@ export const rmCommand: Command = {
     const force = flags.bool('force');
     app.report.info(`About to remove ${names.join(', ')}`);
     app.report.info('WARNING: This action will delete both local reference and remote instance.');
-    if (!force && !flags.bool('y') && !(await confirm(app.io, 'Are you sure?'))) return 0;
+    if (!force && !flags.bool('y') && !(await confirm(app, 'Are you sure?'))) return 0;
     const { deps } = app;
     const restore = flags.bool('restore');
     const { exitCode } = await overFleet(app, names, async (name) => {
@@ -50,7 +50,7 @@ export const rmCommand: Command = {
       app.report.info(`Successfully removed ${name}`);
       if (stays !== undefined) app.report.info(stays);
     });
-    return force ? 0 : exitCode;
+    return force && !app.signal.aborted ? 0 : exitCode;
   },
 };
 
