@@ -118,6 +118,8 @@ export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports 
   /** Root of the store, and of the cache of images (may lie elsewhere). */
   readonly storeDir: string;
   readonly cacheDir: string;
+  /** Tells the store from every other one, wherever it is moved. Made, and written, when it is first asked for. */
+  storeId(): Promise<string>;
   /**
    * Runs `work` while no other process works under the same name (fit for a file name): for what machines share in the
    * cache, such as an image that is being made. Without it, nothing else is at work.
@@ -159,12 +161,14 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
    * removed again and the machine with it.
    */
   isRefusal?(error: unknown, config: Readonly<C>): boolean;
-  /** Tells machines whose `holdings` are one list: account and region. */
-  account?(config: Readonly<C>): string;
+  /** Tells machines whose `holdings` are one list: whose keys they are asked for with, and the region. */
+  account?(context: DriverContext<C>): Promise<string>;
   /** Everything that this store's machines ever made there and that still exists, or with `all` that of any store. */
   holdings?(context: DriverContext<C>, all: boolean): Promise<readonly Holding[]>;
   /** Deletes all that was made for one machine, whose record is lost. The context is of any machine of that account. */
   removeHoldings?(context: DriverContext<C>, machineId: string): Promise<void>;
+  /** Whether the provider is certain that the machine's host does not exist any more and never will again. */
+  isGone?(context: DriverContext<C>): Promise<boolean>;
   /** Everything that can be known to fail before something is made. Nothing is stored yet. Fails with exit code 3. */
   precheck(context: DriverContext<C>): Promise<void>;
   /** Makes the host through `context.step`. Called again, it goes on where it was cut off. Ends when SSH can be expected to answer. */

@@ -14,7 +14,7 @@ export interface Orphan {
   remove(): Promise<void>;
 }
 
-/** A machine of the store of which its provider has nothing. */
+/** A machine of the store whose host its provider does not have any more. */
 export interface LostRecord {
   readonly name: string;
   readonly driverName: string;
@@ -41,17 +41,17 @@ interface Account {
 
 async function accounts(deps: MachineDeps, request: CollectRequest): Promise<readonly Account[]> {
   const found = new Map<string, Account>();
-  const add = (machine: Machine, isStored: boolean) => {
+  const add = async (machine: Machine, isStored: boolean) => {
     const { account, holdings, name } = machine.driver;
     if (account === undefined || holdings === undefined) return;
-    const key = `${name} ${account(machine.context().config)}`;
+    const key = `${name} ${await account(machine.context())}`;
     const entry = found.get(key) ?? { lender: machine, stored: [] };
     found.set(key, entry);
     if (isStored) entry.stored.push(machine);
   };
   for (const name of await deps.store.names()) {
     try {
-      add(await Machine.open(deps, name), true);
+      await add(await Machine.open(deps, name), true);
     } catch (error) {
       if (!isMachineError(error)) throw error;
       deps.report.warn(`"${name}" is passed over: ${messageOf(error)}`);
@@ -59,7 +59,7 @@ async function accounts(deps: MachineDeps, request: CollectRequest): Promise<rea
   }
   if (request.account !== undefined) {
     const plain = { engine: {}, engineMeta: { install: 'auto', version: '' }, swarm: {}, tlsSans: [] };
-    add(planMachine(deps, { name: 'gc', ...request.account, ...plain }), false);
+    await add(planMachine(deps, { name: 'gc', ...request.account, ...plain }), false);
   }
   return [...found.values()];
 }
@@ -93,6 +93,21 @@ async function knownMachines(deps: MachineDeps): Promise<Known> {
   };
 }
 
+/**
+ * What is not listed may be under another name, so its absence says nothing: the provider is asked for this very host. One
+ * that is being made may not be there yet, and of docker-machine's we do not know what became of them.
+ */
+async function isLost(machine: Machine): Promise<boolean> {
+  const { driver, meta } = machine;
+  if (meta.phase !== 'ready' || meta.journal.length === 0) return false;
+  return (await driver.isGone?.(machine.context())) ?? false;
+}
+
+function lostRecord(deps: MachineDeps, { name, driver }: Machine): LostRecord {
+  const remove = () => removeMachine(deps, name, { force: false, restore: false });
+  return { name, driverName: driver.name, remove };
+}
+
 /** Compares what providers hold under our tags with what the store knows. Nothing is changed. */
 export async function findLeftovers(deps: MachineDeps, request: CollectRequest): Promise<Leftovers> {
   const lists = await accounts(deps, request);
@@ -106,13 +121,7 @@ export async function findLeftovers(deps: MachineDeps, request: CollectRequest):
   for (const [index, { lender, stored }] of lists.entries()) {
     const found = held[index] ?? [];
     for (const orphan of orphansOf(found, lender, known)) orphans.set(orphan.machineId, orphan);
-    const alive = new Set(found.map(({ machineId }) => machineId));
-    for (const { name, meta, driver } of stored) {
-      // docker-machine's machines bear no tags, and one that is being made may have nothing yet.
-      if (alive.has(meta.id) || meta.phase !== 'ready' || meta.journal.length === 0) continue;
-      const remove = () => removeMachine(deps, name, { force: false, restore: false });
-      records.push({ name, driverName: driver.name, remove });
-    }
+    for (const machine of stored) if (await isLost(machine)) records.push(lostRecord(deps, machine));
   }
   return { orphans: [...orphans.values()], records };
 }

@@ -114,6 +114,7 @@ export class Machine {
         return { name: machine.name, id: machine.meta.id, dir: machine.dir };
       },
       storeDir: store.paths.root,
+      storeId: () => store.id(this.deps.newId),
       cacheDir,
       get config() {
         // The driver checked it when it made it, or reads what docker-machine's own driver wrote.

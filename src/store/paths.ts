@@ -15,6 +15,8 @@ export interface StorePaths {
   knownHosts(name: string): string;
   /** Ours: where the engine answered last, for the shell's `use`; missing while that is open. */
   engineUrl(name: string): string;
+  /** Ours: who this store is, wherever it lies. */
+  readonly storeId: string;
   lock(name: string): string;
 }
 
@@ -31,6 +33,7 @@ export function storePaths(root: string): StorePaths {
     secrets: (name) => join(machine(name), 'secrets.json'),
     knownHosts: (name) => join(machine(name), 'known_hosts'),
     engineUrl: (name) => join(machine(name), 'engine-url'),
+    storeId: join(root, 'store-id'),
     lock: (name) => join(root, '.locks', name),
   };
 }

@@ -16,6 +16,7 @@ import { NEWEST_CONFIG_VERSION, readHostConfig, versionOf } from './read-config.
 import { readText } from './read-file.ts';
 import { parseRecord } from './record-json.ts';
 import { isElsewhere, recordedFolder, relocate } from './relocate.ts';
+import { storeIdAt } from './store-id.ts';
 
 /** A machine as it stands on disk. `meta` is missing for one that docker-machine made. */
 export interface StoredMachine {
@@ -54,6 +55,11 @@ export class Store {
   constructor(root: string, options: StoreOptions) {
     this.paths = storePaths(root);
     this.#options = options;
+  }
+
+  /** Tells this store from every other one; made when it is first asked for. */
+  id(newId: () => string): Promise<string> {
+    return storeIdAt(this.paths.storeId, newId);
   }
 
   /** Names of all machines, broken ones included, sorted as docker-machine met them. A folder that cannot be read is an error, a missing one is empty. */

@@ -1,9 +1,9 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { CloudAccount, KEYS } from './cloud-account.ts';
-import { PROGRAM, type RunOptions, Sandbox } from './program.ts';
+import { CloudAccount } from './cloud-account.ts';
+import { PROGRAM } from './program.ts';
 
 let account: CloudAccount;
 
@@ -29,26 +29,8 @@ test('--dry-run shows what would be made, asks EC2 whether it may, and makes not
   expect(await account.machines()).toEqual([]);
 });
 
-/** Waits until an instance is there, then interrupts the program. */
-async function interruptedCreate(args: readonly string[], options: RunOptions = {}) {
-  let child: ChildProcess | undefined;
-  account.server.watch((moment, call) => {
-    if (moment === 'after' && call.action === 'RunInstances' && call.outcome === 'ok')
-      setTimeout(() => child?.kill('SIGINT'), 2500);
-  });
-  const outcome = await account.create(args, {
-    ...options,
-    onStart: (started) => {
-      child = started;
-      options.onStart?.(started);
-    },
-  });
-  account.server.watch(undefined);
-  return outcome;
-}
-
 test('Ctrl-C stops at the next safe point and says how to go on; rm then leaves nothing', async () => {
-  const outcome = await interruptedCreate(['h1']);
+  const outcome = await account.interruptedCreate(['h1']);
   expect(outcome).toMatchObject({ code: 130, stderr: expect.stringContaining('create --resume h1') });
   expect(account.server.cloud.living()).not.toEqual([]);
   const removed = await account.user.run(['rm', '-y', 'h1']);
@@ -57,47 +39,11 @@ test('Ctrl-C stops at the next safe point and says how to go on; rm then leaves 
 });
 
 test('with --rollback an interrupted create removes what it made', async () => {
-  const outcome = await interruptedCreate(['--rollback', 'h1']);
+  const outcome = await account.interruptedCreate(['--rollback', 'h1']);
   expect(outcome).toMatchObject({ code: 130, stderr: expect.stringContaining('was removed again') });
   expect(account.server.cloud.living()).toEqual([]);
   expect(await account.machines()).toEqual([]);
 });
-
-test('gc finds what no store knows and leaves what another store made', async () => {
-  await interruptedCreate(['lost']);
-  await interruptedCreate(['kept']);
-  await rm(join(account.user.store, 'machines', 'lost'), { recursive: true });
-  const args = [
-    '--driver',
-    'amazonec2',
-    '--amazonec2-endpoint',
-    account.server.url,
-    '--amazonec2-region',
-    'us-east-1',
-  ];
-  const before = account.server.cloud.living();
-  const shown = await account.user.run(['gc', ...args, '--dry-run']);
-  expect(shown, shown.stderr).toMatchObject({ code: 0 });
-  expect(shown.stdout).toMatch(/^orphan {2}amazonec2 us-east-1 {2}instance i-\S+ {2}of "lost"/m);
-  expect(shown.stdout).not.toContain('kept');
-  expect(account.server.cloud.living()).toEqual(before);
-  const stranger = await Sandbox.make(KEYS);
-  expect(await stranger.run(['gc', ...args, '-y'])).toMatchObject({
-    code: 0,
-    stdout: expect.stringContaining('Nothing is left over'),
-  });
-  await stranger.remove();
-  const done = await account.user.run(['gc', ...args, '-y']);
-  expect(done, done.stderr).toMatchObject({ code: 0 });
-  expect(
-    account.server.cloud
-      .every('instance')
-      .filter(({ gone }) => !gone)
-      .map(({ tags }) => tags['Name']),
-  ).toEqual(['kept']);
-  await account.user.run(['rm', '-y', 'kept']);
-  expect(account.server.cloud.living()).toEqual([]);
-}, 240_000);
 
 /** Command lines of all processes now. */
 const commandLines = () => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
@@ -109,7 +55,7 @@ async function filesBelow(folder: string): Promise<string[]> {
 
 test('explicit keys are in a file for the user alone, and nowhere else; those of the environment are in none', async () => {
   let seen = '';
-  const outcome = await interruptedCreate(
+  const outcome = await account.interruptedCreate(
     ['--amazonec2-access-key', 'AKIAGIVEN00000', '--amazonec2-secret-key', 'marker-of-the-flag', 'h1'],
     {
       env: { MACHINE_DEBUG: 'true' },
@@ -146,7 +92,7 @@ test('explicit keys are in a file for the user alone, and nowhere else; those of
 });
 
 test('a machine that docker-machine made is seen, and removed with its key pair', async () => {
-  await interruptedCreate(['old']);
+  await account.interruptedCreate(['old']);
   const path = join(account.user.store, 'machines', 'old', 'config.json');
   const record = JSON.parse(await readFile(path, 'utf8'));
   const { InstanceId, KeyName, VpcId, SSHKeyPath, SecurityGroupIds } = record.Driver;

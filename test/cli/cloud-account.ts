@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Ec2Server, startEc2 } from '../testbed/ec2/server.ts';
 import { type Outcome, type RunOptions, Sandbox } from './program.ts';
@@ -42,6 +43,41 @@ export class CloudAccount {
   create(args: readonly string[], options?: RunOptions): Promise<Outcome> {
     const place = ['--amazonec2-endpoint', this.server.url, '--amazonec2-retries', '1'];
     return this.user.run(['create', '--driver', 'amazonec2', ...place, ...args], options);
+  }
+
+  /** A create that is interrupted while it waits for the host, whose instance is there. */
+  async interruptedCreate(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    let child: ChildProcess | undefined;
+    this.server.watch((moment, call) => {
+      if (moment === 'after' && call.action === 'RunInstances' && call.outcome === 'ok')
+        setTimeout(() => child?.kill('SIGINT'), 2500);
+    });
+    const outcome = await this.create(args, {
+      ...options,
+      onStart: (started) => {
+        child = started;
+        options.onStart?.(started);
+      },
+    });
+    this.server.watch(undefined);
+    return outcome;
+  }
+
+  /** A machine that is complete by its record, and has been for long: nothing of it can be too new to be seen. */
+  async readyMachine(name: string, args: readonly string[] = []): Promise<void> {
+    await this.interruptedCreate([...args, name]);
+    await this.rewrite(name, 'mymachine.json', (meta) => ({ ...meta, phase: 'ready' }));
+    await this.rewrite(name, 'config.json', (config) => ({
+      ...config,
+      Driver: { ...config.Driver, LastAskedAt: 1 },
+    }));
+  }
+
+  /** Changes one of a machine's files. */
+  // biome-ignore lint/suspicious/noExplicitAny: a file of the store as it lies there
+  async rewrite(name: string, file: string, change: (content: any) => object): Promise<void> {
+    const path = join(this.user.store, 'machines', name, file);
+    await writeFile(path, JSON.stringify(change(JSON.parse(await readFile(path, 'utf8')))));
   }
 
   /** Names of the user's machines' folders. */

@@ -31,6 +31,7 @@ export async function driverContext<C extends BaseConfig>(
     machine: { name, id: randomUUID(), dir },
     storeDir,
     cacheDir,
+    storeId: async () => `of ${storeDir}`,
     secret: async (flag) => String(options.flags?.[flag] ?? ''),
     get config() {
       return config;

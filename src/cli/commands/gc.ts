@@ -66,7 +66,7 @@ function show(app: App, { orphans, records }: Leftovers): void {
     for (const { kind, id, where } of holdings)
       app.print(`orphan  ${driverName} ${where}  ${kind} ${id}  of "${machineName}" (${machineId})\n`);
   for (const { name, driverName } of records)
-    app.print(`record  ${driverName}  "${name}": the provider has nothing of it\n`);
+    app.print(`record  ${driverName}  "${name}": its host is gone\n`);
   if (orphans.length + records.length === 0) app.report.info('Nothing is left over.');
 }
 

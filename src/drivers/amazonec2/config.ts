@@ -61,6 +61,8 @@ export interface Ec2Config extends BaseConfig {
   /** Groups that we made, and that go when nobody uses them. */
   OwnGroupIds: readonly string[];
   KeyPairId: string;
+  /** gc looks at what this store made alone. '' until something is made. */
+  StoreId: string;
   SpotRequestId: string;
   /** Milliseconds since the epoch: when something was last asked for. For a while after it nothing need be seen of it. */
   LastAskedAt: number;
@@ -179,6 +181,7 @@ export function configureEc2(flags: FlagValues, base: BaseConfig): Ec2Config {
     Subnets: [],
     OwnGroupIds: [],
     KeyPairId: '',
+    StoreId: '',
     SpotRequestId: '',
     LastAskedAt: 0,
     LaunchRefused: false,

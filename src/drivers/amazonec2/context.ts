@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { DriverContext } from '../contract.ts';
 import type { Ec2Config } from './config.ts';
@@ -25,15 +23,18 @@ export const STORE_TAG = 'mymachine:store';
 /** Filter for what bears a machine's id. */
 export const tagged = (machineId: string) => ({ Name: `tag:${ID_TAG}`, Values: [machineId] });
 
-/** Tells this store from others that use the same account; gc looks at its own alone. */
-export function storeId({ storeDir }: Pick<Ec2Context, 'storeDir'>): string {
-  return createHash('sha256').update(`${hostname()}\n${storeDir}`).digest('hex').slice(0, 16);
+/**
+ * Tells accounts apart as far as it can be seen without asking AWS: keys that a machine brings may be another account's.
+ * For comparing alone: it holds the access key's id.
+ */
+export async function accountOf({ config, secret }: Ec2Context): Promise<string> {
+  const { Endpoint, Profile, Region } = config;
+  const key = (await secret('amazonec2-access-key')) || config.AccessKey || '';
+  return JSON.stringify([Endpoint, Profile, Region, key]);
 }
 
 /** The tags of everything that is made for a machine: the user's, and ours by which it can be found again. */
-export function tagsOf(
-  context: Pick<Ec2Context, 'machine' | 'config' | 'storeDir'>,
-): { Key: string; Value: string }[] {
+export function tagsOf(context: Pick<Ec2Context, 'machine' | 'config'>): { Key: string; Value: string }[] {
   const { machine, config } = context;
   const words = config.Tags === '' ? [] : config.Tags.split(',');
   const pairs = words.flatMap((key, index) =>
@@ -42,7 +43,8 @@ export function tagsOf(
   const ours = [
     [ID_TAG, machine.id],
     [NAME_TAG, machine.name],
-    [STORE_TAG, storeId(context)],
+    // On record since the create began, so that a call that is repeated later is still the same.
+    [STORE_TAG, config.StoreId ?? ''],
   ] as const;
   const all = new Map<string, string>([['Name', machine.name], ...pairs, ...ours]);
   return [...all].map(([Key, Value]) => ({ Key, Value }));

@@ -14,6 +14,7 @@ export async function createInstance(context: Ec2Context): Promise<void> {
     withApi(context, async (api) => {
       const plan = await makePlan(api, context.config);
       return {
+        StoreId: await context.storeId(),
         Region: plan.region,
         AMI: plan.imageId,
         DeviceName: plan.rootDevice,

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Driver } from '../contract.ts';
 import { configureEc2, type Ec2Config } from './config.ts';
-import { ENGINE_PORT, machineFiles } from './context.ts';
+import { accountOf, ENGINE_PORT, machineFiles } from './context.ts';
 import { amazonec2Flags } from './flags.ts';
 
 /** The SDK takes a good part of a second to load: only what talks to EC2 does. */
@@ -43,9 +43,10 @@ export const amazonec2Driver: Driver<Ec2Config> = {
   makesOwnHostKeys: (config) => config.LastAskedAt === undefined,
   plan: async (context) => (await operations()).plan(context),
   isRefusal: (error, config) => isMachineError(error) && REFUSALS.has(error.code) && config.InstanceId === '',
-  account: ({ Endpoint, Profile, Region }) => JSON.stringify([Endpoint, Profile, Region]),
+  account: accountOf,
   holdings: async (context, all) => (await operations()).holdings(context, all),
   removeHoldings: async (context, machineId) => (await operations()).removeHoldings(context, machineId),
+  isGone: async (context) => (await operations()).isGone(context),
   precheck: async (context) => (await operations()).precheck(context),
   create: async (context) => (await operations()).create(context),
   state: async (context) => (await operations()).state(context),

@@ -1,7 +1,7 @@
 import type { Tag } from '@aws-sdk/client-ec2';
 import type { Holding } from '../contract.ts';
 import { withApi } from './api.ts';
-import { type Ec2Context, ID_TAG, NAME_TAG, STORE_TAG, storeId } from './context.ts';
+import { type Ec2Context, ID_TAG, NAME_TAG, STORE_TAG } from './context.ts';
 import { findGroups } from './group.ts';
 import { findInstances } from './instance.ts';
 import { findKeys } from './key-pair.ts';
@@ -14,7 +14,7 @@ const tagOf = (tags: readonly Tag[] | undefined, key: string): string =>
 export async function holdings(context: Ec2Context, all: boolean): Promise<readonly Holding[]> {
   const filter = all
     ? { Name: 'tag-key', Values: [ID_TAG] }
-    : { Name: `tag:${STORE_TAG}`, Values: [storeId(context)] };
+    : { Name: `tag:${STORE_TAG}`, Values: [await context.storeId()] };
   return withApi(context, async (api) => {
     const [instances, keys, groups] = await Promise.all([
       findInstances(api, filter),

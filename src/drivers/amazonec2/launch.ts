@@ -11,7 +11,7 @@ const TAGGED = ['instance', 'volume', 'network-interface'] as const;
 
 /** RunInstances for one instance. Without groups and key it is what a rehearsal can ask before they are there. */
 export function launchRequest(
-  context: Pick<Ec2Context, 'config' | 'machine' | 'storeDir'>,
+  context: Pick<Ec2Context, 'config' | 'machine'>,
   subnetId: string,
   userData: string,
 ): RunInstancesCommandInput {

@@ -7,6 +7,7 @@ import { precheckEc2 } from './precheck.ts';
 
 /** Everything that talks to EC2, in one module that is loaded with the SDK when one of it is wanted. */
 export { createInstance as create } from './create.ts';
+export { isGone } from './gone.ts';
 export { holdings, removeHoldings } from './holdings.ts';
 export { removeMachineResources as remove } from './remove.ts';
 

@@ -54,10 +54,8 @@ async function rehearse(api: Ec2Api, context: Ec2Context, plan: Plan, makesGroup
     const request = { KeyName: name, PublicKeyMaterial: Buffer.from(SOME_KEY), DryRun };
     await api.rehearse((ec2) => ec2.send(new ImportKeyPairCommand(request)));
   }
-  const { machine, storeDir } = context;
   const planned = {
-    machine,
-    storeDir,
+    machine: context.machine,
     config: { ...config, AMI: plan.imageId, DeviceName: plan.rootDevice },
   };
   const request = launchRequest(planned, plan.subnets[0]?.id ?? '', '');

@@ -102,6 +102,12 @@ export class Cloud {
     this.ledger.push({ event: 'gone', kind: resource.kind, id: resource.id, tags: resource.tags });
   }
 
+  /** What is gone is shown for about an hour, and then as little as what never was. */
+  forget(resource: Resource): void {
+    this.remove(resource);
+    this.#all.delete(resource.id);
+  }
+
   /** What others see of a kind. What is gone is not among them. */
   seen<T extends Resource>(kind: Kind): T[] {
     return this.every<T>(kind).filter((each) => !each.gone && each.visibleAt <= Date.now());

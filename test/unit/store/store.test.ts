@@ -177,3 +177,16 @@ test('no name leads out of the store, and only docker-machine names are given', 
     }),
   );
 });
+
+test('the id of a store is made once, whoever asks at the same time, and goes with the folder', async () => {
+  let count = 0;
+  const newId = () => `id-${++count}`;
+  const asked = await Promise.all(Array.from({ length: 8 }, () => store.id(newId)));
+  expect(new Set(asked).size).toBe(1);
+  const moved = join(root, 'moved');
+  await mkdir(moved);
+  await writeFile(join(moved, 'store-id'), await readFile(join(root, 'store-id')));
+  const other = new Store(moved, { clock: systemClock, report: silent, command: 'test' });
+  expect(await other.id(newId)).toBe(asked[0]);
+  expect((await stat(join(root, 'store-id'))).mode & 0o777).toBe(0o600);
+});
