@@ -5,8 +5,11 @@ import { imageError } from './errors.ts';
 
 /** A root file system of a Debian or Ubuntu release, in a folder. */
 export interface Bootstrap {
-  readonly mirror: AptMirror;
+  /** Without one mmdebstrap takes the release from where it knows that it is published. */
+  readonly mirror: AptMirror | undefined;
   readonly suite: string;
+  /** The mirror's copy of the release may be older than its index allows. */
+  readonly undated?: boolean;
   readonly packages: readonly string[];
   /** The folder to fill; must not exist or be empty. */
   readonly target: string;
@@ -32,7 +35,7 @@ export function sourceLines(mirror: AptMirror, suite: string): readonly string[]
 
 /** mmdebstrap(1). Manuals and translations stay out; the options that keep them out stay with this computer. */
 export function bootstrapArgv(bootstrap: Bootstrap): Argv {
-  const { mirror, suite, packages, target, setupHooks, customizeHooks } = bootstrap;
+  const { mirror, suite, undated = false, packages, target, setupHooks, customizeHooks } = bootstrap;
   return [
     'mmdebstrap',
     '--mode=root',
@@ -40,6 +43,7 @@ export function bootstrapArgv(bootstrap: Bootstrap): Argv {
     `--include=${packages.join(',')}`,
     '--aptopt=APT::Install-Recommends "false"',
     '--aptopt=Acquire::Retries "5"',
+    ...(undated ? ['--aptopt=Acquire::Check-Valid-Until "false"'] : []),
     // A folder that a power cut spoils is built anew.
     '--dpkgopt=force-unsafe-io',
     '--dpkgopt=path-exclude=/usr/share/man/*',
@@ -51,7 +55,7 @@ export function bootstrapArgv(bootstrap: Bootstrap): Argv {
     '--customize-hook=rm -f "$1"/etc/apt/apt.conf.d/99mmdebstrap "$1"/etc/dpkg/dpkg.cfg.d/99mmdebstrap',
     suite,
     target,
-    ...sourceLines(mirror, suite),
+    ...(mirror === undefined ? [] : sourceLines(mirror, suite)),
   ];
 }
 
@@ -65,21 +69,23 @@ export async function runBootstrap(ports: Ports, bootstrap: Bootstrap): Promise<
   });
   ports.signal.throwIfAborted();
   if (result.exitCode === 0) return;
+  const what = `Installing ${bootstrap.suite} from ${bootstrap.mirror?.archive ?? 'its packages'}`;
   throw imageError('MM_IMAGE_BUILD_FAILED', {
-    message: result.timedOut
-      ? `Installing ${bootstrap.suite} from ${bootstrap.mirror.archive} did not end within 30 minutes`
-      : `Installing ${bootstrap.suite} from ${bootstrap.mirror.archive} failed`,
+    message: `${what} ${result.timedOut ? 'did not end within 30 minutes' : 'failed'}`,
     hint: 'See that `apt-get update` works on this computer and that its mirror has that release, then try again.',
     details: lastLines(result.stderr, 12),
   });
 }
 
 /**
- * In namespaces of its own mmdebstrap ends with all its children when it is interrupted, and so do its mounts; alone it
+ * In namespaces of its own mmdebstrap ends with all its children when it or we are ended, and so do its mounts; alone it
  * would leave an apt behind that goes on for minutes. Where namespaces are forbidden it runs without.
  */
 async function enclosure(ports: Ports): Promise<Argv | readonly []> {
-  const own = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--'] as const;
+  const own = [
+    ...['setpriv', '--pdeathsig=KILL', 'unshare', '--mount', '--propagation=slave', '--mount-proc'],
+    ...['--pid', '--fork', '--kill-child=KILL', '--'],
+  ] as const;
   const allowed = await ports.programs.run([...own, 'true']).catch(() => undefined);
   return allowed?.exitCode === 0 ? own : [];
 }

@@ -12,29 +12,35 @@ export const GUEST_SETUP_HOOKS: readonly string[] = [
   'mkdir -p "$1/etc/kernel" && echo "do_symlinks=yes" >"$1/etc/kernel-img.conf"',
 ];
 
-export const GUEST_CUSTOMIZE_HOOKS: readonly string[] = [
-  // Nothing that must differ between machines may be in the image.
-  'rm -f "$1"/etc/ssh/ssh_host_*; : >"$1/etc/machine-id"; echo localhost >"$1/etc/hostname"',
-  'printf "127.0.0.1 localhost\\n::1 localhost ip6-localhost ip6-loopback\\n" >"$1/etc/hosts"',
-  'echo "LABEL=root / ext4 errors=remount-ro,x-systemd.growfs 0 1" >"$1/etc/fstab"',
-  // Without the package "locales" cloud-init's locale module fails.
-  'printf "datasource_list: [ NoCloud, None ]\\nlocale: false\\n" >"$1/etc/cloud/cloud.cfg.d/90_dpkg.cfg"',
-  'systemctl --root="$1" enable systemd-networkd systemd-resolved ssh',
+/** For every root file system that any number of different machines boot from, virtual or not. */
+export const SYSTEM_HOOKS: readonly string[] = [
+  // Nothing that must differ between machines may be in it.
+  'rm -f "$1"/etc/ssh/ssh_host_*; : >"$1/etc/machine-id"',
+  'systemctl --root="$1" --quiet enable systemd-networkd systemd-resolved ssh',
   // Nobody waits for the network to be "online"; the timers would hold apt's lock while we provision.
-  'systemctl --root="$1" disable systemd-networkd-wait-online apt-daily.timer apt-daily-upgrade.timer',
-  // It compiles a hundred profiles of programs that are not here before anything else may start: by emulation more than a
-  // minute. The kernel's AppArmor stays on, and the engine loads the profile of its containers itself.
-  'systemctl --root="$1" disable apparmor',
-  // Before systemd-user-sessions a login is refused ("System is booting up"): let sshd answer when one can succeed.
-  'mkdir -p "$1/etc/systemd/system/ssh.service.d" && printf "[Unit]\\nAfter=systemd-user-sessions.service\\n" >"$1/etc/systemd/system/ssh.service.d/10-mymachine.conf"',
-  // It offers SSH over VSOCK, which no machine of ours has; to find that out it loads the modules, and then it fails.
-  'mkdir -p "$1/etc/systemd/system-generators" && ln -s /dev/null "$1/etc/systemd/system-generators/systemd-ssh-generator"',
+  'systemctl --root="$1" --quiet disable systemd-networkd-wait-online apt-daily.timer apt-daily-upgrade.timer',
   // Each of our commands is a login. The user's own service manager would be stopped ten seconds after it, and started by the
   // next one: by emulation five seconds each time (logind.conf(5)).
   'mkdir -p "$1/etc/systemd/logind.conf.d" && printf "[Login]\\nUserStopDelaySec=infinity\\n" >"$1/etc/systemd/logind.conf.d/mymachine.conf"',
   'ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"',
   // Last: caches that depend on /usr are new, and need not be made again at the first boot (systemd-update-done(8)).
   'touch "$1/etc/.updated" "$1/var/.updated"',
+];
+
+/** For the disk images of virtual machines. */
+export const GUEST_CUSTOMIZE_HOOKS: readonly string[] = [
+  'echo localhost >"$1/etc/hostname"; printf "127.0.0.1 localhost\\n::1 localhost ip6-localhost ip6-loopback\\n" >"$1/etc/hosts"',
+  'echo "LABEL=root / ext4 errors=remount-ro,x-systemd.growfs 0 1" >"$1/etc/fstab"',
+  // Without the package "locales" cloud-init's locale module fails.
+  'printf "datasource_list: [ NoCloud, None ]\\nlocale: false\\n" >"$1/etc/cloud/cloud.cfg.d/90_dpkg.cfg"',
+  // It compiles a hundred profiles of programs that are not here before anything else may start: by emulation more than a
+  // minute. The kernel's AppArmor stays on, and the engine loads the profile of its containers itself.
+  'systemctl --root="$1" --quiet disable apparmor',
+  // Before systemd-user-sessions a login is refused ("System is booting up"): let sshd answer when one can succeed.
+  'mkdir -p "$1/etc/systemd/system/ssh.service.d" && printf "[Unit]\\nAfter=systemd-user-sessions.service\\n" >"$1/etc/systemd/system/ssh.service.d/10-mymachine.conf"',
+  // It offers SSH over VSOCK, which no machine of ours has; to find that out it loads the modules, and then it fails.
+  'mkdir -p "$1/etc/systemd/system-generators" && ln -s /dev/null "$1/etc/systemd/system-generators/systemd-ssh-generator"',
+  ...SYSTEM_HOOKS,
 ];
 
 /** GRUB's, over the two links that the kernel's packages maintain. The serial line is where a guest that fails says why. */

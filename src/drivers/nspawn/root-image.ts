@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '../../base/json.ts';
+import { isMachineError } from '../../base/machine-error.ts';
 import type { Ports } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
 import { aptMirror } from '../../images/apt-mirror.ts';
+import { runBootstrap } from '../../images/bootstrap.ts';
 import { command } from './command.ts';
+import { nspawnError } from './errors.ts';
 import { exclusively } from './exclusively.ts';
+import { ROOT_HOOKS } from './root-hooks.ts';
 import { packagesOf, type RootWish, rootName, suiteOf } from './suites.ts';
 
 /** A root file system in the cache. It never changes: machines lie over it. */
@@ -72,8 +76,7 @@ async function build(ports: Ports, folder: string, wish: RootWish): Promise<Root
   const work = join(folder, `${prefix}${id}`);
   const dir = join(folder, name);
   try {
-    await runMmdebstrap(ports, wish, work);
-    await adapt(ports, work);
+    await install(ports, wish, work);
     if (suiteOf(wish.suite)?.undated) {
       await writeFile(join(work, 'etc/apt/apt.conf.d/90mymachine'), 'Acquire::Check-Valid-Until "false";\n');
     }
@@ -87,118 +90,25 @@ async function build(ports: Ports, folder: string, wish: RootWish): Promise<Root
   }
 }
 
-/** Lines for sources.list: what the machine itself takes packages from later. */
-export function sourceLines(
-  suite: string,
-  updates: boolean,
-  archive: string,
-  security: string,
-): readonly string[] {
-  const main = `deb ${archive} ${suite} main`;
-  if (!updates) return [main];
-  return [main, `deb ${archive} ${suite}-updates main`, `deb ${security} ${suite}-security main`];
-}
-
-async function runMmdebstrap(ports: Ports, wish: RootWish, target: string): Promise<void> {
-  const suite = suiteOf(wish.suite);
+async function install(ports: Ports, { suite, ...wish }: RootWish, target: string): Promise<void> {
   const own = await aptMirror();
-  // On Ubuntu its own mirror has no Debian, and mmdebstrap(1) knows where Debian is.
-  const sources =
-    own?.distribution === 'debian'
-      ? sourceLines(wish.suite, suite?.updates ?? false, own.archive, own.security)
-      : [];
-  await command(
-    ports,
-    [
-      // All of it ends with us, also when we are killed: its processes by their namespace, and with them its mounts.
-      'setpriv',
-      '--pdeathsig=KILL',
-      'unshare',
-      '--mount',
-      '--propagation=slave',
-      '--mount-proc',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      '--',
-      'mmdebstrap',
-      '--quiet',
-      '--mode=root',
-      '--variant=apt',
-      '--aptopt=APT::Install-Recommends "false"',
-      '--dpkgopt=force-unsafe-io',
-      ...(suite?.undated ? ['--aptopt=Acquire::Check-Valid-Until "false"'] : []),
-      `--include=${packagesOf(wish).join(',')}`,
-      wish.suite,
+  try {
+    await runBootstrap(ports, {
+      // On Ubuntu its own mirror has no Debian, and mmdebstrap(1) knows where Debian is.
+      mirror: own?.distribution === 'debian' ? own : undefined,
+      suite,
+      undated: suiteOf(suite)?.undated ?? false,
+      packages: packagesOf({ suite, ...wish }),
       target,
-      ...sources,
-    ],
-    {
-      timeoutMs: BUILD_TIMEOUT_MS,
-      signal: ports.signal,
-      failure: 'MM_NSPAWN_BUILD',
-      what: `Building a root file system of ${wish.suite}`,
-      hint: 'See what it says above; the mirror is the one of this computer, in /etc/apt',
-    },
-  );
-}
-
-/** From a chroot to something that boots as any number of different machines. */
-async function adapt(ports: Ports, root: string): Promise<void> {
-  // A policy against starting services in the chroot would also stop them in the booted machine.
-  await rm(join(root, 'usr/sbin/policy-rc.d'), { force: true });
-  await rm(join(root, 'etc/apt/apt.conf.d/99mmdebstrap'), { force: true });
-  await rm(join(root, 'etc/dpkg/dpkg.cfg.d/99mmdebstrap'), { force: true });
-  for (const key of await readdir(join(root, 'etc/ssh'))) {
-    if (key.startsWith('ssh_host_')) await rm(join(root, 'etc/ssh', key));
+      setupHooks: [],
+      customizeHooks: ROOT_HOOKS,
+    });
+  } catch (error) {
+    if (!isMachineError(error, 'MM_IMAGE_BUILD_FAILED')) throw error;
+    const { message, hint = '', details = '' } = error;
+    throw nspawnError('MM_NSPAWN_BUILD', { message, hint, details, cause: error });
   }
-  await command(ports, [
-    'systemctl',
-    `--root=${root}`,
-    '--quiet',
-    'enable',
-    'systemd-networkd',
-    'systemd-resolved',
-    'ssh',
-  ]);
-  await command(ports, ['systemctl', `--root=${root}`, '--quiet', 'mask', ...UNWANTED_UNITS]);
-  await rm(join(root, 'etc/resolv.conf'), { force: true });
-  await symlink('../run/systemd/resolve/stub-resolv.conf', join(root, 'etc/resolv.conf'));
-  // Machines find each other by name (LLMNR); Debian has it off.
-  await mkdir(join(root, 'etc/systemd/resolved.conf.d'), { recursive: true });
-  await writeFile(join(root, 'etc/systemd/resolved.conf.d/mymachine.conf'), '[Resolve]\nLLMNR=yes\n');
-  // Each of our commands is a login, whose service manager need not end and start again between them (logind.conf(5)).
-  await mkdir(join(root, 'etc/systemd/logind.conf.d'), { recursive: true });
-  await writeFile(
-    join(root, 'etc/systemd/logind.conf.d/mymachine.conf'),
-    '[Login]\nUserStopDelaySec=infinity\n',
-  );
-  for (const folder of ['var/lib/docker', 'var/lib/containerd', 'usr/lib/modules']) {
-    await mkdir(join(root, folder), { recursive: true });
-  }
-  await writeFile(join(root, 'etc/machine-id'), '');
-  // Caches that depend on /usr are new, and need not be made again at a first boot (systemd-update-done(8)).
-  for (const folder of ['etc', 'var']) await writeFile(join(root, folder, '.updated'), '');
 }
-
-/** What a container has no use for, and what would work behind the user's back. */
-const UNWANTED_UNITS = [
-  'systemd-networkd-wait-online.service',
-  'apt-daily.timer',
-  'apt-daily-upgrade.timer',
-  'console-getty.service',
-  // The kernel, its modules and its file systems are this computer's. Each of these is a process of every boot.
-  'modprobe@.service',
-  'systemd-modules-load.service',
-  'systemd-network-generator.service',
-  'systemd-pstore.service',
-  'dev-hugepages.mount',
-  'sys-kernel-config.mount',
-  'sys-kernel-debug.mount',
-  'sys-kernel-tracing.mount',
-  'systemd-update-utmp.service',
-  'systemd-update-utmp-runlevel.service',
-];
 
 /** In dpkg-query's own notation of fields. */
 const PACKAGE_AND_VERSION = '--showformat=${Package} ${Version}\\n';

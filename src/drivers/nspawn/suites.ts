@@ -10,8 +10,6 @@ export interface RootWish {
 interface Suite {
   readonly summary: string;
   readonly engine: readonly string[];
-  /** Suites beside the main one, on the archive and on the security archive. */
-  readonly updates: boolean;
   /** unstable's index has no date limit that a mirror could be held to. */
   readonly undated: boolean;
 }
@@ -20,19 +18,16 @@ const SUITES: Readonly<Record<string, Suite>> = {
   bookworm: {
     summary: 'Debian 12, engine 20.10',
     engine: ['docker.io'],
-    updates: true,
     undated: false,
   },
   trixie: {
     summary: 'Debian 13, engine 26.1',
     engine: ['docker.io', 'docker-cli'],
-    updates: true,
     undated: false,
   },
   sid: {
     summary: 'Debian unstable, engine 28.5',
     engine: ['docker.io', 'docker-cli'],
-    updates: false,
     undated: true,
   },
 };

@@ -8,7 +8,6 @@ import { keeperArgv, nspawnArgv } from '../../../src/drivers/nspawn/keeper.ts';
 import { parseLabRecord, readLabRecord, writeLabRecord } from '../../../src/drivers/nspawn/lab-record.ts';
 import { namespacePids } from '../../../src/drivers/nspawn/leader.ts';
 import { cableLines, innerLinkLines, parseLinks } from '../../../src/drivers/nspawn/links.ts';
-import { sourceLines } from '../../../src/drivers/nspawn/root-image.ts';
 
 describe('control groups', () => {
   test('of a systemd computer of today are one hierarchy', () => {
@@ -140,15 +139,4 @@ describe('what the keeper runs', () => {
       '--bind-ro=/lib/modules:/usr/lib/modules',
     );
   });
-});
-
-test('a machine takes packages from the mirror of this computer, with the fixes where there are any', () => {
-  expect(sourceLines('sid', false, 'http://m/debian', 'http://m/debian-security')).toEqual([
-    'deb http://m/debian sid main',
-  ]);
-  expect(sourceLines('trixie', true, 'http://m/debian', 'http://m/debian-security')).toEqual([
-    'deb http://m/debian trixie main',
-    'deb http://m/debian trixie-updates main',
-    'deb http://m/debian-security trixie-security main',
-  ]);
 });
