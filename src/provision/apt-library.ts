@@ -7,20 +7,22 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRON
 work=$(mktemp -d) || exit 1
 log=$work/log
 : >"$log"
+# From yes on, it is only forward or back.
+begun=no
 full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough free space in' "$log"; }
 offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
 
-# apt-get, waiting for whoever has its locks: those of the lists and of the archives know no waiting of their own.
+# apt-get, which something that hangs must not keep for ever, waiting for whoever has its locks: those of the lists and of the archives know no waiting of their own.
 apt_get() {
   waited=0 repaired=
   while :; do
-    apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+    timeout -k 30 1500 apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
       -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >"$log" 2>&1 </dev/null && return 0
     code=$?
     if grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock|is another process using it' "$log"; then
       [ $waited -gt 0 ] || say "waiting for another program to release apt: $(grep -oE 'held by process [0-9]+( \([^)]*\))?' "$log" | head -n1)"
       waited=$((waited+1))
-      [ $waited -le 300 ] || finish locked
+      [ $waited -le 300 ] && { [ $begun = yes ] || heard; } || finish locked
       sleep 1
     elif [ -z "$repaired" ] && grep -q 'dpkg was interrupted' "$log"; then
       repaired=yes

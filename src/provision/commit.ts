@@ -62,7 +62,7 @@ export async function runCommit(
   commit: Commit,
   onSay: (line: string) => void,
 ): Promise<CommitOutcome> {
-  const output = await shell.run(commitScript, { input: commitInput(commit), timeoutMs: 900_000, onSay });
+  const output = await shell.change(commitScript, { input: commitInput(commit), timeoutMs: 900_000, onSay });
   const value = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(output)?.[1];
   const status = value('status');
   if (status === 'ok') {

@@ -103,3 +103,9 @@ END
 export const factsScript = `${shellLibrary}${factsBody}
 facts
 `;
+
+/** The same, once a change that was left to the host alone has come to its end there. */
+export const settledFactsScript = `${shellLibrary}${factsBody}
+if [ -e "$lockfile" ]; then flock -w 150 9 9<"$lockfile"; fi
+facts
+`;

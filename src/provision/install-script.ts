@@ -118,11 +118,11 @@ install_script() {
   fi
   waited=0
   while :; do
-    VERSION=$version sh "$work/install.sh" >"$log" 2>&1 </dev/null && break
+    VERSION=$version timeout -k 30 1500 sh "$work/install.sh" >"$log" 2>&1 </dev/null && break
     grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock' "$log" || fail_if
     [ $waited -gt 0 ] || say 'waiting for another program to release apt'
     waited=$((waited+1))
-    [ $waited -le 300 ] || finish locked
+    [ $waited -le 300 ] && heard || finish locked
     sleep 1
   done
 }

@@ -46,7 +46,7 @@ export async function installEngine(input: InstallInput): Promise<{
   const payload = values
     .map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`)
     .join('');
-  const output = await shell.run(installScript, {
+  const output = await shell.change(installScript, {
     input: payload,
     timeoutMs: 1_800_000,
     onSay: (line) => report.info(said(line, wanted)),

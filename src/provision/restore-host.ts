@@ -9,7 +9,7 @@ import { reloadableKeys } from './engine-flags.ts';
 import { tlsPaths } from './engine-options.ts';
 import { provisionError } from './errors.ts';
 import { type Facts, parseFacts } from './facts.ts';
-import { factsMarker, factsScript } from './facts-script.ts';
+import { factsMarker, settledFactsScript } from './facts-script.ts';
 import { withoutOwnName } from './hosts-file.ts';
 import { type ManagedState, parseManaged } from './managed-state.ts';
 import { openRootShell, type RootShell } from './root-shell.ts';
@@ -35,7 +35,7 @@ const ownPaths = [
  */
 export async function restoreHost(input: RestoreInput): Promise<void> {
   const { report } = input;
-  const { output, shell } = await openRootShell(input, factsScript, factsMarker);
+  const { output, shell } = await openRootShell(input, settledFactsScript, factsMarker);
   const facts = parseFacts(output);
   const managed = parseManaged(facts.files.get('managed.json'));
   if (managed === undefined) {
@@ -129,7 +129,7 @@ async function uninstall(
     ...(ownHosts === hosts ? [] : [`hosts ${Buffer.from(ownHosts).toString('base64')}`]),
     ...[...ownPaths, daemonJsonPath, '/etc/docker/key.json'].map((path) => `orig ${path}`),
   ];
-  const output = await shell.run(uninstallScript, {
+  const output = await shell.change(uninstallScript, {
     input: `${lines.join('\n')}\n`,
     timeoutMs: 900_000,
     onSay: (line) => input.report.info(`On the host: ${line}`),

@@ -1,6 +1,9 @@
+import { isMachineError } from '../base/machine-error.ts';
 import { lastLines, printable } from '../base/printable.ts';
-import type { SshSession } from '../ssh/contract.ts';
+import type { ExecOptions } from '../ssh/contract.ts';
+import type { HostPorts } from './contract.ts';
 import { provisionError } from './errors.ts';
+import { lastStep } from './last-step.ts';
 
 /** Runs scripts as root on a host, whichever way the login user becomes that. */
 export interface RootShell {
@@ -9,6 +12,11 @@ export interface RootShell {
    * not been told everything, and is to do nothing. `onSay` gets the lines that the script says while it runs.
    */
   run(script: string, options?: RootRunOptions): Promise<string>;
+  /**
+   * The same for a script that changes the host, and so must not be cut off: it ignores signals and goes on without us. After
+   * an interruption it is waited for a while, and its result counts; once left alone, it still ends by itself.
+   */
+  change(script: string, options: RootRunOptions): Promise<string>;
 }
 
 export interface RootRunOptions {
@@ -17,11 +25,10 @@ export interface RootRunOptions {
   readonly onSay?: (line: string) => void;
 }
 
-export interface RootShellInput {
-  readonly session: SshSession;
-  readonly sudoPassword: () => Promise<string>;
-  readonly signal?: AbortSignal | undefined;
-}
+export type RootShellInput = Pick<
+  HostPorts,
+  'session' | 'sudoPassword' | 'machineName' | 'clock' | 'report' | 'signal'
+>;
 
 /**
  * The script comes first on stdin and its input behind it: sudo writes command lines to the host's log, and they are bounded.
@@ -90,31 +97,52 @@ export async function openRootShell(
 }
 
 function shell(input: RootShellInput, argvOf: ArgvOf, prefix: string): RootShell {
+  const { session, signal } = input;
+  const run = async (
+    script: string,
+    options: RootRunOptions,
+    how: Pick<ExecOptions, 'signal' | 'leaveRunning'>,
+  ) => {
+    let rest = '';
+    const command = asOneCommand(script);
+    const instructions = options.input === undefined ? '' : `${options.input}end\n`;
+    const result = await session.exec(argvOf(String(Buffer.byteLength(command))), {
+      ...how,
+      input: prefix + command + instructions,
+      timeoutMs: options.timeoutMs ?? 120_000,
+      onStderr: (text) => {
+        const lines = (rest + text).split('\n');
+        rest = (lines.pop() ?? '').slice(-1000);
+        for (const line of lines) {
+          const said = /^mymachine: (.*)$/.exec(line)?.[1];
+          if (said !== undefined) options.onSay?.(printable(said, 300));
+        }
+      },
+    });
+    if (result.exitCode === 0) return result.stdout;
+    if (/No space left on device/i.test(result.stderr)) throw diskFull(lastLines(result.stderr, 3));
+    throw provisionError('MM_PROVISION_HOST', {
+      message: `A step of the provisioning failed on the host (${result.exitCode === undefined ? `signal ${printable(result.signalName ?? '', 20)}` : `exit status ${result.exitCode}`}).`,
+      hint: 'The lines above are what the host says; correct it there and run the command again.',
+      details: lastLines(result.stderr, 20),
+    });
+  };
   return {
-    run: async (script, options = {}) => {
-      let rest = '';
-      const command = asOneCommand(script);
-      const instructions = options.input === undefined ? '' : `${options.input}end\n`;
-      const result = await input.session.exec(argvOf(String(Buffer.byteLength(command))), {
-        input: prefix + command + instructions,
-        timeoutMs: options.timeoutMs ?? 120_000,
-        signal: input.signal,
-        onStderr: (text) => {
-          const lines = (rest + text).split('\n');
-          rest = (lines.pop() ?? '').slice(-1000);
-          for (const line of lines) {
-            const said = /^mymachine: (.*)$/.exec(line)?.[1];
-            if (said !== undefined) options.onSay?.(printable(said, 300));
-          }
-        },
-      });
-      if (result.exitCode === 0) return result.stdout;
-      if (/No space left on device/i.test(result.stderr)) throw diskFull(lastLines(result.stderr, 3));
-      throw provisionError('MM_PROVISION_HOST', {
-        message: `A step of the provisioning failed on the host (${result.exitCode === undefined ? `signal ${printable(result.signalName ?? '', 20)}` : `exit status ${result.exitCode}`}).`,
-        hint: 'The lines above are what the host says; correct it there and run the command again.',
-        details: lastLines(result.stderr, 20),
-      });
+    run: (script, options = {}) => run(script, options, { signal }),
+    change: async (script, options) => {
+      signal.throwIfAborted();
+      const step = lastStep(input, input.machineName);
+      try {
+        return await run(script, options, { signal: step.signal, leaveRunning: true });
+      } catch (error) {
+        if (step.signal.aborted || isMachineError(error, 'MM_SSH_TIMEOUT'))
+          input.report.warn(
+            `The host of "${input.machineName}" goes on with the step by itself; what comes next there waits for its end.`,
+          );
+        throw error;
+      } finally {
+        step.clear();
+      }
     },
   };
 }

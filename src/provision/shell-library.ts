@@ -10,6 +10,9 @@ state=/var/lib/mymachine
 # Talk for the user while a script runs.
 say() { printf 'mymachine: %s\n' "$*" >&2; }
 
+# Whether anybody still hears that: what waits for its turn must not be done long after the user has given it up.
+heard() { printf '\n' >&2; }
+
 # One fact or result: a name and a value on a line.
 fact() { printf '%s %s\n' "$1" "$2"; }
 fact64() { printf '%s ' "$1"; head -c 65537 | base64 -w0; echo; }
@@ -36,7 +39,7 @@ lock() {
     exec 9>"$lockfile" || return 1
     if ! flock -n 9; then
       say 'waiting for another provisioning of this host to end'
-      flock -w 600 9 || return 1
+      flock -w 600 9 && heard || return 1
     fi
     [ /proc/self/fd/9 -ef "$lockfile" ] && return 0
   done

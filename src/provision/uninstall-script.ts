@@ -35,7 +35,7 @@ present=
 for one in $added; do ! dpkg-query -W "$one" >/dev/null 2>&1 || present="$present $one"; done
 waited=0
 while [ -n "$present" ]; do
-  apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 purge $present >"$log" 2>&1 </dev/null && break
+  timeout -k 30 600 apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 purge $present >"$log" 2>&1 </dev/null && break
   grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock' "$log" || { lines 30 <"$log" | fact64 log; fact status failed; exit 0; }
   [ $waited -gt 0 ] || say 'waiting for another program to release apt'
   waited=$((waited+1))

@@ -52,7 +52,7 @@ export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> 
     ),
   ];
   const said = await report.step('Upgrading docker...', () =>
-    shell.run(upgradeScript, {
+    shell.change(upgradeScript, {
       input: lines.map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`).join(''),
       timeoutMs: 1_800_000,
       onSay: (line) => report.info(line === 'restarting' ? 'Restarting docker...' : `On the host: ${line}`),

@@ -127,6 +127,7 @@ if [ -n "$running" ] && [ -n "$pre" ]; then
 fi
 good=yes since=$(date +%s)
 apt_change $news || good=no
+begun=yes
 [ $good = yes ] || cp "$log" "$work/failed"
 if [ $good = yes ] && [ $wasactive = yes ]; then
   say restarting

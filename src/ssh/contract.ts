@@ -25,6 +25,11 @@ export interface ExecOptions {
   readonly signal?: AbortSignal | undefined;
   /** Bound on each of stdout and stderr in bytes; more ends the command with MM_SSH_OUTPUT. Default 4 MiB. */
   readonly maxOutputBytes?: number;
+  /**
+   * For a command that must not be cut off half way: where another is made to end, its channel alone is closed, and it
+   * goes on to its own end. It must do without a reader (PIPE), and end some day.
+   */
+  readonly leaveRunning?: boolean;
   /** Called with pieces of stderr as they come, for progress. */
   readonly onStderr?: (text: string) => void;
 }

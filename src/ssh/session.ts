@@ -69,7 +69,10 @@ export class Session implements SshSession {
         this.#open<ClientChannel, { readonly ended: ReturnType<typeof collect> }>(
           signal,
           (callback) => this.#client.exec(line, callback),
-          (channel) => ({ ended: collect(channel, options, signal, () => this.#end(channel, mark)) }),
+          (channel) => {
+            const end = async () => (options.leaveRunning ? channel.close() : this.#end(channel, mark));
+            return { ended: collect(channel, options, signal, end) };
+          },
           (error) => this.#refused(error),
         ),
       );

@@ -305,3 +305,61 @@ describe.each([
     }
   });
 });
+
+describe('a host that root logs in to, while it is being changed', () => {
+  let testbed: Testbed;
+  let adopted: Adopted;
+  let host: TestHost;
+
+  beforeAll(async () => {
+    testbed = await startHosts({ suite: 'bookworm', engine: true, names: ['host1'], login: 'root' });
+    host = testbed.host('host1');
+    adopted = await adopt(host);
+  });
+  afterAll(async () => {
+    await adopted?.close();
+    await testbed?.close();
+  });
+
+  /** The engine takes its time to end, and when this resolves it has been told to. */
+  async function stopping(): Promise<void> {
+    while ((await host.run(['sh', '-c', 'systemctl is-active docker'])).stdout.trim() !== 'deactivating')
+      await sleep(50);
+  }
+  const slowly = (seconds: number) =>
+    shell(
+      host,
+      'd=/run/systemd/system/docker.service.d; mkdir -p $d; printf "[Service]\\nExecStopPost=/bin/sleep %s\\n" "$1" >$d/slow.conf; systemctl daemon-reload',
+      String(seconds),
+    );
+
+  it('finishes what it is at when the user interrupts it', async () => {
+    const before = await standOf(host);
+    await slowly(5);
+    const stop = new AbortController();
+    const work = adopted.provision({}, { signal: stop.signal });
+    await stopping();
+    stop.abort(new Error('SIGINT'));
+    expect((await work).changed).toContain('certificates');
+    expect(adopted.said.join('\n')).toContain('in the middle of a step, which it finishes first');
+    expect(await adopted.ask()).toContain('"Version"');
+    expect((await adopted.provision()).changed).toEqual([]);
+    await shell(host, 'rm -r /run/systemd/system/docker.service.d; systemctl daemon-reload');
+    await adopted.restore();
+    expect(await standOf(host)).toEqual(before);
+  });
+
+  it('goes on by itself when we are gone, and is put back only then', async () => {
+    const before = await standOf(host);
+    await slowly(5);
+    const work = adopted.provision().catch((error: unknown) => error);
+    await stopping();
+    await adopted.close();
+    expect(await work).toMatchObject({ code: 'MM_SSH_CLOSED' });
+    adopted = await adopt(host);
+    await adopted.restore();
+    await shell(host, 'rm -r /run/systemd/system/docker.service.d; systemctl daemon-reload');
+    expect(await standOf(host)).toEqual(before);
+    expect((await host.must(['systemctl', 'is-active', 'docker'])).trim()).toBe('active');
+  });
+});

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -119,6 +119,25 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
     await expect(running).rejects.toThrow('the user said so');
     await expect(session.exec(['true'], { signal: stop.signal })).rejects.toThrow('the user said so');
     expect((await session.exec(['true'])).exitCode).toBe(0);
+  });
+
+  test('leaves a command to itself that must not be cut off, with nobody who reads what it says', async () => {
+    const path = join(sshd.dir, 'left');
+    const careful = 'trap "" PIPE; echo begun >&2; sleep 1.5; echo said >&2 || echo unheard >"$1"; exit 0';
+    for (const how of ['timeout', 'signal'] as const) {
+      const stop = new AbortController();
+      const began = Date.now();
+      const running = session.exec(['sh', '-c', careful, 'sh', path], {
+        leaveRunning: true,
+        ...(how === 'timeout' ? { timeoutMs: 300 } : { signal: stop.signal }),
+      });
+      setTimeout(() => stop.abort(new Error('the user said so')), 300);
+      await expect(running).rejects.toThrow(how === 'timeout' ? 'within 300 ms' : 'the user said so');
+      expect(Date.now() - began).toBeLessThan(1200);
+      expect((await readFile(path, 'utf8').catch(() => 'not yet')).trim()).toBe('not yet');
+      await expect.poll(() => readFile(path, 'utf8').catch(() => ''), { timeout: 10_000 }).toBe('unheard\n');
+      await rm(path);
+    }
   });
 
   test('stops a command that prints without end', async () => {

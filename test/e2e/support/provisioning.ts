@@ -3,14 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { isMachineError, type MachineError } from '../../../src/base/machine-error.ts';
-import type { Report } from '../../../src/base/ports.ts';
 import type { KeyPair } from '../../../src/certs/contract.ts';
 import {
   createAuthority,
   createClientCertificate,
   createServerCertificate,
 } from '../../../src/certs/create.ts';
-import type { EngineWish, ProvisionInput, ProvisionOutcome } from '../../../src/provision/contract.ts';
+import type {
+  EngineWish,
+  HostPorts,
+  ProvisionInput,
+  ProvisionOutcome,
+} from '../../../src/provision/contract.ts';
 import { provisionHost } from '../../../src/provision/provision-host.ts';
 import { restoreHost } from '../../../src/provision/restore-host.ts';
 import { createSshConnector } from '../../../src/ssh/connector.ts';
@@ -32,12 +36,9 @@ const wish: EngineWish = {
 };
 
 /** A test host with a session to it and certificates for it, to be provisioned as the machine "m1". */
-export interface Adopted {
+export interface Adopted extends HostPorts {
   readonly host: TestHost;
-  readonly session: SshSession;
-  readonly report: Report;
   readonly wish: EngineWish;
-  readonly sudoPassword: () => Promise<string>;
   /** All that was said. */
   readonly said: string[];
   readonly ca: KeyPair;
@@ -87,11 +88,9 @@ export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
   let server = await newServer();
   const common = { ...ports, session, machineName: 'm1', sudoPassword: async () => password };
   return {
+    ...common,
     host,
-    session,
-    report: ports.report,
     wish,
-    sudoPassword: common.sudoPassword,
     said,
     ca,
     client,

@@ -3,13 +3,20 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commitScript } from '../../../src/provision/commit-script.ts';
 import { parseFacts } from '../../../src/provision/facts.ts';
-import { factsScript } from '../../../src/provision/facts-script.ts';
+import { factsScript, settledFactsScript } from '../../../src/provision/facts-script.ts';
 import { installScript } from '../../../src/provision/install-script.ts';
 import { asOneCommand } from '../../../src/provision/root-shell.ts';
 import { uninstallScript } from '../../../src/provision/uninstall-script.ts';
 import { upgradeScript } from '../../../src/provision/upgrade-script.ts';
 
-const scripts = { commitScript, factsScript, installScript, uninstallScript, upgradeScript };
+const scripts = {
+  commitScript,
+  factsScript,
+  settledFactsScript,
+  installScript,
+  uninstallScript,
+  upgradeScript,
+};
 const shells = ['/bin/dash', '/bin/bash', '/bin/sh'].filter((path) => existsSync(path));
 
 describe.each(Object.entries(scripts))('%s', (_, script) => {
