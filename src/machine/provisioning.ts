@@ -64,10 +64,11 @@ export async function provisionMachine(
     adopted: driver.capabilities.adopted,
     engine: engineWish(machine, driver.enginePort?.(machine.context().config) ?? 2376),
     tls: { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
+    keepOriginal: async (original) => {
+      if (machine.meta.original === undefined)
+        await machine.saveMeta({ original: original as unknown as JsonObject });
+    },
   });
-  if (outcome.original !== undefined && machine.meta.original === undefined) {
-    await machine.saveMeta({ original: outcome.original as unknown as JsonObject });
-  }
   await keepServerCertificate(machine, pair);
   await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
   await machine.saveMeta({ address: await driver.address(machine.context()) });

@@ -54,6 +54,8 @@ export interface ProvisionInput extends HostPorts {
   readonly adopted: boolean;
   readonly engine: EngineWish;
   readonly tls: TlsFiles;
+  /** Told what stood on the host before this machine, before anything is changed there, so that it can always be put back. */
+  readonly keepOriginal: (original: HostOriginal) => Promise<void>;
 }
 
 export interface ProvisionOutcome {
@@ -65,8 +67,6 @@ export interface ProvisionOutcome {
   readonly engineSource: 'found' | Exclude<InstallSource, 'auto'>;
   /** Ids of the steps that changed something; empty when all was as it should be. */
   readonly changed: readonly string[];
-  /** undefined when the host had been provisioned by this machine before. */
-  readonly original: HostOriginal | undefined;
 }
 
 export interface RestoreInput extends HostPorts {

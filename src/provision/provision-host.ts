@@ -46,6 +46,8 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     // All that can be known to be wrong is said before packages are installed.
     engineConfiguration(hostConfiguration(facts), input.engine, first?.daemon ?? nothingOwned);
     checkDisks(facts, true);
+    const managed = first ?? freshState(facts, input.machineName);
+    await input.keepOriginal(managed.original);
     const installed = await report.step('Installing Docker...', () =>
       installEngine({
         shell,
@@ -53,7 +55,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
         distribution,
         codename: os.codename,
         wish: input.engine,
-        managed: first ?? freshState(facts, input.machineName),
+        managed,
       }),
     );
     facts = installed.facts;
@@ -70,10 +72,10 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
       os: osLabel(os),
       engineVersion: facts.engineVersion,
       engineSource: managed.source,
-      original: first?.machine === input.machineName ? undefined : managed.original,
     };
     if (plan === undefined) return { ...outcome, changed };
     checkDisks(facts, false);
+    await input.keepOriginal(managed.original);
     if (plan.endangered !== undefined) {
       report.warn(`Running containers (${plan.endangered.count}) will be stopped: ${plan.endangered.why}.`);
     }

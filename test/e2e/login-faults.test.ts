@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { generateKeyPair } from '../../src/ssh/ed25519.ts';
 import { TEST_PASSWORD, type TestHost } from '../testbed/host.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
+import { difference, hostState } from './host-state.ts';
 import { newUser, type User } from './user.ts';
 
 let user: User;
@@ -132,6 +133,28 @@ test('Ctrl-C once stops, and says what exists and how to go on', async () => {
   const stopped = await user.mymachine([...generic({ 'ssh-port': '1' }), 'h1'], interrupt);
   expect(stopped.code, stopped.stderr).toBe(130);
   expect(stopped.stderr).toMatch(/Interrupted while creating "h1"[\s\S]*create --resume h1/);
+});
+
+test('create --rollback puts a host back that it had begun to change', async () => {
+  const before = await hostState(host);
+  const outcome = await user.mymachine([...generic(), '--rollback', '--engine-opt', 'bip=no-address', 'h1']);
+  expect(outcome.code, outcome.stderr).toBe(1);
+  expect(outcome.stderr).toContain('Error id: MM_ENGINE_START');
+  expect(await user.must(['ls', '-q'])).toBe('');
+  // An installation is not undone by the failed start, as a mere configuration is.
+  const bare = await startHosts({ suite: 'bookworm', engine: false, names: ['bare'] });
+  try {
+    const bareBefore = await hostState(bare.host('bare'));
+    const args = [...generic({}, bare.host('bare')), '--engine-install', 'distro', '--rollback'];
+    const failed = await user.mymachine([...args, '--engine-opt', 'bip=no-address', 'h1']);
+    expect(failed.stderr).toContain('Error id: MM_ENGINE_START');
+    expect(failed.stderr).toContain('What had been made was removed again');
+    expect(await user.must(['ls', '-q'])).toBe('');
+    expect(difference(bareBefore, await hostState(bare.host('bare')))).toEqual([]);
+  } finally {
+    await bare.close();
+  }
+  expect(difference(before, await hostState(host))).toEqual([]);
 });
 
 test('a host that answers nothing costs ls its timeout, which is kept and said', async () => {

@@ -11,6 +11,7 @@ import {
 } from '../../../src/certs/create.ts';
 import type {
   EngineWish,
+  HostOriginal,
   HostPorts,
   ProvisionInput,
   ProvisionOutcome,
@@ -41,6 +42,8 @@ export interface Adopted extends HostPorts {
   readonly wish: EngineWish;
   /** All that was said. */
   readonly said: string[];
+  /** What provisioning has told of the host as it was before. */
+  readonly originals: readonly HostOriginal[];
   readonly ca: KeyPair;
   readonly client: KeyPair;
   /** How many commands have been run over the session. */
@@ -55,6 +58,7 @@ export interface Adopted extends HostPorts {
 
 export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
   const said: string[] = [];
+  const originals: HostOriginal[] = [];
   const ports = testPorts(said);
   const dir = await mkdtemp(join(tmpdir(), 'mymachine-provision-'));
   const connector = createSshConnector({ ...ports, sshAuthSock: '', homeDir: dir, useUserConfig: false });
@@ -92,6 +96,7 @@ export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
     host,
     wish,
     said,
+    originals,
     ca,
     client,
     commands: () => count,
@@ -105,6 +110,7 @@ export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
         adopted: true,
         engine: { ...wish, ...engine },
         tls: { ca: ca.cert, serverCert: server.cert, serverKey: server.key },
+        keepOriginal: async (original) => void originals.push(original),
         ...input,
       }),
     restore: () => restoreHost({ ...common, original: undefined }),
