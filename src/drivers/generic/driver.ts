@@ -87,10 +87,18 @@ function urlHost(address: string): string {
   return isIP(address) === 6 ? `[${address}]` : address;
 }
 
+/** Files of a machine's folder, which a user's key may be called like (key.pem, of some clouds). */
+const TAKEN = new Set([
+  ...['ca.pem', 'cert.pem', 'key.pem', 'server.pem', 'server-key.pem', 'known_hosts', 'engine-url'],
+  ...['config.json', 'config.json.bak', 'mymachine.json', 'secrets.json'],
+]);
+
 async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<GenericConfig> | undefined> {
   const source = context.config.SSHKey;
   if (source === '') return undefined;
-  const own = join(context.machine.dir, basename(source));
+  const name = basename(source);
+  // Some file systems do not tell capitals from small letters.
+  const own = join(context.machine.dir, TAKEN.has(name.toLowerCase()) ? 'ssh-key' : name);
   await copyFile(source, own);
   await chmod(own, 0o600);
   await copyFile(`${source}.pub`, `${own}.pub`).catch(() => undefined);
