@@ -32,7 +32,9 @@ stage() { # MODE PATH BASE64: nobody else can read it until it has its mode
 $3
 END
   umask 022
-  case $1 in 0600) private="$private $2.mymachine-new" ;; 0644) public="$public $2.mymachine-new" ;; *) chmod "$1" "$2.mymachine-new" ;; esac
+  case $1 in 0600) private="$private $2.mymachine-new" ;; 0644) public="$public $2.mymachine-new" ;;
+    keep) if [ -e "$2" ]; then like "$2.mymachine-new" "$2"; else like "$2.mymachine-new" "$state/original$2"; fi ;;
+    *) chmod "$1" "$2.mymachine-new" ;; esac
 }
 keep_original() {
   case $1 in "$state"/*) return 0 ;; esac

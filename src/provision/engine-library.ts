@@ -2,7 +2,7 @@
 export const engineLibrary = String.raw`
 write_daemon_json() { # BASE64: at once, beside what is staged for later
   now=/etc/docker/daemon.json.mymachine-now
-  decode "$1" >"$now" && chmod 0644 "$now" && mv -f "$now" /etc/docker/daemon.json
+  ( umask 077; decode "$1" >"$now" ) && like "$now" /etc/docker/daemon.json && mv -f "$now" /etc/docker/daemon.json
 }
 containers() {
   active || return 0

@@ -36,7 +36,7 @@ export function planChanges(situation: Situation): Plan | undefined {
     files.push(transitional === undefined ? file : { ...file, content: transitional });
   }
   if (containers.meanwhile !== undefined && !files.some(({ path }) => path === daemonJsonPath)) {
-    files.push({ path: daemonJsonPath, mode: '0644', content: containers.meanwhile });
+    files.push({ path: daemonJsonPath, mode: 'keep', content: containers.meanwhile });
   }
   return {
     changed: wanted.map(({ id }) => id),

@@ -83,12 +83,12 @@ async function putBack(
   // The engine that takes the containers over must be one that lets them live; afterwards it is told the user's own.
   const careful = running && restart && base['live-restore'] !== true && !facts.inSwarm;
   const files: FileWrite[] = [];
-  const write = (content: string) => files.push({ path: daemonJsonPath, mode: '0644', content });
+  const write = (content: string) => files.push({ path: daemonJsonPath, mode: 'keep', content });
   if (careful) write(daemonJsonText({ ...base, 'live-restore': true }, undefined));
   else if (text !== '') write(text);
   const hosts = facts.files.get('hosts') ?? '';
   const ownHosts = withoutOwnName(hosts, managed.hostsLine ?? undefined);
-  if (ownHosts !== hosts) files.push({ path: '/etc/hosts', mode: '0644', content: ownHosts });
+  if (ownHosts !== hosts) files.push({ path: '/etc/hosts', mode: 'keep', content: ownHosts });
   const commit: Commit = {
     expect: facts.fingerprint,
     files,

@@ -17,6 +17,10 @@ heard() { printf '\n' >&2; }
 fact() { printf '%s %s\n' "$1" "$2"; }
 fact64() { printf '%s ' "$1"; head -c 65537 | base64 -w0; echo; }
 decode() { printf %s "$1" | base64 -d; }
+# FILE OTHER: gives a file the owner and mode of the other, which it is to replace; where there is none, everybody may read it.
+like() {
+  if [ -e "$2" ]; then chown --reference="$2" "$1" && chmod --reference="$2" "$1"; else chmod 0644 "$1"; fi
+}
 
 # METHOD PATH: asks the engine on its local socket. Only while its service runs: a question would start it through its socket unit.
 engine() {

@@ -24,7 +24,7 @@ export interface Change {
 
 export interface FileWrite {
   readonly path: string;
-  /** Octal, such as '0644'. */
+  /** Octal, such as '0644', or 'keep': owner and mode of what stands there (it may hold secrets), 0644 where nothing does. */
   readonly mode: string;
   readonly content: string;
 }
@@ -63,7 +63,7 @@ const hostname: Step = {
       hostsLine: hosts?.line ?? null,
       files: [
         ...(facts.hostname === name ? [] : [{ path: '/etc/hostname', mode: '0644', content: `${name}\n` }]),
-        ...(text === current ? [] : [{ path: '/etc/hosts', mode: '0644', content: text }]),
+        ...(text === current ? [] : [{ path: '/etc/hosts', mode: 'keep', content: text }]),
       ],
     };
   },
@@ -98,7 +98,7 @@ const configuration: Step = {
     if (changed.length === 0) return undefined;
     const effect = changed.every((key) => reloadableKeys.has(key)) ? 'reload' : 'restart';
     if (daemonJson === undefined) return { removals: [daemonJsonPath], effect };
-    return { files: [{ path: daemonJsonPath, mode: '0644', content: daemonJson }], effect };
+    return { files: [{ path: daemonJsonPath, mode: 'keep', content: daemonJson }], effect };
   },
 };
 

@@ -47,7 +47,7 @@ for p in $origs; do
   if [ -e "$state/original$p" ]; then cp -a "$state/original$p" "$p.mymachine-new" && mv -f "$p.mymachine-new" "$p"
   elif grep -qxF "$p" "$state/absent" 2>/dev/null; then rm -f "$p"; fi
 done
-if [ -n "$hosts" ]; then decode "$hosts" >/etc/hosts.mymachine-new && chmod 0644 /etc/hosts.mymachine-new && { mv -f /etc/hosts.mymachine-new /etc/hosts 2>/dev/null || { cat /etc/hosts.mymachine-new >/etc/hosts; rm -f /etc/hosts.mymachine-new; }; }; fi
+if [ -n "$hosts" ]; then decode "$hosts" >/etc/hosts.mymachine-new && like /etc/hosts.mymachine-new /etc/hosts && { mv -f /etc/hosts.mymachine-new /etc/hosts 2>/dev/null || { cat /etc/hosts.mymachine-new >/etc/hosts; rm -f /etc/hosts.mymachine-new; }; }; fi
 [ -z "$hostname" ] || hostname "$hostname" 2>/dev/null || printf '%s' "$hostname" >/proc/sys/kernel/hostname
 for one in $data; do
   # Mounts of containers and plugins below it would keep it, and must not be emptied through.

@@ -75,6 +75,19 @@ describe('provisioning a host whose engine is configured already', () => {
     expect((await host.must(['systemctl', 'is-active', 'docker'])).trim()).toBe('active');
   });
 
+  it('leaves it to those alone who could read it to read daemon.json, with what it hides in there', async () => {
+    const path = '/etc/docker/daemon.json';
+    await writeFile(host, path, '{"proxies": {"http-proxy": "http://user:secret@192.0.2.1:3128"}}');
+    await shell(host, 'chgrp adm "$1"; chmod 640 "$1"; systemctl restart docker', path);
+    const before = await standOf(host);
+    const mode = () => host.must(['stat', '-c', '%a %G', path]);
+    await adopted.provision({ labels: ['provider=generic', 'more=1'] });
+    expect(await mode()).toBe('640 adm\n');
+    await adopted.restore();
+    expect(await standOf(host)).toEqual(before);
+    await shell(host, 'rm "$1"; systemctl restart docker', path);
+  });
+
   it('says that the disk is full before anything is changed', async () => {
     await shell(
       host,
