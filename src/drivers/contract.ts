@@ -177,9 +177,15 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   state(context: DriverContext<C>): Promise<MachineState>;
   /** Address of the host for the user and for certificates; '' when it has none now. */
   address(context: DriverContext<C>): Promise<string>;
-  /** Where the engine listens, `tcp://1.2.3.4:2376`, or '' when the host has no address now. */
+  /**
+   * Where a docker client finds the engine: `tcp://1.2.3.4:2376`, or `ssh://user@1.2.3.4` where `enginePort` is 0; '' when
+   * the host has no address now.
+   */
   engineUrl(context: DriverContext<C>): Promise<string>;
-  /** The port that dockerd opens on the host itself; 2376 when not said. A forward may show another one in `engineUrl`. */
+  /**
+   * The port that dockerd opens on the host itself; 2376 when not said. A forward may show another one in `engineUrl`.
+   * 0 for none: dockerd then listens on its host's own socket alone, is reached through SSH, and there are no certificates.
+   */
   enginePort?(config: Readonly<C>): number;
   /** Further names and addresses that the server certificate must hold. */
   sans?(context: DriverContext<C>): readonly string[];

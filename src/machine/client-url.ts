@@ -18,7 +18,7 @@ export interface VerifiedUrl {
   readonly seen: CertificateDates | undefined;
 }
 
-/** Where a docker client finds the machine, once something has answered there over TLS. */
+/** Where a docker client finds the machine, once something has answered there. */
 export async function clientUrl(machine: Machine, options: ClientUrlOptions): Promise<VerifiedUrl> {
   try {
     return await (options.swarm ? swarmManagerUrl(machine) : verifiedUrl(machine));
@@ -31,6 +31,7 @@ export async function clientUrl(machine: Machine, options: ClientUrlOptions): Pr
 
 async function verifiedUrl(machine: Machine): Promise<VerifiedUrl> {
   const url = await engineUrl(machine);
+  if (machine.isThroughSsh) return { url, seen: await checkConnection(machine, url) };
   try {
     return { url, seen: await checkConnection(machine, url) };
   } catch (error) {
@@ -56,6 +57,12 @@ async function swarmManagerUrl(machine: Machine): Promise<VerifiedUrl> {
   if (!swarm.Master) {
     throw machineError('MM_MACHINE_STATE', {
       message: `"${machine.name}" is not a swarm master. The --swarm flag is intended for use with swarm masters`,
+    });
+  }
+  if (machine.isThroughSsh) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: `"${machine.name}" opens no port for a swarm's manager: its engine is reached through SSH alone`,
+      hint: 'Leave --swarm out.',
     });
   }
   const engine = await engineUrl(machine);

@@ -1,6 +1,6 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { CertificateDates, EngineClient } from '../engine/contract.ts';
+import type { CertificateDates, EngineClient, EngineEndpoint } from '../engine/contract.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 import { machineError } from './errors.ts';
 import type { Machine } from './machine.ts';
@@ -64,21 +64,32 @@ async function readCredential(machine: Machine, path: string): Promise<string> {
   }
 }
 
-/** A client of the machine's engine at its URL, loaded with TLS when one is first wanted. Nothing is sent yet. */
+/** Where dockerd listens on its host unless it is told otherwise. */
+const ENGINE_SOCKET = '/var/run/docker.sock';
+
+/** A client of the machine's engine at its URL, loaded with TLS or SSH when one is first wanted. Nothing is sent yet. */
 export async function engineAt(machine: Machine, url: string, timeoutMs: number): Promise<EngineClient> {
-  const [{ createEngineClient }, { parseEngineUrl }] = await Promise.all([
+  const [{ createEngineClient }, endpoint] = await Promise.all([
     import('../engine/client.ts'),
-    import('../engine/url.ts'),
+    machine.isThroughSsh ? socketEndpoint(machine) : tlsEndpoint(machine, url),
   ]);
+  const { clock, signal, tlsContexts } = machine.deps;
+  return createEngineClient(endpoint, { machineName: machine.name, clock, timeoutMs, signal, tlsContexts });
+}
+
+/** The engine's socket on its host, over the one connection that this run has there. */
+const socketEndpoint = (machine: Machine): EngineEndpoint => ({
+  kind: 'stream',
+  open: async () => (await machine.session()).connectUnix(ENGINE_SOCKET),
+});
+
+async function tlsEndpoint(machine: Machine, url: string): Promise<EngineEndpoint> {
+  const { parseEngineUrl } = await import('../engine/url.ts');
   const { host, port } = parseEngineUrl(url);
   const files = await clientFiles(machine);
   const read = (path: string) => readCredential(machine, path);
   const [ca, cert, key] = await Promise.all([read(files.ca), read(files.cert), read(files.key)]);
-  const { clock, signal, tlsContexts } = machine.deps;
-  return createEngineClient(
-    { kind: 'tls', host, port, ca, cert, key },
-    { machineName: machine.name, clock, timeoutMs, signal, tlsContexts },
-  );
+  return { kind: 'tls', host, port, ca, cert, key };
 }
 
 /** The machine's URL; fails when it is not running. */
@@ -91,8 +102,8 @@ export async function engineUrl(machine: Machine): Promise<string> {
 }
 
 /**
- * Proves that the engine answers over TLS now, as `env`, `config` and the end of `create` do. Gives the dates of the
- * certificate that it showed.
+ * Proves that the engine answers now, over TLS or through SSH, as `env`, `config` and the end of `create` do. Gives the
+ * dates of the certificate that it showed.
  */
 export async function checkConnection(
   machine: Machine,

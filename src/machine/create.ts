@@ -121,8 +121,8 @@ export async function createMachine(deps: MachineDeps, request: CreateRequest): 
   const machine = planMachine(deps, request);
   await deps.store.refuseTaken(machine.name);
   return deps.store.withMachine(machine.name, async () => {
-    if (request.driver.capabilities.provision) await ensureAuthority(deps);
-    else await clientCredentials(deps);
+    if (!request.driver.capabilities.provision) await clientCredentials(deps);
+    else if (!machine.isThroughSsh) await ensureAuthority(deps);
     deps.report.info('Running pre-create checks...');
     await machine.driver.precheck(machine.context()).catch((error: unknown) => {
       throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);

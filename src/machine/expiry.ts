@@ -4,6 +4,7 @@ import { readText } from '../store/read-file.ts';
 import type { StoredMachine } from '../store/store.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 import type { MachineDeps } from './deps.ts';
+import { Machine } from './machine.ts';
 
 /** What a docker client and the engine of a machine show each other, as far as it is known. */
 export interface MachineCertificates {
@@ -27,12 +28,18 @@ async function datesIn(...paths: readonly string[]): Promise<CertificateDates | 
   return undefined;
 }
 
+async function isThroughSsh(deps: MachineDeps, stored: StoredMachine): Promise<boolean> {
+  const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
+  return driver !== undefined && new Machine(deps, driver, stored).isThroughSsh;
+}
+
 /** From the files of the machine, without asking its host. What its engine showed in a handshake is better evidence. */
 export async function certificatesOf(
   deps: MachineDeps,
   stored: StoredMachine,
   seen?: CertificateDates,
 ): Promise<MachineCertificates> {
+  if (await isThroughSsh(deps, stored)) return {};
   const file = (name: string) => join(deps.store.paths.machine(stored.name), name);
   const paths = authorityPathsOf(deps, stored);
   const [ca, client, server] = await Promise.all([

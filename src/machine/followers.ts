@@ -21,14 +21,16 @@ const heldCa = (deps: MachineDeps, name: string) =>
 const same = (a: string | undefined, b: string | undefined) =>
   a !== undefined && b !== undefined && a.trim() === b.trim();
 
-/** Whether it is a machine that we provision, so that an authority's successor can be brought to it. */
-async function isProvisioned(
+/** Whether it is a machine whose engine has certificates of ours, so that an authority's successor can be brought to it. */
+async function hasCertificates(
   deps: MachineDeps,
   stored: StoredMachine,
   phases: readonly string[] = ['ready'],
 ): Promise<boolean> {
   const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
-  return driver?.capabilities.provision === true && phases.includes(stored.meta?.phase ?? 'ready');
+  if (driver?.capabilities.provision !== true || !phases.includes(stored.meta?.phase ?? 'ready'))
+    return false;
+  return !new Machine(deps, driver, stored).isThroughSsh;
 }
 
 /** Machines whose engines still trust another authority than the one that stands where theirs is kept. */
@@ -39,7 +41,7 @@ export async function leftBehind(deps: MachineDeps): Promise<readonly string[]> 
       readText(authorityPathsOf(deps, stored).caCert).catch(() => undefined),
     ]);
     const behind = held !== undefined && current !== undefined && !same(held, current);
-    return behind && (await isProvisioned(deps, stored)) ? [stored.name] : [];
+    return behind && (await hasCertificates(deps, stored)) ? [stored.name] : [];
   });
   return (await Promise.all(names)).flat();
 }
@@ -54,7 +56,7 @@ async function followersOf(
   const names = (await readable(deps)).map(async (stored) => {
     if (except.includes(stored.name) || authorityPathsOf(deps, stored).caCert !== paths.caCert) return [];
     const trusts = current === undefined || same(await heldCa(deps, stored.name), current);
-    return trusts && (await isProvisioned(deps, stored)) ? [stored.name] : [];
+    return trusts && (await hasCertificates(deps, stored)) ? [stored.name] : [];
   });
   return (await Promise.all(names)).flat();
 }
@@ -72,7 +74,8 @@ async function authoritiesOf(
   for (const name of names) {
     const stored = await deps.store.load(name);
     const paths = authorityPathsOf(deps, stored);
-    const isWished = renewal !== 'expired' || (await isProvisioned(deps, stored, ['ready', 'provisioning']));
+    const isWished =
+      renewal !== 'expired' || (await hasCertificates(deps, stored, ['ready', 'provisioning']));
     if (isWished) found.set(JSON.stringify(paths), paths);
   }
   return [...found.values()];

@@ -10,6 +10,8 @@ import type { Secrets, StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
 
+const DEFAULT_ENGINE_PORT = 2376;
+
 /** A machine that is open in this process: its record, its driver, and the way to both. Whoever changes it holds its lock. */
 export class Machine {
   readonly name: string;
@@ -49,6 +51,16 @@ export class Machine {
 
   file(name: string): string {
     return join(this.dir, name);
+  }
+
+  /** The port that dockerd opens on the host; 0 where it is reached through SSH. */
+  get enginePort(): number {
+    return this.driver.enginePort?.(this.context().config) ?? DEFAULT_ENGINE_PORT;
+  }
+
+  /** The engine is reached through SSH alone: no port, no TLS, no certificates. */
+  get isThroughSsh(): boolean {
+    return this.enginePort === 0;
   }
 
   async saveConfig(patch: Partial<HostConfig>): Promise<void> {

@@ -13,14 +13,14 @@ import { copyClientCertificates, keepServerCertificate, serverCertificate } from
 const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
 
 /** What the machine's record asks of its engine. The provider label is docker-machine's. */
-export function engineWish(machine: Machine, port: number): EngineWish {
+export function engineWish(machine: Machine): EngineWish {
   const options = machine.config.HostOptions.EngineOptions;
   const { install, version } = machine.meta.engine;
   return {
     install: INSTALL_SOURCES.includes(install) ? (install as InstallSource) : 'auto',
     installUrl: options.InstallURL,
     version,
-    port,
+    port: machine.enginePort,
     labels: [...options.Labels, `provider=${machine.driver.name}`],
     registryMirrors: options.RegistryMirror,
     insecureRegistries: options.InsecureRegistry,
@@ -52,31 +52,37 @@ export async function provisionMachine(
       hint: 'Configure its engine where that is managed.',
     });
   }
-  const authority = await ensureAuthority(deps, authorityPathsOf(deps, machine));
+  const authority = machine.isThroughSsh
+    ? undefined
+    : await ensureAuthority(deps, authorityPathsOf(deps, machine));
   const { provisionHost } = await import('../provision/provision-host.ts');
   const session = await deps.report.step('Waiting for SSH to be available...', () =>
     machine.sessionWhenUp(options.sshTimeoutMs ?? 180_000),
   );
-  const pair = await serverCertificate(machine, authority, options.renewCert ?? false);
+  const pair = authority && (await serverCertificate(machine, authority, options.renewCert ?? false));
   const outcome = await provisionHost({
     ...hostPorts(machine, session),
     rename: true,
     adopted: driver.capabilities.adopted,
-    engine: engineWish(machine, driver.enginePort?.(machine.context().config) ?? 2376),
-    tls: { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
+    engine: engineWish(machine),
+    tls: authority && pair && { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
     keepOriginal: async (original) => {
       if (machine.meta.original === undefined)
         await machine.saveMeta({ original: original as unknown as JsonObject });
     },
   });
-  await keepServerCertificate(machine, pair);
-  await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
+  // Who joins a group is in it from the next login on.
+  if (outcome.changed.includes('access')) session.close();
+  if (authority !== undefined && pair !== undefined) {
+    await keepServerCertificate(machine, pair);
+    await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
+  }
   await machine.saveMeta({ address: await driver.address(machine.context()) });
-  if (authority.replaced) await warnOfLeftBehind(deps);
+  if (authority?.replaced === true) await warnOfLeftBehind(deps);
   return outcome;
 }
 
-/** Whether the engine answers us over mutual TLS, in docker-machine's words; where it does is kept. */
+/** Whether the engine answers us over mutual TLS, or through SSH, in docker-machine's words; where it does is kept. */
 export async function confirmConnection(machine: Machine): Promise<void> {
   await machine.deps.report.step('Checking connection to Docker...', async () => {
     const url = await engineUrl(machine);

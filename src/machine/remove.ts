@@ -4,6 +4,7 @@ import type { MachineDeps } from './deps.ts';
 import { forgetEngineAddress } from './engine-address.ts';
 import { Machine } from './machine.ts';
 import { restoreMachine } from './provisioning.ts';
+import { refreshSshConfig } from './ssh-config.ts';
 
 export interface RemoveOptions {
   /** Delete what the store has even when the host cannot be removed. */
@@ -61,5 +62,6 @@ export async function removeMachine(deps: MachineDeps, name: string, options: Re
     }
     if (deps.signal.aborted) throw failed(deps, name, deps.signal.reason);
     await deps.store.remove(name);
+    if (machine === undefined) await refreshSshConfig(deps);
   });
 }

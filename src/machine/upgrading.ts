@@ -13,7 +13,7 @@ const NEWEST = 'latest';
  * too. The caller holds the machine's lock.
  */
 export async function upgradeMachine(machine: Machine, wanted: string | undefined): Promise<UpgradeOutcome> {
-  const { deps, driver } = machine;
+  const { deps } = machine;
   refuse(machine);
   await ensureRunning(machine, 'Starting machine so machine can be upgraded...');
   const { upgradeHost } = await import('../provision/upgrade-host.ts');
@@ -23,7 +23,7 @@ export async function upgradeMachine(machine: Machine, wanted: string | undefine
     ...hostPorts(machine, session),
     version,
     asked: wanted !== undefined,
-    port: driver.enginePort?.(machine.context().config) ?? 2376,
+    port: machine.enginePort,
   });
   if (wanted !== undefined) await machine.saveMeta({ engine: { ...machine.meta.engine, version } });
   if (outcome.lost.length > 0) {

@@ -8,7 +8,7 @@ import { shellLibrary } from './shell-library.ts';
  * the engine runs with it. Prints results as facts. A user's interruption does not stop it half way.
  */
 export const commitScript = `${shellLibrary}${engineLibrary}${String.raw`
-puts= dels= origs= public= private= hostname= pre= post= last= expect= failed=
+puts= dels= origs= public= private= hostname= member= pre= post= last= expect= failed=
 units=no told=no effect=none enable=no port=- keep=no forget=no
 
 give_up() { # what cannot be staged leaves nothing behind
@@ -96,6 +96,7 @@ while read -r op a b c; do
     forget) forget=yes ;;
     port) port=$a ;;
     hostname) hostname=$a ;;
+    member) member=$a ;;
     pre) pre=$a ;;
     post) post=$a ;;
     last) last=$a ;;
@@ -115,6 +116,10 @@ for p in $puts $dels $origs; do
   [ $keep = no ] || keep_original "$p" || give_up
   keep_previous "$p" || give_up
 done
+if [ -n "$member" ]; then
+  grep -q '^docker:' /etc/group || groupadd --system docker || give_up
+  usermod -aG docker "$member" || give_up
+fi
 : >"$state/pending" || give_up
 wasactive=no; if active; then wasactive=yes; fi
 oldname=$(uname -n)

@@ -13,6 +13,8 @@ export interface Commit {
   /** Paths to be put back as they were before our first change. */
   readonly originals?: readonly string[];
   readonly hostname: string | undefined;
+  /** A user who joins the group docker. */
+  readonly member?: string | undefined;
   readonly units: boolean;
   readonly effect: 'none' | 'reload' | 'restart' | 'stop';
   readonly enable: boolean | undefined;
@@ -39,6 +41,7 @@ export function commitInput(commit: Commit): string {
     ...(commit.enable === undefined ? [] : [commit.enable ? 'enable' : 'disable']),
     ...(commit.port === 0 ? [] : [`port ${port}`]),
     ...(commit.hostname === undefined ? [] : [`hostname ${commit.hostname}`]),
+    ...(commit.member === undefined ? [] : [`member ${commit.member}`]),
     ...(commit.beforehand === undefined ? [] : [`pre ${base64(commit.beforehand)}`]),
     ...(commit.afterwards === undefined ? [] : [`post ${base64(commit.afterwards)}`]),
     ...(commit.inTheEnd === undefined

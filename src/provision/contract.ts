@@ -12,7 +12,7 @@ export interface EngineWish {
   readonly installUrl: string;
   /** '' for the newest; '28.5', '5:28.5.2-1~debian.12~bookworm' otherwise. Makes 'auto' mean 'repository'. */
   readonly version: string;
-  /** TCP port of the TLS listener, or 0 for none (the engine is reached through SSH). */
+  /** TCP port of the TLS listener, or 0 for none: the engine is reached through SSH, and the login user may use its socket. */
   readonly port: number;
   readonly labels: readonly string[];
   readonly registryMirrors: readonly string[];
@@ -53,7 +53,8 @@ export interface ProvisionInput extends HostPorts {
   readonly rename: boolean;
   readonly adopted: boolean;
   readonly engine: EngineWish;
-  readonly tls: TlsFiles;
+  /** undefined where the engine has no port. */
+  readonly tls: TlsFiles | undefined;
   /** Told what stood on the host before this machine, before anything is changed there, so that it can always be put back. */
   readonly keepOriginal: (original: HostOriginal) => Promise<void>;
 }

@@ -58,7 +58,9 @@ facts() {
   for folder in /var/lib/docker /var/lib/containerd; do
     if [ -d "$folder" ]; then fact dir "$folder"; ! holds "$folder" || fact data "$folder"; fi
   done
-  if grep -q '^docker:' /etc/group; then fact group yes; fi
+  # A colon and the names of its members.
+  members=$(sed -n 's/^docker:[^:]*:[^:]*:/:/p' /etc/group)
+  if [ -n "$members" ]; then fact group "$members"; fi
   if [ -f /var/lib/docker/swarm/docker-state.json ]; then fact swarm yes; fi
   dockerd=$(command -v dockerd || true)
   fact dockerd "$dockerd"

@@ -32,6 +32,8 @@ export interface Facts {
   readonly dirs: readonly string[];
   readonly dataDirs: readonly string[];
   readonly hasGroup: boolean;
+  /** Users whom the group docker names. */
+  readonly groupMembers: readonly string[];
   readonly service: UnitState;
   readonly units: readonly UnitFile[];
   readonly environmentFiles: readonly UnitFile[];
@@ -97,6 +99,10 @@ export function parseFacts(output: string): Facts {
     dirs: values.get('dir') ?? [],
     dataDirs: values.get('data') ?? [],
     hasGroup: has('group'),
+    groupMembers: one('group')
+      .slice(1)
+      .split(',')
+      .filter((name) => name !== ''),
     service: shown,
     units: named(values.get('unit')),
     environmentFiles: named(values.get('environment')),

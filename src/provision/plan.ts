@@ -46,6 +46,7 @@ export function planChanges(situation: Situation): Plan | undefined {
       files,
       removals: changes.flatMap((change) => change.removals ?? []),
       hostname: changes.find(({ hostname }) => hostname !== undefined)?.hostname,
+      member: changes.find(({ member }) => member !== undefined)?.member,
       units: changes.some(({ units }) => units === true),
       effect,
       enable: changes.some(({ enable }) => enable === true) ? true : undefined,

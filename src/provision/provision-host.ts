@@ -23,7 +23,8 @@ const TRIES = 3;
  * Fails with the errors of errors.ts; unless the message says otherwise, the host is then as it was.
  */
 export async function provisionHost(input: ProvisionInput): Promise<ProvisionOutcome> {
-  const { report } = input;
+  const { report, session } = input;
+  const loginUser = session.target.user;
   const { output, shell } = await report.step('Detecting the provisioner...', () =>
     openRootShell(input, factsScript, factsMarker),
   );
@@ -67,7 +68,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     const managed = source === undefined ? known : { ...known, source };
     refuseForeignService(facts);
     const configuration = engineConfiguration(hostConfiguration(facts), input.engine, managed.daemon);
-    const plan = planChanges({ facts, wish: input, managed, configuration });
+    const plan = planChanges({ facts, wish: input, loginUser, managed, configuration });
     const outcome: Omit<ProvisionOutcome, 'changed'> = {
       os: osLabel(os),
       engineVersion: facts.engineVersion,

@@ -20,6 +20,8 @@ export interface Change {
   /** systemd must read its units again. */
   readonly units?: boolean;
   readonly enable?: boolean;
+  /** A user who is to be in the group docker. */
+  readonly member?: string;
 }
 
 export interface FileWrite {
@@ -32,6 +34,8 @@ export interface FileWrite {
 export interface Situation {
   readonly facts: Facts;
   readonly wish: Pick<ProvisionInput, 'machineName' | 'rename' | 'adopted' | 'engine' | 'tls'>;
+  /** As whom we log in. */
+  readonly loginUser: string;
   readonly managed: ManagedState;
   readonly configuration: EngineConfiguration;
 }
@@ -74,7 +78,7 @@ const certificates: Step = {
   title: "The engine's certificates are in place",
   hint: 'Look at /etc/docker on the host.',
   check: ({ facts, wish }) => {
-    if (wish.engine.port === 0) return undefined;
+    if (wish.engine.port === 0 || wish.tls === undefined) return undefined;
     const wanted: readonly FileWrite[] = [
       { path: tlsPaths.ca, mode: '0644', content: wish.tls.ca },
       { path: tlsPaths.cert, mode: '0644', content: wish.tls.serverCert },
@@ -87,6 +91,18 @@ const certificates: Step = {
     });
     // The engine reads its certificates when it starts, and at no other time.
     return files.length === 0 ? undefined : { files, effect: 'restart' };
+  },
+};
+
+const access: Step = {
+  id: 'access',
+  title: "The login user may use the engine's socket, where that is the only way to it",
+  hint: 'Look at the group docker on the host (`getent group docker`).',
+  check: ({ facts, wish, loginUser }) => {
+    if (wish.engine.port !== 0 || loginUser === 'root' || facts.groupMembers.includes(loginUser))
+      return undefined;
+    // A socket that was there before its group belongs to root's.
+    return { member: loginUser, ...(facts.hasGroup ? {} : { effect: 'restart' }) };
   },
 };
 
@@ -152,4 +168,12 @@ const service: Step = {
 };
 
 /** In the order in which they are reported; the installation of the engine comes before all of them. */
-export const steps: readonly Step[] = [hostname, certificates, configuration, unit, shutdown, service];
+export const steps: readonly Step[] = [
+  hostname,
+  certificates,
+  access,
+  configuration,
+  unit,
+  shutdown,
+  service,
+];

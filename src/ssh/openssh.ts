@@ -123,8 +123,11 @@ function alias(index: number): string {
   return `mymachine-${index + 1}`;
 }
 
-/** ssh_config(5): a value with blanks stands in double quotes, and % starts a token. */
-function pathValue(path: string): string {
+/**
+ * ssh_config(5): a value with blanks stands in double quotes, and % starts a token.
+ * @throws MM_SSH_TARGET for a path that cannot stand there
+ */
+export function pathValue(path: string): string {
   if (/["\p{Cc}]|\$\{/u.test(path)) {
     throw sshError('MM_SSH_TARGET', {
       message: `The path ${JSON.stringify(path)} cannot be handed to the system's ssh`,

@@ -8,6 +8,10 @@ import { sshError } from './errors.ts';
 /** What the user's ssh config says about a host, of the settings that matter to us. */
 export interface UserConfig {
   readonly hostName: string;
+  /** '' when there is none. */
+  readonly hostKeyAlias: string;
+  /** Paths separated by blanks. */
+  readonly knownHostsFiles: string;
   readonly identityFiles: readonly string[];
   readonly identitiesOnly: boolean;
   /** '' for $SSH_AUTH_SOCK, 'none' for no agent, else a socket's path. */
@@ -76,6 +80,8 @@ export function parseUserConfig(
   const agent = one('identityagent');
   return {
     hostName,
+    hostKeyAlias: one('hostkeyalias'),
+    knownHostsFiles: path(one('userknownhostsfile')),
     identityFiles: (values.get('identityfile') ?? []).filter((value) => value !== 'none').map(path),
     identitiesOnly: one('identitiesonly') === 'yes',
     identityAgent:

@@ -17,6 +17,8 @@ export interface StorePaths {
   engineUrl(name: string): string;
   /** Ours: who this store is, wherever it lies. */
   readonly storeId: string;
+  /** Ours: an ssh config that knows the machines whose engines are reached through SSH; missing when there are none. */
+  readonly sshConfig: string;
   lock(name: string): string;
 }
 
@@ -34,6 +36,7 @@ export function storePaths(root: string): StorePaths {
     knownHosts: (name) => join(machine(name), 'known_hosts'),
     engineUrl: (name) => join(machine(name), 'engine-url'),
     storeId: join(root, 'store-id'),
+    sshConfig: join(root, 'ssh_config'),
     lock: (name) => join(root, '.locks', name),
   };
 }

@@ -7,12 +7,11 @@ import type { Flags } from '../args/spec.ts';
 import type { Command } from '../command.ts';
 import { oneName } from '../machine-names.ts';
 import { shellOfCaller } from '../shell-of-caller.ts';
+import { switchVariables, tlsVariables } from '../shells/function/wish.ts';
 import { shellNames } from '../shells/names.ts';
 import { type Assignment, renderEnv } from '../shells/render-env.ts';
 import { warnOfExpiryOf } from '../warn-of-expiry.ts';
 import { jsonFlag } from './simple-reads.ts';
-
-const VARIABLES = ['DOCKER_TLS_VERIFY', 'DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_MACHINE_NAME'];
 
 export const envCommand: Command = {
   argument: '[name]',
@@ -44,7 +43,7 @@ export const envCommand: Command = {
         throw usageError('MM_ARGUMENTS', {
           message: 'Error: Expected no machine name when the -u flag is present',
         });
-      const unsets = flags.bool('no-proxy') ? [...VARIABLES, proxyName(app)] : VARIABLES;
+      const unsets = flags.bool('no-proxy') ? [...switchVariables, proxyName(app)] : switchVariables;
       app.print(renderEnv(shell, [], unsets, hint));
       return 0;
     }
@@ -54,21 +53,34 @@ export const envCommand: Command = {
       await fixCertificates(app.deps, name);
     }
     const machine = await Machine.open(app.deps, name);
-    const sets = await assignments(app, machine, flags);
+    const url = await urlFor(app, machine, flags);
+    const sets = await assignments(app, machine, flags, url);
     if (flags.bool('json')) app.printJson(Object.fromEntries(sets.map(({ name, value }) => [name, value])));
-    else app.print(renderEnv(shell, sets, [], hint));
+    else if (machine.isThroughSsh) {
+      const { missingForDocker } = await import('../docker-over-ssh.ts');
+      const missing = await missingForDocker(app, machine, url);
+      // Nobody reads the comments of what a shell evaluates.
+      if (missing !== undefined && !app.io.stdout.isTTY) app.report.warn(missing);
+      app.print(renderEnv(shell, sets, tlsVariables, hint, missing === undefined ? [] : [missing]));
+    } else app.print(renderEnv(shell, sets, [], hint));
     return 0;
   },
 };
 
-async function assignments(app: App, machine: Machine, flags: Flags): Promise<readonly Assignment[]> {
-  const url = await urlFor(app, machine, flags);
-  const values: Assignment[] = [
-    { name: 'DOCKER_TLS_VERIFY', value: '1' },
-    { name: 'DOCKER_HOST', value: url },
-    { name: 'DOCKER_CERT_PATH', value: await certFolder(machine) },
-    { name: 'DOCKER_MACHINE_NAME', value: machine.name },
-  ];
+async function assignments(
+  app: App,
+  machine: Machine,
+  flags: Flags,
+  url: string,
+): Promise<readonly Assignment[]> {
+  const values: Assignment[] = machine.isThroughSsh
+    ? [{ name: 'DOCKER_HOST', value: url }]
+    : [
+        { name: 'DOCKER_TLS_VERIFY', value: '1' },
+        { name: 'DOCKER_HOST', value: url },
+        { name: 'DOCKER_CERT_PATH', value: await certFolder(machine) },
+      ];
+  values.push({ name: 'DOCKER_MACHINE_NAME', value: machine.name });
   if (app.io.platform === 'win32') values.push({ name: 'COMPOSE_CONVERT_WINDOWS_PATHS', value: 'true' });
   if (flags.bool('no-proxy')) {
     const name = proxyName(app);
@@ -87,7 +99,10 @@ function proxyName(app: App): string {
 async function urlFor(app: App, machine: Machine, flags: Flags): Promise<string> {
   const swarm = flags.bool('swarm');
   if (flags.bool('fast') && !swarm) return engineUrl(machine);
-  const { url, seen } = await clientUrl(machine, { swarm, prefix: 'Error checking TLS connection' });
+  const prefix = machine.isThroughSsh
+    ? 'Error checking the connection through SSH'
+    : 'Error checking TLS connection';
+  const { url, seen } = await clientUrl(machine, { swarm, prefix });
   await warnOfExpiryOf(app, machine, seen);
   return url;
 }

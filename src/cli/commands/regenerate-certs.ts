@@ -1,4 +1,5 @@
 import { ensureAuthoritiesOf, foreseeReplacement } from '../../machine/followers.ts';
+import { Machine } from '../../machine/machine.ts';
 import type { App } from '../app.ts';
 import { confirm } from '../ask.ts';
 import type { Command } from '../command.ts';
@@ -13,6 +14,20 @@ function warnOfOthers(app: App, names: readonly string[], others: readonly strin
   app.report.warn(
     `Other machines trust the old one, and must be brought over to the new one: ${others.join(', ')}. All at once: ${app.program} regenerate-certs ${flag} ${all}`,
   );
+}
+
+/** The machines that have certificates; of the others it is said that they have none. */
+async function withCertificates(app: App, names: readonly string[]): Promise<readonly string[]> {
+  const found = names.map(async (name) => {
+    // What cannot be opened is met again, and told of, where it is worked on.
+    const machine = await Machine.open(app.deps, name).catch(() => undefined);
+    if (machine?.isThroughSsh !== true) return [name];
+    app.report.info(
+      `"${name}" has no certificates to regenerate: its engine is reached through SSH, by keys.`,
+    );
+    return [];
+  });
+  return (await Promise.all(found)).flat();
 }
 
 export const regenerateCertsCommand: Command = {
@@ -38,7 +53,8 @@ export const regenerateCertsCommand: Command = {
     },
   ],
   async run(app, { flags, args }) {
-    const names = await manyNames(app, args);
+    const names = await withCertificates(app, await manyNames(app, args));
+    if (names.length === 0) return 0;
     const renewal = flags.bool('new-ca') ? 'always' : flags.bool('client-certs') ? 'due' : 'expired';
     const replacement = await foreseeReplacement(app.deps, names, renewal);
     const flag = renewal === 'always' ? '--new-ca' : '--client-certs';

@@ -88,6 +88,11 @@ export const configCommand: Command = {
       prefix: 'Error running connection boilerplate',
     });
     await warnOfExpiryOf(app, machine, seen);
+    if (machine.isThroughSsh) {
+      if (flags.bool('json')) app.printJson({ name: machine.name, host: url, tlsverify: false });
+      else app.print(`-H=${url}`);
+      return 0;
+    }
     const { ca, cert, key } = await clientFiles(machine);
     const files = { tlscacert: ca, tlscert: cert, tlskey: key };
     if (flags.bool('json')) app.printJson({ name: machine.name, host: url, tlsverify: true, ...files });

@@ -28,8 +28,8 @@ function check({ name, value }: Assignment): void {
 }
 
 /**
- * What `env` prints for a shell: a line for each variable that is set or unset, then how to apply them (none when `hintArgv`
- * is empty). `shell` is a name, a path or a process's name; one that is unknown gets sh's syntax.
+ * What `env` prints for a shell: a line for each variable that is set or unset, then notes in comments, and how to apply
+ * the whole (nothing when `hintArgv` is empty). `shell` is a name, a path or a process's name; one that is unknown gets sh's syntax.
  * MM_SHELL_VALUE when a value cannot be written there.
  */
 export function renderEnv(
@@ -37,6 +37,7 @@ export function renderEnv(
   sets: readonly Assignment[],
   unsets: readonly string[],
   hintArgv: readonly string[],
+  notes: readonly string[] = [],
 ): string {
   const syntax = syntaxOf(shell);
   for (const assignment of sets) check(assignment);
@@ -53,5 +54,9 @@ export function renderEnv(
           `${syntax.comment} Run this command to configure your shell: `,
           `${syntax.comment} ${syntax.apply(commandLine(hintArgv, syntax))}`,
         ];
-  return [...body, ...hint].map((line) => `${line}\n`).join('');
+  const said = notes.map((note) => {
+    const text = printable(note, 4000);
+    return `${syntax.comment} ${syntax.note?.(text) ?? text}`;
+  });
+  return [...body, ...said, ...hint].map((line) => `${line}\n`).join('');
 }

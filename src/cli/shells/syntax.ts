@@ -11,6 +11,8 @@ export interface ShellSyntax {
   quote(argument: string): string;
   /** What stands before a line that does nothing. */
   readonly comment: string;
+  /** A sentence as it may stand behind `comment`, where not any may. */
+  note?(text: string): string;
   /** The command that applies what the command `argv` prints. */
   apply(argv: string): string;
   /** The whole of the lines that set and unset, where they need something around them. */

@@ -1,5 +1,7 @@
 import { isPlain, printfFormat, type ShellSyntax } from './syntax.ts';
 
+const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`).replaceAll('!', '\\!')}'`;
+
 /**
  * tcsh and csh. Quotes cannot hide `!`, a newline or a file pattern from `eval`, so printf brings what is not plain; and
  * as a command's output never keeps a newline, a value with one is sourced from a file that printf writes.
@@ -19,8 +21,9 @@ function set(name: string, value: string): string {
 export const tcsh: ShellSyntax = {
   set,
   unset: (name) => `unsetenv ${name};`,
-  quote: (argument) => `'${argument.replaceAll("'", `'\\''`).replaceAll('!', '\\!')}'`,
+  quote: quoted,
   // tcsh has comments in scripts only; ":" does nothing with its arguments.
   comment: ':',
+  note: quoted,
   apply: (argv) => `eval \`${argv}\``,
 };

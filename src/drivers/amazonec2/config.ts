@@ -48,6 +48,8 @@ export interface Ec2Config extends BaseConfig {
   Image: string;
   Profile: string;
   OpenTo: readonly string[];
+  /** The engine is reached through SSH, and no port is opened for it. Missing in a record of docker-machine's. */
+  SSHOnly?: boolean;
   UnencryptedRoot: boolean;
   KmsKeyId: string;
   MetadataToken: string;
@@ -170,6 +172,7 @@ export function configureEc2(flags: FlagValues, base: BaseConfig): Ec2Config {
     Image: oneOf('image', imageNames) || (imageNames[0] ?? ''),
     Profile: word('profile'),
     OpenTo: list(flags, 'open-to'),
+    SSHOnly: flag('ssh-only'),
     UnencryptedRoot: flag('unencrypted-root'),
     KmsKeyId: word('kms-key-id'),
     MetadataToken: oneOf('metadata-token', ['required', 'optional']) || 'required',

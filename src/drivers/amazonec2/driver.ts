@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { isMachineError } from '../../base/machine-error.ts';
+import { sshUrl } from '../../ssh/url.ts';
 import type { Driver } from '../contract.ts';
 import { configureEc2, type Ec2Config } from './config.ts';
 import { accountOf, ENGINE_PORT, machineFiles } from './context.ts';
@@ -52,9 +53,14 @@ export const amazonec2Driver: Driver<Ec2Config> = {
   state: async (context) => (await operations()).state(context),
   address: async (context) => (await operations()).address(context),
   engineUrl: async (context) => {
-    const address = await (await operations()).address(context);
-    return address === '' ? '' : `tcp://${inUrl(address)}:${ENGINE_PORT}`;
+    const host = await (await operations()).address(context);
+    const { SSHOnly, SSHPort, SSHUser } = context.config;
+    if (host === '') return '';
+    return SSHOnly === true
+      ? sshUrl({ user: SSHUser, host, port: SSHPort })
+      : `tcp://${inUrl(host)}:${ENGINE_PORT}`;
   },
+  enginePort: ({ SSHOnly }) => (SSHOnly === true ? 0 : ENGINE_PORT),
   sans: ({ config }) => [config.PrivateIPAddress].filter((address) => address !== ''),
   hostKeys: async ({ machine }) => [
     (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),

@@ -105,6 +105,11 @@ const ours: readonly FlagSpec[] = [
     kind: 'slice',
     default: [],
   },
+  bool(
+    'ssh-only',
+    'Open no port for the engine: docker reaches it through SSH, without certificates',
+    shared('AWS_SSH_ONLY'),
+  ),
   bool('unencrypted-root', 'Leave the root volume without encryption'),
   string('kms-key-id', "Key that the root volume is encrypted with (default: the account's for EBS)"),
   string('metadata-token', 'Whether the instance metadata wants tokens (IMDSv2)', {

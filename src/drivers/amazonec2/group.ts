@@ -31,16 +31,17 @@ export interface Rule {
   readonly cidr: string;
 }
 
-/** What must be open: SSH, the engine, the ports that the user named, to those who may come. */
+/** What must be open: SSH, the engine unless it is reached through that, the ports that the user named, to those who may come. */
 export function wantedRules(context: Ec2Context, networks: readonly string[]): readonly Rule[] {
   const { config } = context;
-  const ours = [
-    { protocol: 'tcp', port: config.SSHPort },
+  const ssh = { protocol: 'tcp', port: config.SSHPort };
+  const tls = [
     { protocol: 'tcp', port: ENGINE_PORT },
     ...(config.SwarmMaster
       ? [{ protocol: 'tcp', port: Number(/:(\d+)$/.exec(config.SwarmHost)?.[1] ?? 3376) }]
       : []),
   ];
+  const ours = config.SSHOnly === true ? [ssh] : [ssh, ...tls];
   const open = config.OpenPorts.map((word) => {
     const [port, protocol = 'tcp'] = word.split('/');
     return { protocol, port: Number(port), cidr: '0.0.0.0/0' };
@@ -93,9 +94,11 @@ async function open(
 /** What the user should know about networks that are open to everybody. */
 export function warnOfOpenDoors(context: Ec2Context): void {
   const wide = context.config.OpenTo.filter((cidr) => /^(?:0\.0\.0\.0|::)\/0$/.test(cidr));
+  const [what, guard] =
+    context.config.SSHOnly === true ? ['SSH', 'keys'] : ['SSH and the engine', 'keys and certificates'];
   if (wide.length > 0)
     context.report.warn(
-      `SSH and the engine will be open to the whole Internet (--amazonec2-open-to ${wide.join(', ')}); only keys and certificates keep others out.`,
+      `${what} will be open to the whole Internet (--amazonec2-open-to ${wide.join(', ')}); only ${guard} keep others out.`,
     );
 }
 

@@ -11,7 +11,7 @@ export async function planLines(context: Ec2Context, plan: Plan): Promise<readon
   const root = `${config.RootSize} GB ${config.VolumeType}${config.UnencryptedRoot ? '' : ', encrypted'}, as ${plan.rootDevice}`;
   const groups = config.SecurityGroupNames;
   const opened = groups.length > 0 && config.SecurityGroupReadOnly ? [] : await callerNetworks(context);
-  const ports = `${config.SSHPort} and ${ENGINE_PORT} open to ${opened.join(', ')}`;
+  const ports = config.SSHOnly === true ? `${config.SSHPort}` : `${config.SSHPort} and ${ENGINE_PORT}`;
   return [
     { label: 'region', value: plan.region },
     { label: 'zone', value: zones },
@@ -24,8 +24,9 @@ export async function planLines(context: Ec2Context, plan: Plan): Promise<readon
     { label: 'root volume', value: root },
     {
       label: 'group',
-      value: `${groups.length === 0 ? 'one of its own' : groups.join(', ')}${opened.length === 0 ? ', as it is' : `, ${ports}`}`,
+      value: `${groups.length === 0 ? 'one of its own' : groups.join(', ')}${opened.length === 0 ? ', as it is' : `, ${ports} open to ${opened.join(', ')}`}`,
     },
+    ...(config.SSHOnly === true ? [{ label: 'engine', value: 'reached through SSH alone' }] : []),
     { label: 'key pair', value: config.ExistingKey ? config.KeyName : 'one of its own (ed25519)' },
     { label: 'permission', value: 'RunInstances and what goes before it are allowed (DryRun)' },
   ];

@@ -54,6 +54,15 @@ describe('parseFacts', () => {
     expect(facts).toMatchObject({ engine: undefined, running: 3 });
   });
 
+  it('knows whom the group docker names, and whether there is one', () => {
+    expect(parseFacts(answer('group :ann,bob'))).toMatchObject({
+      hasGroup: true,
+      groupMembers: ['ann', 'bob'],
+    });
+    expect(parseFacts(answer('group :'))).toMatchObject({ hasGroup: true, groupMembers: [] });
+    expect(parseFacts(answer())).toMatchObject({ hasGroup: false, groupMembers: [] });
+  });
+
   it('knows a swarm of an engine that is off by its file', () => {
     expect(parseFacts(answer('swarm yes')).inSwarm).toBe(true);
   });

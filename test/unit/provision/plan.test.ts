@@ -43,12 +43,16 @@ function plainHost(changes: Partial<Facts> = {}): Facts {
   };
 }
 
-const plan = (facts: Facts, engine: Partial<EngineWish> = {}, adopted = true) => {
+const plan = (
+  facts: Facts,
+  engine: Partial<EngineWish> = {},
+  { adopted = true, loginUser = 'root' } = {},
+) => {
   const managed = parseManaged(facts.files.get('managed.json')) ?? freshState(facts, 'm1');
   const full = { ...wish, ...engine };
   const configuration = engineConfiguration(hostConfiguration(facts), full, managed.daemon);
   const input = { machineName: 'm1', rename: true, adopted, engine: full, tls };
-  return planChanges({ facts, wish: input, managed, configuration });
+  return planChanges({ facts, wish: input, loginUser, managed, configuration });
 };
 
 /** The host as it is after a plan was carried out. */
@@ -88,15 +92,32 @@ describe('planChanges', () => {
     expect(plan(carriedOut(facts, made))).toBeUndefined();
   });
 
+  it('opens no port of an engine that is reached through SSH, and lets the login user at its socket', () => {
+    const facts = plainHost({ hasGroup: true });
+    const made = plan(facts, { port: 0 }, { loginUser: 'ubuntu' });
+    expect(made?.changed).toEqual(['access', 'configuration', 'shutdown']);
+    expect(made?.commit).toMatchObject({ member: 'ubuntu', effect: 'reload', port: 0 });
+    expect(made?.commit.files.map(({ path }) => path).filter((path) => path.endsWith('.pem'))).toEqual([]);
+    const daemonJson = made?.commit.files.find(({ path }) => path === daemonJsonPath)?.content;
+    expect(JSON.parse(daemonJson ?? '')).toEqual({ 'live-restore': true });
+    const joined = { ...carriedOut(facts, made), groupMembers: ['ubuntu'], listeningPorts: new Set([22]) };
+    expect(plan(joined, { port: 0 }, { loginUser: 'ubuntu' })).toBeUndefined();
+    // root needs no group, and with a port nobody does.
+    expect(plan(facts, { port: 0 })?.commit.member).toBeUndefined();
+    expect(plan(facts, {}, { loginUser: 'ubuntu' })?.commit.member).toBeUndefined();
+    // Without the group the socket belongs to root's.
+    expect(plan(plainHost(), { port: 0 }, { loginUser: 'ubuntu' })?.commit.effect).toBe('restart');
+  });
+
   it('names a host that had no engine, or that is not adopted', () => {
     const bare = plainHost({ dockerd: '' });
     const state = managedText(freshState(bare, 'm1'));
     const installed = plainHost({ files: new Map([...bare.files, ['managed.json', state]]) });
     expect(plan(installed)?.commit.hostname).toBe('m1');
-    const made = plan(plainHost(), {}, false);
+    const made = plan(plainHost(), {}, { adopted: false });
     expect(made?.commit.hostname).toBe('m1');
     expect(made?.commit.files.find(({ path }) => path === '/etc/hosts')?.content).toContain('127.0.1.1 m1\n');
-    expect(plan(carriedOut(plainHost(), made), {}, false)).toBeUndefined();
+    expect(plan(carriedOut(plainHost(), made), {}, { adopted: false })).toBeUndefined();
   });
 
   it.each<[string, Partial<EngineWish>, string]>([

@@ -10,6 +10,8 @@ describe("what ssh -G prints of the user's config", () => {
       'host box',
       'user debian',
       'hostname 192.0.2.7',
+      'hostkeyalias box1',
+      'userknownhostsfile /my store/known_hosts',
       'port 2222',
       'identitiesonly yes',
       'identityfile ~/.ssh/id_%h_%r',
@@ -20,6 +22,8 @@ describe("what ssh -G prints of the user's config", () => {
     ].join('\n');
     expect(parseUserConfig(text, target, '/home/me')).toEqual({
       hostName: '192.0.2.7',
+      hostKeyAlias: 'box1',
+      knownHostsFiles: '/my store/known_hosts',
       identityFiles: ['/home/me/.ssh/id_192.0.2.7_debian', '/keys/100%'],
       identitiesOnly: true,
       identityAgent: 'none',
@@ -33,6 +37,8 @@ describe("what ssh -G prints of the user's config", () => {
       parseUserConfig('proxyjump none\nproxycommand none\nidentityagent SSH_AUTH_SOCK\n', target, '/h'),
     ).toEqual({
       hostName: 'box',
+      hostKeyAlias: '',
+      knownHostsFiles: '',
       identityFiles: [],
       identitiesOnly: false,
       identityAgent: '',

@@ -1,5 +1,5 @@
 import { fish } from '../fish.ts';
-import { type FunctionWish, identifier, switchVariables } from './wish.ts';
+import { type FunctionWish, identifier, switchVariables, tlsVariables } from './wish.ts';
 
 /** The functions for fish 3 and later. With the address on disk nothing but builtins runs. */
 export function fishFunction(wish: FunctionWish): readonly string[] {
@@ -26,6 +26,12 @@ export function fishFunction(wish: FunctionWish): readonly string[] {
     '            set -gx DOCKER_TLS_VERIFY 1',
     '            set -gx DOCKER_HOST $url',
     '            set -gx DOCKER_CERT_PATH $folder',
+    '            set -gx DOCKER_MACHINE_NAME $name',
+    '            return 0',
+    '        end',
+    "        if string match -q 'ssh://*' -- $url",
+    `            set -e ${tlsVariables.join(' ')}`,
+    '            set -gx DOCKER_HOST $url',
     '            set -gx DOCKER_MACHINE_NAME $name',
     '            return 0',
     '        end',

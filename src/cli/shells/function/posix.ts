@@ -1,5 +1,5 @@
 import { posix } from '../posix.ts';
-import { type FunctionWish, identifier, switchVariables } from './wish.ts';
+import { type FunctionWish, identifier, switchVariables, tlsVariables } from './wish.ts';
 
 /** bash and zsh take a dash in a function's name; sh does not, but in an alias. */
 function opening(shell: string, name: string): readonly [start: string, end: readonly string[]] {
@@ -34,6 +34,10 @@ export function posixFunction(shell: string, wish: FunctionWish): readonly strin
     '    esac',
     `    case $${v}_url in tcp://*)`,
     `      export DOCKER_TLS_VERIFY=1 DOCKER_HOST="$${v}_url" DOCKER_CERT_PATH="$${v}_dir" DOCKER_MACHINE_NAME="$${v}_name"`,
+    '      return 0 ;;',
+    '    ssh://*)',
+    `      unset ${tlsVariables.join(' ')}`,
+    `      export DOCKER_HOST="$${v}_url" DOCKER_MACHINE_NAME="$${v}_name"`,
     '      return 0 ;;',
     '    esac',
     '  fi',

@@ -1,5 +1,5 @@
 import { powershell } from '../powershell.ts';
-import { type FunctionWish, identifier, switchVariables } from './wish.ts';
+import { type FunctionWish, identifier, switchVariables, tlsVariables } from './wish.ts';
 
 /** The functions for Windows PowerShell 5.1 and PowerShell 7. With the address on disk nothing else is started. */
 export function powershellFunction(wish: FunctionWish): readonly string[] {
@@ -11,13 +11,13 @@ export function powershellFunction(wish: FunctionWish): readonly string[] {
     wish.store === undefined
       ? "if ($Env:MACHINE_STORAGE_PATH) { $Env:MACHINE_STORAGE_PATH } else { [IO.Path]::Combine($HOME, '.docker', 'machine') }"
       : powershell.quote(wish.store);
-  const switches = switchVariables.map((name) => `Env:\\${name}`).join(', ');
+  const paths = (names: readonly string[]) => names.map((name) => `Env:\\${name}`).join(', ');
   return [
     `function ${wish.name} {`,
     "  if ($args.Count -gt 0 -and $args[0] -ceq 'use') {",
     '    $rest = @($args | Select-Object -Skip 1)',
     "    if ($rest.Count -eq 1 -and $rest[0] -cin '-u', '-unset', '--unset') {",
-    `      Remove-Item ${switches} -ErrorAction Ignore`,
+    `      Remove-Item ${paths(switchVariables)} -ErrorAction Ignore`,
     '      return',
     '    }',
     `    if ($rest.Count -gt 0 -and $rest[0] -cin '-h', '-help', '--help') { ${call} use --help; return }`,
@@ -29,9 +29,13 @@ export function powershellFunction(wish: FunctionWish): readonly string[] {
     "      $folder = [IO.Path]::Combine($root, 'machines', $names[0])",
     "      $file = [IO.Path]::Combine($folder, 'engine-url')",
     '      if (Test-Path -LiteralPath $file) {',
-    '        $Env:DOCKER_TLS_VERIFY = "1"',
     '        $Env:DOCKER_HOST = [IO.File]::ReadAllText($file).Trim()',
-    '        $Env:DOCKER_CERT_PATH = $folder',
+    "        if ($Env:DOCKER_HOST -clike 'ssh://*') {",
+    `          Remove-Item ${paths(tlsVariables)} -ErrorAction Ignore`,
+    '        } else {',
+    '          $Env:DOCKER_TLS_VERIFY = "1"',
+    '          $Env:DOCKER_CERT_PATH = $folder',
+    '        }',
     '        $Env:DOCKER_MACHINE_NAME = $names[0]',
     "        if ($Env:OS -eq 'Windows_NT') { $Env:COMPOSE_CONVERT_WINDOWS_PATHS = 'true' }",
     '        return',

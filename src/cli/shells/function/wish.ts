@@ -18,5 +18,8 @@ export const switchVariables = [
   'DOCKER_MACHINE_NAME',
 ] as const;
 
+/** What a machine that is reached through SSH does without; left from another one, it would mislead. */
+export const tlsVariables = ['DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
+
 /** A name that may stand in variables and functions of every shell. */
 export const identifier = (name: string) => name.replaceAll('-', '_');

@@ -54,6 +54,50 @@ describe('env for plain values', () => {
     );
   });
 
+  it('takes the variables of TLS away for a machine that is reached through SSH, and says what is to be done', () => {
+    const host = [{ name: 'DOCKER_HOST', value: 'ssh://ubuntu@192.0.2.10' }];
+    const render = (shell: string) =>
+      renderEnv(
+        shell,
+        host,
+        ['DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'],
+        [],
+        ["It's Include /store/ssh_config"],
+      );
+    expect(render('bash')).toBe(
+      'export DOCKER_HOST="ssh://ubuntu@192.0.2.10";\nunset DOCKER_TLS_VERIFY;\nunset DOCKER_CERT_PATH;\n' +
+        "# It's Include /store/ssh_config\n",
+    );
+    expect(render('fish')).toBe(
+      'set -gx DOCKER_HOST "ssh://ubuntu@192.0.2.10";\nset -e DOCKER_TLS_VERIFY;\nset -e DOCKER_CERT_PATH;\ntrue;\n' +
+        "# It's Include /store/ssh_config\n",
+    );
+    expect(render('powershell')).toBe(
+      '$Env:DOCKER_HOST = "ssh://ubuntu@192.0.2.10"\nRemove-Item Env:\\\\DOCKER_TLS_VERIFY -ErrorAction Ignore\n' +
+        "Remove-Item Env:\\\\DOCKER_CERT_PATH -ErrorAction Ignore\n# It's Include /store/ssh_config\n",
+    );
+    expect(render('cmd')).toBe(
+      'SET DOCKER_HOST=ssh://ubuntu@192.0.2.10\nSET DOCKER_TLS_VERIFY=\nSET DOCKER_CERT_PATH=\n' +
+        "REM It's Include /store/ssh_config\n",
+    );
+    expect(render('tcsh')).toBe(
+      'setenv DOCKER_HOST "ssh://ubuntu@192.0.2.10";\nunsetenv DOCKER_TLS_VERIFY;\nunsetenv DOCKER_CERT_PATH;\n' +
+        ": 'It'\\''s Include /store/ssh_config'\n",
+    );
+    expect(render('emacs')).toBe(
+      '(setenv "DOCKER_HOST" "ssh://ubuntu@192.0.2.10")\n(setenv "DOCKER_TLS_VERIFY" nil)\n' +
+        '(setenv "DOCKER_CERT_PATH" nil)\n;; It\'s Include /store/ssh_config\n',
+    );
+    expect(render('nushell')).toBe(
+      '{\n  "DOCKER_HOST": "ssh://ubuntu@192.0.2.10",\n  "DOCKER_TLS_VERIFY": null,\n  "DOCKER_CERT_PATH": null\n}\n' +
+        "# It's Include /store/ssh_config\n",
+    );
+    expect(render('elvish')).toBe(
+      'set E:DOCKER_HOST = "ssh://ubuntu@192.0.2.10"\nunset-env DOCKER_TLS_VERIFY\nunset-env DOCKER_CERT_PATH\n' +
+        "# It's Include /store/ssh_config\n",
+    );
+  });
+
   it('unsets as docker-machine did, and without failing where there is nothing to unset', () => {
     const unset = (shell: string) => renderEnv(shell, [], ['K'], []);
     expect(['bash', 'fish', 'powershell', 'cmd', 'tcsh', 'emacs'].map(unset)).toEqual([

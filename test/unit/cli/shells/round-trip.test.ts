@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -91,10 +91,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
+/** A sentence for the user with all in it that means something to some shell. */
+const note = `Say: Include "/it's $HOME/$(touch noted) \`touch noted\`/*?[a-z] !x ^a^b %PATH% \\ ; touch noted & | < >"`;
+
 function evaluate(shell: RealShell, way: string, values: readonly string[]): readonly (string | undefined)[] {
   const file = join(dir, 'text');
   const sets = values.map((value, at) => ({ name: `VALUE_${at}`, value }));
-  writeFileSync(file, renderEnv(shell.name, sets, ['GONE', 'NEVER_SET'], ['true', 'env', "it's"]));
+  writeFileSync(file, renderEnv(shell.name, sets, ['GONE', 'NEVER_SET'], ['true', 'env', "it's"], [note]));
   const dialects: Readonly<Record<string, readonly [text: string, dump: string]>> = {
     nushell: ['$env.TEXT', '^env -0'],
     elvish: ['$E:TEXT', 'exec env -0'],
@@ -119,6 +122,7 @@ function evaluate(shell: RealShell, way: string, values: readonly string[]): rea
       return [entry.slice(0, at), entry.slice(at + 1)] as const;
     }),
   );
+  expect(readdirSync(dir), `${shell.program} ${way}`).not.toContain('noted');
   expect(found.has('GONE'), `${shell.program} ${way}: ${stderr}`).toBe(false);
   return sets.map(({ name }) => found.get(name));
 }

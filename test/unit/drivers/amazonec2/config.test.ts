@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { configureEc2 } from '../../../../src/drivers/amazonec2/config.ts';
+import { describe, expect, test } from 'vitest';
+import { configureEc2, type Ec2Config } from '../../../../src/drivers/amazonec2/config.ts';
+import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
+import { amazonec2Driver } from '../../../../src/drivers/amazonec2/driver.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
+import { wantedRules } from '../../../../src/drivers/amazonec2/group.ts';
 import { pauseBefore } from '../../../../src/drivers/amazonec2/pause.ts';
-import type { FlagValues } from '../../../../src/drivers/contract.ts';
+import type { BaseConfig, FlagValues } from '../../../../src/drivers/contract.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig();
@@ -45,6 +48,29 @@ test('an endpoint may be a host name, with and without encryption', () => {
   expect(configure({ 'amazonec2-endpoint': 'ec2.example' }).Endpoint).toBe('https://ec2.example');
   const open = { 'amazonec2-endpoint': 'ec2.example:8080', 'amazonec2-insecure-transport': true };
   expect(configure(open).Endpoint).toBe('http://ec2.example:8080');
+});
+
+describe('--amazonec2-ssh-only', () => {
+  const rules = (flags: FlagValues, swarm: Partial<BaseConfig> = {}) =>
+    wantedRules({ config: { ...configure(flags), ...swarm } } as Ec2Context, ['192.0.2.7/32']);
+  const master = { SwarmMaster: true, SwarmHost: 'tcp://0.0.0.0:3377' };
+
+  test('opens SSH and the ports that the user names, and no more', () => {
+    const open = { 'amazonec2-ssh-only': true, 'amazonec2-ssh-port': 2222, 'amazonec2-open-port': ['80'] };
+    expect(rules(open, master)).toEqual([
+      { protocol: 'tcp', port: 2222, cidr: '192.0.2.7/32' },
+      { protocol: 'tcp', port: 80, cidr: '0.0.0.0/0' },
+    ]);
+    expect(rules({}, master).map(({ port }) => port)).toEqual([22, 2376, 3377]);
+  });
+
+  test('says that the engine has no port, which a record of docker-machine never does', () => {
+    const port = (config: Ec2Config) => amazonec2Driver.enginePort?.(config);
+    expect(port(configure({ 'amazonec2-ssh-only': true }))).toBe(0);
+    expect(port(configure({}))).toBe(2376);
+    const { SSHOnly: _, ...theirs } = configure({});
+    expect(port(theirs)).toBe(2376);
+  });
 });
 
 test('a pause grows, is bounded, and differs', () => {

@@ -1,0 +1,69 @@
+import { rm, stat } from 'node:fs/promises';
+import { messageOf } from '../base/machine-error.ts';
+import { hostBlock } from '../ssh/client-config.ts';
+import type { SshTarget } from '../ssh/contract.ts';
+import { parseSshUrl } from '../ssh/url.ts';
+import { writeAtomic } from '../store/atomic-write.ts';
+import { readText } from '../store/read-file.ts';
+import type { StoredMachine } from '../store/store.ts';
+import type { MachineDeps } from './deps.ts';
+
+const HEADER =
+  '# Written by mymachine, and again whenever it changes: the machines whose engines docker reaches through SSH.\n';
+
+interface Reached {
+  readonly target: SshTarget;
+  /** When the engine answered there last, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Where the engine of a machine answered last, when that is through SSH. */
+async function reached(
+  { store }: MachineDeps,
+  { name, config }: StoredMachine,
+): Promise<Reached | undefined> {
+  const path = store.paths.engineUrl(name);
+  const login = parseSshUrl((await readText(path).catch(() => undefined))?.trim() ?? '');
+  if (login === undefined) return undefined;
+  const keyPath = config.Driver['SSHKeyPath'];
+  const target: SshTarget = {
+    ...login,
+    keyPath: typeof keyPath === 'string' ? keyPath : '',
+    knownHostsPath: store.paths.knownHosts(name),
+    hostKeyAlias: name,
+    trust: 'pinned',
+    machineName: name,
+  };
+  return { target, at: (await stat(path).catch(() => undefined))?.mtimeMs ?? 0 };
+}
+
+/** The file's text: a block an address, for a provider may give one machine the address that another one had. */
+async function sshConfigText(deps: MachineDeps): Promise<string> {
+  const stored = (await deps.store.loadAll()).filter((one): one is StoredMachine => !('error' in one));
+  const found = (await Promise.all(stored.map((one) => reached(deps, one)))).filter(
+    (one) => one !== undefined,
+  );
+  const newestLast = found.sort((a, b) => a.at - b.at).map(({ target }) => [target.host, target] as const);
+  const blocks = [...new Map(newestLast).values()].flatMap((target) => {
+    try {
+      return [hostBlock(target)];
+    } catch (error) {
+      deps.report.warn(`docker will not find "${target.machineName}" through SSH: ${messageOf(error)}`);
+      return [];
+    }
+  });
+  return blocks.length === 0 ? '' : [HEADER, ...blocks].join('\n');
+}
+
+/**
+ * Brings the store's ssh config to what its machines say: after the address of one has come to be known, or is given up.
+ * It is made anew as a whole, so that whatever was cut off before is mended.
+ */
+export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
+  const { store } = deps;
+  await store.withTopic('ssh-config', async () => {
+    const text = await sshConfigText(deps);
+    if (text === '') await rm(store.paths.sshConfig, { force: true });
+    else await writeAtomic(store.paths.sshConfig, text);
+  });
+}

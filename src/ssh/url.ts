@@ -1,0 +1,21 @@
+import { isIPv6 } from 'node:net';
+import type { SshTarget } from './contract.ts';
+
+/** SSH's own port, which stands in no URL. */
+const SSH_PORT = 22;
+
+type Login = Pick<SshTarget, 'user' | 'host' | 'port'>;
+
+/** `ssh://user@host[:port]`, as docker takes it: a port that is not SSH's own, an IPv6 address in brackets. */
+export function sshUrl({ user, host, port }: Login): string {
+  return `ssh://${user}@${isIPv6(host) ? `[${host}]` : host}${port === SSH_PORT ? '' : `:${port}`}`;
+}
+
+/** What `sshUrl` was made of; undefined for a text of another shape. */
+export function parseSshUrl(url: string): Login | undefined {
+  const [, user, ipv6, name, digits] =
+    /^ssh:\/\/([^\s:@/]+)@(?:\[([0-9a-f:.]+)\]|([^\s:@/[\]]+))(?::(\d{1,5}))?$/i.exec(url) ?? [];
+  const host = ipv6 ?? name;
+  if (user === undefined || host === undefined) return undefined;
+  return { user, host, port: digits === undefined ? SSH_PORT : Number(digits) };
+}
