@@ -60,10 +60,12 @@ async function sshConfigText(deps: MachineDeps): Promise<string> {
  * It is made anew as a whole, so that whatever was cut off before is mended.
  */
 export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
-  const { store } = deps;
-  await store.withTopic('ssh-config', async () => {
+  const { store, signal } = deps;
+  const refresh = async () => {
     const text = await sshConfigText(deps);
     if (text === '') await rm(store.paths.sshConfig, { force: true });
     else await writeAtomic(store.paths.sshConfig, text);
-  });
+  };
+  // What takes back an interrupted create is not itself interrupted.
+  await store.withTopic('ssh-config', refresh, signal);
 }

@@ -286,15 +286,23 @@ export class Store {
     });
   }
 
-  /** Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'. */
-  withTopic<T>(topic: string, work: () => Promise<T>): Promise<T> {
-    return this.#locked(this.paths.lock(`store-${topic}`), topic, work);
+  /**
+   * Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'. `signal` ends the waiting,
+   * by default as it ends the whole run.
+   */
+  withTopic<T>(topic: string, work: () => Promise<T>, signal = this.#options.signal): Promise<T> {
+    return this.#locked(this.paths.lock(`store-${topic}`), topic, work, signal);
   }
 
-  async #locked<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
+  async #locked<T>(
+    path: string,
+    what: string,
+    work: () => Promise<T>,
+    signal = this.#options.signal,
+  ): Promise<T> {
     // Only writers need it, and readers want to start fast.
     const { withLock } = await import('./lock.ts');
-    const { clock, report, command, signal, lockTimeoutMs = 600_000 } = this.#options;
+    const { clock, report, command, lockTimeoutMs = 600_000 } = this.#options;
     const onWait = (holder: LockHolder | undefined) =>
       report.warn(
         `Waiting for ${what}: ${holder === undefined ? 'another process' : `${holder.command} (pid ${holder.pid})`} is at work on it...`,

@@ -1,10 +1,11 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type StandIn, standInEngine } from './engine-stand-in.ts';
 import { PROGRAM, Sandbox } from './program.ts';
 
 const RECORDED = 'tcp://192.0.2.77:2376';
+const THROUGH_SSH = 'ssh://ubuntu@192.0.2.78';
 const variables = ['DOCKER_TLS_VERIFY', 'DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_MACHINE_NAME'];
 
 let user: Sandbox;
@@ -23,7 +24,10 @@ beforeAll(async () => {
   for (const name of ['asked', 'recorded', 'default'])
     await user.run(['create', '-d', 'none', '--url', engine.url, name]);
   // As create, start and provision leave it where the engine has answered.
-  await writeFile(join(user.store, 'machines', 'recorded', 'engine-url'), `${RECORDED}\n`, { mode: 0o600 });
+  const record = (name: string) => join(user.store, 'machines', name, 'engine-url');
+  await writeFile(record('recorded'), `${RECORDED}\n`, { mode: 0o600 });
+  await mkdir(dirname(record('closed')), { recursive: true });
+  await writeFile(record('closed'), `${THROUGH_SSH}\n`, { mode: 0o600 });
 }, 60_000);
 afterAll(async () => {
   await engine.stop();
@@ -146,6 +150,30 @@ for (const shell of shells) {
       expect(result.stderr).toMatch(/^Docker machine "nobody" does not exist\..*\n.*\n$/);
       expect(result.stdout).toBe(`${'<environment>\n'.repeat(4)}status 1\n<environment>\n`);
     });
+
+    // tcsh always asks the program.
+    test.skipIf(shell.program === 'tcsh')(
+      'takes the certificates of another away for one on record that has none',
+      async () => {
+        const load = shell.load.replace('M', `mymachine shell-init ${shell.name}`);
+        const uses = [
+          'mymachine use recorded',
+          'mymachine use closed',
+          'dump',
+          'mymachine use closed',
+          'dump',
+        ];
+        const result = await run(shell, [load, strict, ...uses]);
+        if (result === undefined) return;
+        expect(result.found).toHaveLength(2);
+        for (const found of result.found) {
+          expect(found).toMatchObject({ DOCKER_HOST: THROUGH_SSH, DOCKER_MACHINE_NAME: 'closed' });
+          expect(found).not.toHaveProperty('DOCKER_TLS_VERIFY');
+          expect(found).not.toHaveProperty('DOCKER_CERT_PATH');
+        }
+        expect(result.stderr).toBe('');
+      },
+    );
 
     test('hands all else on as it is with its status, by the name that the program was called by', async () => {
       const text = join(user.home, `text-${shell.program}`);
