@@ -19,6 +19,8 @@ export interface Command {
   readonly stopAtPositional?: boolean;
   /** stdout is to be evaluated by a shell, so talk goes to stderr. */
   readonly talkToStderr?: boolean;
+  /** A driver's check before a create can refuse it, which ends with 3. */
+  readonly creates?: boolean;
   /** Further flags that depend on argv: those of the driver that `create` is told. */
   moreFlags?(
     argv: readonly string[],

@@ -14,8 +14,10 @@ export function renderError(error: unknown, say: Say): string {
   return `${lines.join('\n')}\n`;
 }
 
-export function exitCodeOf(error: unknown): number {
-  return isMachineError(error) ? error.exitCode : 1;
+/** What refuses a create before it begins, with 3, is a failure like any other to the commands that create nothing. */
+export function exitCodeOf(error: unknown, creates = false): number {
+  const code = isMachineError(error) ? error.exitCode : 1;
+  return code === 3 && !creates ? 1 : code;
 }
 
 /** The chain of causes with stacks, for --debug. */

@@ -17,6 +17,7 @@ import { exitCodeOf, renderCauses, renderError } from './render-error.ts';
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   const program = programName(io.argv0);
   let usage = () => overview(program);
+  let creates = false;
   try {
     const top = parseFlags(argv, {
       flags: [...globalFlags, ...versionAndHelp],
@@ -34,6 +35,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     }
     const entry = findCommand(name, program);
     const command = await entry.load();
+    creates = command.creates ?? false;
     const own = [...command.flags, ...((await command.moreFlags?.(rest, io.env)) ?? [])];
     usage = () => helpOf(program, entry, command, own);
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
@@ -47,7 +49,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const error = asInterruption(failure, signal);
     if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
     io.stderr.write(renderError(error, sayAs(program)));
-    return exitCodeOf(error);
+    return exitCodeOf(error, creates);
   }
 }
 

@@ -35,6 +35,7 @@ export const createCommand: Command = {
     'create --driver amazonec2 --dry-run host1',
   ],
   flags: createFlags,
+  creates: true,
   moreFlags: (argv, env) => driverFlags(builtInDrivers(), argv, env),
   hintForFlag: (flag) => hintForDriverFlag(builtInDrivers(), flag),
   async run(app, input) {

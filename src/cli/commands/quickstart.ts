@@ -19,6 +19,7 @@ export const quickstartCommand: Command = {
     'Finds the best driver for this computer, installs with apt-get what it lacks, and makes the machine host1 (or the one\n' +
     'named). Run again it starts that machine if need be, and is quick.',
   examples: ['quickstart', 'quickstart --driver qemu host2'],
+  creates: true,
   flags: [
     {
       name: 'driver',

@@ -1,3 +1,5 @@
+import { reworded } from '../../base/machine-error.ts';
+import type { MachineState } from '../../drivers/contract.ts';
 import { clientUrl } from '../../machine/client-url.ts';
 import { clientFiles, engineUrl } from '../../machine/connection.ts';
 import { Machine } from '../../machine/machine.ts';
@@ -14,10 +16,22 @@ export const jsonFlag: CommandFlag = { name: 'json', kind: 'bool', help: 'Print 
 async function addressOf(app: App, name: string): Promise<string> {
   const machine = await Machine.open(app.deps, name);
   const context = machine.context();
-  const address =
-    (await machine.driver.state(context)) === 'Running' ? await machine.driver.address(context) : '';
-  if (address !== '') return address;
-  throw notRunning(machine, 'Error getting IP address: Host is not running');
+  try {
+    const isRunning = (await machine.driver.state(context)) === 'Running';
+    const address = isRunning ? await machine.driver.address(context) : '';
+    if (address !== '') return address;
+    throw notRunning(machine, 'Host is not running');
+  } catch (error) {
+    throw reworded(error, (why) => `Error getting IP address: ${why}`);
+  }
+}
+
+async function stateOf(machine: Machine): Promise<MachineState> {
+  try {
+    return await machine.driver.state(machine.context());
+  } catch (error) {
+    throw reworded(error, (why) => `error getting state for host ${machine.name}: ${why}`);
+  }
 }
 
 export const ipCommand: Command = {
@@ -60,7 +74,7 @@ export const statusCommand: Command = {
   async run(app, { flags, args }) {
     const name = await oneName(app, args);
     const machine = await Machine.open(app.deps, name);
-    const state = await machine.driver.state(machine.context());
+    const state = await stateOf(machine);
     const word = state === 'None' ? '' : state;
     if (flags.bool('json')) app.printJson({ name, state: word, phase: machine.meta.phase });
     else app.print(`${word}\n`);
