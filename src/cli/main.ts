@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { homedir } from 'node:os';
+import { baseError } from '../base/errors.ts';
 import { StandardOutput } from './host/output.ts';
 import type { Io } from './io.ts';
+import { exitCodeOf, renderError } from './render-error.ts';
 import { run } from './run.ts';
 
 declare const __STANDALONE__: boolean | undefined;
@@ -23,14 +25,25 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-// A reader that has seen enough (`mymachine ls | head -1`) is no failure.
-const stdout = new StandardOutput(1, () =>
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  }),
-);
-const stderr = new StandardOutput(2, () => process.stderr);
+// Nobody is left to be told.
+const stderr = new StandardOutput(2, () => process.stderr, doNothing);
+const stdout = new StandardOutput(1, () => process.stdout, outputFailed);
+
+function outputFailed(error: NodeJS.ErrnoException): never {
+  // A reader that has seen enough (`mymachine ls | head -1`) is no failure; EOF is Windows' word for it.
+  if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(0);
+  const failure = baseError('MM_OUTPUT', {
+    message: `Cannot write the output: ${error.message}`,
+    hint: 'Make room where it goes to, or send it elsewhere.',
+    cause: error,
+  });
+  stderr.write(renderError(failure, String));
+  process.exit(exitCodeOf(failure));
+}
+
+function doNothing(): void {
+  return;
+}
 
 const io: Io = {
   get stdin() {

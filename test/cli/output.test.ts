@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,5 +60,26 @@ describe('what is printed', () => {
   it('is no failure when its reader has seen enough', async () => {
     const { stdout, stderr } = await shell('{ "$P" inspect h1; echo "ended with $?" >&2; } | head -c 10');
     expect([stdout.length, stderr]).toEqual([10, 'ended with 0\n']);
+  });
+
+  it.runIf(existsSync('/dev/full'))('is a failure in a few lines where the disk is full', async () => {
+    for (const words of ['url h1', 'inspect h1', '--help']) {
+      const { code, stderr } = await shell(`"$P" ${words} >/dev/full`);
+      expect(stderr, words).toMatch(
+        /^Cannot write the output: .*no space left.*\nHint: .*\nError id: MM_OUTPUT\n$/i,
+      );
+      expect(code, words).toBe(1);
+    }
+  });
+
+  it('is a failure in a few lines where a file becomes too big', async () => {
+    const { code, stderr } = await shell('ulimit -f 100; trap "" XFSZ; "$P" inspect h1 >big');
+    expect(stderr).toMatch(/^Cannot write the output: .*\nHint: .*\nError id: MM_OUTPUT\n$/);
+    expect(code).toBe(1);
+  });
+
+  it.runIf(existsSync('/dev/full'))('on stderr changes nothing when it cannot be written', async () => {
+    const { code, stdout } = await shell('"$P" url nobody 2>/dev/full');
+    expect([code, stdout]).toEqual([1, '']);
   });
 });

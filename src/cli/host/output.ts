@@ -8,13 +8,16 @@ import type { Output } from '../io.ts';
 export class StandardOutput implements Output {
   readonly #fd: 1 | 2;
   readonly #load: () => NodeJS.WriteStream;
+  readonly #fail: (error: NodeJS.ErrnoException) => void;
   #stream: NodeJS.WriteStream | undefined;
 
-  constructor(fd: 1 | 2, load: () => NodeJS.WriteStream) {
+  /** @param fail told what cannot be written, and why: a full disk, a reader that went. */
+  constructor(fd: 1 | 2, load: () => NodeJS.WriteStream, fail: (error: NodeJS.ErrnoException) => void) {
     this.#fd = fd;
-    this.#load = load;
+    this.#fail = fail;
+    this.#load = () => load().on('error', fail);
     // A console of Windows takes UTF-8 through the stream alone.
-    if (process.platform === 'win32' && isDevice(fd)) this.#stream = load();
+    if (process.platform === 'win32' && isDevice(fd)) this.#stream = this.#load();
   }
 
   get stream(): NodeJS.WriteStream {
@@ -34,8 +37,12 @@ export class StandardOutput implements Output {
     let rest = Buffer.from(text);
     try {
       while (this.#stream === undefined && rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest));
-    } catch {
-      // A full pipe that does not wait, or a reader that went: the stream knows what to do about either.
+    } catch (error) {
+      // A full pipe that does not wait, which the stream does.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
+        this.#fail(error as NodeJS.ErrnoException);
+        return;
+      }
     }
     if (rest.length > 0) this.stream.write(rest);
   }
@@ -43,7 +50,9 @@ export class StandardOutput implements Output {
   /** Resolves when all of it is out. */
   async flush(): Promise<void> {
     const stream = this.#stream;
-    if (stream !== undefined) await new Promise<void>((done) => stream.write('', () => done()));
+    if (stream === undefined) return;
+    const error = await new Promise<Error | null | undefined>((done) => stream.write('', done));
+    if (error instanceof Error) this.#fail(error);
   }
 }
 
