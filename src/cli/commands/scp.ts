@@ -10,7 +10,7 @@ import type { Flags } from '../args/spec.ts';
 import type { Command } from '../command.ts';
 import { type CopyPath, localSide, parseCopyPath } from '../copy-paths.ts';
 import { everywhere, installHint } from '../install-hint.ts';
-import { runningMachine, usesNativeSsh } from './ssh.ts';
+import { runningMachine, systemTarget, usesNativeSsh } from './ssh.ts';
 
 /** rsync(1): 12 when its other end broke off, or 127 when it got to know that there is none. */
 const NO_RSYNC_THERE = [12, 127];
@@ -88,7 +88,7 @@ async function checkDelta(app: App, [from, to]: readonly [CopyPath, CopyPath]): 
 
 async function sideOf(app: App, { machine, user, path }: CopyPath): Promise<CopySide> {
   if (machine === undefined) return localSide(path);
-  const target = await (await runningMachine(app, machine)).sshTarget();
+  const target = await systemTarget(await runningMachine(app, machine));
   return { kind: 'machine', target: user === undefined ? target : { ...target, user }, path };
 }
 

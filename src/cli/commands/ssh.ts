@@ -1,6 +1,8 @@
 import { Machine } from '../../machine/machine.ts';
 import { notRunning } from '../../machine/not-running.ts';
+import type { SshTarget } from '../../ssh/contract.ts';
 import { runOnTerminal } from '../../ssh/interactive.ts';
+import { checkKeyFile } from '../../ssh/key-file.ts';
 import { sshArgv } from '../../ssh/openssh.ts';
 import type { App } from '../app.ts';
 import type { Command } from '../command.ts';
@@ -20,7 +22,7 @@ export const sshCommand: Command = {
     const words = args.slice(1);
     const machine = await runningMachine(app, name);
     if (await usesNativeSsh(app)) return nativeSsh(app, machine, words);
-    const [program, ...rest] = sshArgv(await machine.sshTarget(), words);
+    const [program, ...rest] = sshArgv(await systemTarget(machine), words);
     return runOnTerminal(
       app.globals.bool('no-ssh-config') ? [program, '-F', 'none', ...rest] : [program, ...rest],
     );
@@ -33,6 +35,13 @@ export async function runningMachine(app: App, name: string): Promise<Machine> {
   await machine.sshTarget();
   if ((await machine.driver.state(machine.context())) === 'Running') return machine;
   throw notRunning(machine, `Error: Cannot run SSH command: Host "${name}" is not running`);
+}
+
+/** For the system's ssh, which of a key that it does not use only warns, and fails as if the host knew no such user. */
+export async function systemTarget(machine: Machine): Promise<SshTarget> {
+  const target = await machine.sshTarget();
+  if (target.keyPath !== '') await checkKeyFile(target.keyPath);
+  return target;
 }
 
 /** The built-in client serves where it is asked for, and where the system has none. */
