@@ -2,11 +2,7 @@ import type { Driver } from '../drivers/contract.ts';
 import { checkNewName } from '../store/names.ts';
 import type { FlagValue } from './args/spec.ts';
 import { canAsk, type Io } from './io.ts';
-
-async function prompter(io: Io) {
-  const { default: inquirer } = await import('inquirer');
-  return inquirer.createPromptModule({ input: io.stdin, output: io.stderr.stream });
-}
+import { askOnTerminal } from './terminal-questions.ts';
 
 function nameProblem(name: string): true | string {
   try {
@@ -18,11 +14,10 @@ function nameProblem(name: string): true | string {
 }
 
 export async function askForName(io: Io): Promise<string> {
-  const prompt = await prompter(io);
-  const answer = await prompt([
+  const { name } = await askOnTerminal(io, [
     { type: 'input', name: 'name', message: 'Name of the machine:', validate: nameProblem },
   ]);
-  return String(answer.name);
+  return String(name);
 }
 
 /** On a terminal a required option that is missing is asked for; elsewhere the driver itself refuses, naming it. */
@@ -33,8 +28,8 @@ export async function askForFlags(
 ): Promise<Readonly<Record<string, FlagValue>>> {
   const missing = driver.flags.filter((flag) => flag.required === true && (values[flag.name] ?? '') === '');
   if (missing.length === 0 || !canAsk(io)) return values;
-  const prompt = await prompter(io);
-  const answers = await prompt(
+  const answers = await askOnTerminal(
+    io,
     missing.map((flag) => ({
       type: flag.secret === true ? ('password' as const) : ('input' as const),
       name: flag.name.replaceAll('.', '-'),

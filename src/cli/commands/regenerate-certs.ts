@@ -1,6 +1,7 @@
 import { ensureAuthoritiesOf, foreseeReplacement } from '../../machine/followers.ts';
 import { Machine } from '../../machine/machine.ts';
 import type { App } from '../app.ts';
+import { usageError } from '../args/errors.ts';
 import { confirm } from '../ask.ts';
 import type { Command } from '../command.ts';
 import { manyNames } from '../machine-names.ts';
@@ -62,6 +63,12 @@ export const regenerateCertsCommand: Command = {
     const sure =
       flags.bool('force') ||
       (await confirm(app, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
+    if (sure === undefined) {
+      throw usageError('MM_NO_ANSWER', {
+        message: 'The input ended before an answer: no certificate was regenerated',
+        hint: 'Answer with y or n, or say --force.',
+      });
+    }
     if (!sure) return 0;
     app.report.info('Regenerating TLS certificates');
     if (renewal !== 'expired') app.report.info('Regenerating local certificates');
