@@ -3,6 +3,7 @@ import { isMachineError } from '../../base/machine-error.ts';
 import { endpointUrl } from './config.ts';
 import type { Ec2Context } from './context.ts';
 import { codeOf, ec2Failure } from './failures.ts';
+import { heedInterruptions } from './interruption.ts';
 import { pauseBefore } from './pause.ts';
 
 /** The way to EC2 in one region. Every failure that leaves it is one of ours. */
@@ -18,7 +19,8 @@ export interface Ec2Api {
 
 const DEFAULT_REGION = 'us-east-1';
 const CONNECT_MS = 10_000;
-const REQUEST_MS = 60_000;
+/** Of one attempt, until the answer begins. */
+const REQUEST_MS = 30_000;
 /** EC2's eventual consistency is a matter of seconds. */
 const UNSEEN_MS = 60_000;
 
@@ -52,7 +54,12 @@ async function clientConfig(context: Ec2Context, region: string): Promise<EC2Cli
     // docker-machine's -1: none.
     maxAttempts: Math.max(0, config.RetryCount ?? 5) + 1,
     retryMode: 'standard',
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS },
+    // Without being told to throw, the SDK warns of the time that is over and waits on.
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: REQUEST_MS,
+      throwOnRequestTimeout: true,
+    },
     ...(region === '' ? {} : { region }),
     // docker-machine kept it as it was given, without a scheme.
     ...(config.Endpoint ? { endpoint: endpointUrl(config.Endpoint, config.DisableSSL) } : {}),
@@ -105,11 +112,12 @@ export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Pro
   const region = await regionOf(context);
   const client = new EC2Client(await clientConfig(context, region));
   logCalls(client, context);
+  heedInterruptions(client, context.signal);
   const ask: Ec2Api['ask'] = async (call) => {
     try {
       return await call(client);
     } catch (error) {
-      if (isMachineError(error)) throw error;
+      if (isMachineError(error) || (context.signal.aborted && error === context.signal.reason)) throw error;
       const isTemporary = await client.config.credentials().then(
         ({ sessionToken }) => sessionToken !== undefined,
         () => false,
