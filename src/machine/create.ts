@@ -193,7 +193,8 @@ async function build(machine: Machine, rollback: boolean): Promise<void> {
     await machine.enter('ready');
   } catch (error) {
     const refused = driver.isRefusal?.(error, machine.context().config) ?? false;
-    throw rollback || refused ? await rolledBack(machine, error) : unfinished(machine, error);
+    const { signal } = machine.deps;
+    throw rollback || refused ? await rolledBack(machine, error) : unfinished(machine, error, signal);
   }
 }
 
@@ -210,7 +211,7 @@ async function rolledBack(machine: Machine, error: unknown): Promise<Error> {
     await deps.store.remove(name);
   } catch (failure) {
     deps.report.warn(`It could not be removed: ${messageOf(failure)}`);
-    return unfinished(machine, error);
+    return unfinished(calm, error, deps.signal);
   }
   if (deps.signal.aborted) {
     const message = `Interrupted while creating "${name}"; what had been made was removed again`;
@@ -241,10 +242,12 @@ async function keepCredentials(machine: Machine): Promise<void> {
 }
 
 /** The original failure with what is left and how to go on. */
-function unfinished(machine: Machine, error: unknown): Error {
-  const { name } = machine;
-  const rest = `The machine is kept as far as it got: "mymachine create --resume ${name}" goes on, "mymachine rm ${name}" removes it.`;
-  if (machine.deps.signal.aborted) {
+function unfinished({ name, meta }: Machine, error: unknown, signal: AbortSignal): Error {
+  const rest =
+    meta.phase === 'removing'
+      ? `What had been made is removed in part: "mymachine rm ${name}" removes the rest.`
+      : `The machine is kept as far as it got: "mymachine create --resume ${name}" goes on, "mymachine rm ${name}" removes it.`;
+  if (signal.aborted) {
     return new MachineError('MM_INTERRUPTED', 130, {
       message: `Interrupted while creating "${name}"`,
       hint: rest,

@@ -146,3 +146,41 @@ test('no room in any zone ends with its id, and what had been made is gone again
   expect(account.server.cloud.living()).toEqual([]);
   expect(await account.machines()).toEqual([]);
 });
+
+test('credentials that expire in the middle keep the machine, and the create goes on with new ones', async () => {
+  const { cloud } = account.server;
+  Object.assign(cloud.weather, {
+    refuse: { RunInstances: { code: 'ExpiredToken', message: 'The token is too old', butNotDryRuns: true } },
+  });
+  const outcome = await account.create(['h1']);
+  expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining('Error id: MM_EC2_EXPIRED') });
+  expect(outcome.stderr).toContain('create --resume h1');
+  const left = cloud.living();
+  expect(left).toHaveLength(2);
+  cloud.clearWeather();
+  const resumed = await account.interrupted(['create', '--resume', 'h1']);
+  expect(resumed.code).toBe(130);
+  expect(cloud.living()).toEqual(expect.arrayContaining(left));
+  expect(cloud.living()).toHaveLength(5);
+  await account.user.run(['rm', '-y', 'h1']);
+  expect(cloud.living()).toEqual([]);
+});
+
+test('a removal that fails after a failed create is what is to be finished, and it says so', async () => {
+  const { cloud } = account.server;
+  const expired = { code: 'ExpiredToken', message: 'The token is too old' };
+  Object.assign(cloud.weather, {
+    refuse: { RunInstances: { ...expired, butNotDryRuns: true }, DeleteKeyPair: expired },
+  });
+  const outcome = await account.create(['--rollback', 'h1']);
+  expect(outcome.stderr).not.toContain('--resume');
+  expect(outcome.stderr).toMatch(/Hint: .*"mymachine rm h1"/);
+  cloud.clearWeather();
+  // What is too new to be seen would be waited for.
+  await account.rewrite('h1', 'config.json', ({ Driver, ...rest }) => ({
+    ...rest,
+    Driver: { ...Driver, LastAskedAt: 1 },
+  }));
+  expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({ code: 0 });
+  expect(cloud.living()).toEqual([]);
+});

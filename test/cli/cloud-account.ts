@@ -41,18 +41,26 @@ export class CloudAccount {
   }
 
   create(args: readonly string[], options?: RunOptions): Promise<Outcome> {
-    const place = ['--amazonec2-endpoint', this.server.url, '--amazonec2-retries', '1'];
-    return this.user.run(['create', '--driver', 'amazonec2', ...place, ...args], options);
+    return this.user.run(['create', '--driver', 'amazonec2', ...this.#place(), ...args], options);
   }
 
   /** A create that is interrupted while it waits for the host, whose instance is there. */
-  async interruptedCreate(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  interruptedCreate(args: readonly string[], options?: RunOptions): Promise<Outcome> {
+    return this.interrupted(['create', '--driver', 'amazonec2', ...this.#place(), ...args], options);
+  }
+
+  #place(): readonly string[] {
+    return ['--amazonec2-endpoint', this.server.url, '--amazonec2-retries', '1'];
+  }
+
+  /** The same of any command that launches an instance. */
+  async interrupted(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
     let child: ChildProcess | undefined;
     this.server.watch((moment, call) => {
       if (moment === 'after' && call.action === 'RunInstances' && call.outcome === 'ok')
         setTimeout(() => child?.kill('SIGINT'), 2500);
     });
-    const outcome = await this.create(args, {
+    const outcome = await this.user.run(args, {
       ...options,
       onStart: (started) => {
         child = started;

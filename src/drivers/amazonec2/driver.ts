@@ -12,11 +12,8 @@ const operations = () => import('./operations.ts');
 
 const inUrl = (address: string) => (isIP(address) === 6 ? `[${address}]` : address);
 
-/** What EC2 will say again however often it is asked. */
+/** What EC2 will say again however often it is asked. New credentials and a clock that is set right are a reason to go on. */
 const REFUSALS: ReadonlySet<string> = new Set([
-  'MM_EC2_CREDENTIALS',
-  'MM_EC2_EXPIRED',
-  'MM_EC2_CLOCK',
   'MM_EC2_PERMISSION',
   'MM_EC2_REGION',
   'MM_EC2_QUOTA',
