@@ -65,6 +65,8 @@ export interface Capabilities {
   readonly hostKeyKnown: boolean;
   /** That key travelled in data that others may read later, so the host makes itself a new one at the first contact. */
   readonly hostKeyInLaunchData?: boolean;
+  /** `restart` returns before the host goes down, which runs on for a while. */
+  readonly restartsLater?: boolean;
 }
 
 /** A line of what a create would make, such as `image` and its name. */

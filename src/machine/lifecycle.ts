@@ -9,6 +9,7 @@ import { forgetEngineAddress, keepEngineAddress } from './engine-address.ts';
 import { machineError } from './errors.ts';
 import { renewCertificates } from './fix-certificates.ts';
 import { Machine } from './machine.ts';
+import { rebootOverSsh, throughReboot } from './reboot.ts';
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart';
 
@@ -20,6 +21,8 @@ const WORDS = {
 } as const;
 
 const STATE_TIMEOUT_MS = 180_000;
+/** A provider that asked a host in vain for some minutes switches it off and on. */
+const LATE_REBOOT_MS = 480_000;
 const ENGINE_TIMEOUT_MS = 120_000;
 
 function operation(driver: Driver, verb: Verb): NonNullable<Driver['start']> {
@@ -69,32 +72,6 @@ async function waitForEngine(machine: Machine): Promise<void> {
   else await keepEngineAddress(machine, reached.url);
 }
 
-/** A host that we cannot switch, but log in to, is told to reboot itself. */
-async function rebootOverSsh(machine: Machine): Promise<void> {
-  const { clock, signal } = machine.deps;
-  const session = await machine.session();
-  const boot = async () =>
-    (await (await machine.session()).exec(['cat', '/proc/sys/kernel/random/boot_id'])).stdout;
-  const before = await boot();
-  // Answers before the connection goes down with the host.
-  await session
-    .exec(['sh', '-c', 'if [ "$(id -u)" = 0 ]; then shutdown -r now; else sudo -n shutdown -r now; fi'])
-    .catch(() => undefined);
-  const probe = async () => {
-    try {
-      return (await boot()) === before ? undefined : true;
-    } catch {
-      return undefined;
-    }
-  };
-  if ((await waitFor(probe, { clock, signal, timeoutMs: STATE_TIMEOUT_MS, intervalMs: 500 })) === undefined) {
-    throw machineError('MM_MACHINE_STATE', {
-      message: `"${machine.name}" did not come back within ${STATE_TIMEOUT_MS / 1000} s after its reboot`,
-      hint: 'Look at the host itself; when it is up again, "mymachine status" says so.',
-    });
-  }
-}
-
 async function perform(machine: Machine, verb: Verb): Promise<void> {
   const { driver } = machine;
   const context = machine.context();
@@ -105,7 +82,7 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
     driver.capabilities.ssh
   ) {
     await forgetEngineAddress(machine);
-    return rebootOverSsh(machine);
+    return rebootOverSsh(machine, STATE_TIMEOUT_MS);
   }
   const state = await driver.state(context);
   if (verb === 'restart' && state === 'Stopped') {
@@ -120,7 +97,9 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
   }
   const act = operation(driver, verb);
   await forgetEngineAddress(machine);
-  await act(context);
+  if (verb === 'restart' && driver.capabilities.restartsLater === true)
+    await throughReboot(machine, LATE_REBOOT_MS, () => act(context));
+  else await act(context);
   await waitForState(machine, wanted);
 }
 

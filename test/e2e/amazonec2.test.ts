@@ -45,6 +45,13 @@ test('an instance of EC2 lives from create to rm, moves to a new address, and le
   expect(own).not.toBe(handedOver);
   expect(handedOver).toMatch(/^ssh-ed25519 /);
   expect(await pins('ec')).toBe(`ec ${own}\n`);
+  // EC2 takes its time to reboot an instance, and what answers meanwhile is what is about to go down.
+  const boot = async () => user.must(['ssh', 'ec', 'cat /proc/sys/kernel/random/boot_id']);
+  const before = await boot();
+  cloud.weather.transitionMs = 6000;
+  await user.must(['restart', 'ec']);
+  cloud.clearWeather();
+  expect(await boot()).not.toBe(before);
   const [url, first] = [await user.must(['url', 'ec']), await certificate()];
   await user.must(['stop', 'ec']);
   expect(await user.must(['status', 'ec'])).toBe('Stopped\n');

@@ -33,7 +33,14 @@ export const amazonec2Driver: Driver<Ec2Config> = {
   name: 'amazonec2',
   summary: 'an instance of Amazon EC2',
   flags: amazonec2Flags,
-  capabilities: { ssh: true, provision: true, adopted: false, hostKeyKnown: true, hostKeyInLaunchData: true },
+  capabilities: {
+    ssh: true,
+    provision: true,
+    adopted: false,
+    hostKeyKnown: true,
+    hostKeyInLaunchData: true,
+    restartsLater: true,
+  },
   // Costs money, so it is never chosen unasked; whether there are credentials is seen when it is used.
   availability: async () => ({ works: true, score: 0, how: 'needs an AWS account' }),
   configure: configureEc2,

@@ -153,6 +153,7 @@ export async function stopInstance(api: Ec2Api, context: Ec2Context, force: bool
   await context.save({ IPAddress: '' });
 }
 
+/** EC2 only takes note of it, and the instance stays `running` throughout (RebootInstances). */
 export async function rebootInstance(api: Ec2Api, context: Ec2Context): Promise<void> {
   await api.ask((ec2) => ec2.send(new RebootInstancesCommand({ InstanceIds: [knownId(context)] })));
 }

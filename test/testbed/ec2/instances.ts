@@ -90,6 +90,8 @@ export class Fleet {
 
   reboot(instance: Instance): void {
     this.#then(instance, async () => {
+      // It is only queued, and the state stays `running`.
+      await this.#pause();
       await instance.host?.reboot();
     });
   }
