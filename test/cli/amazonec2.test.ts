@@ -38,6 +38,14 @@ test('Ctrl-C stops at the next safe point and says how to go on; rm then leaves 
   expect(account.server.cloud.living()).toEqual([]);
 });
 
+test('rm leaves no key pair where pairs go by their names', async () => {
+  account.server.cloud.weather.keysByNameAlone = true;
+  await account.interruptedCreate(['h1']);
+  const removed = await account.user.run(['rm', '-y', 'h1']);
+  expect(removed, removed.stderr).toMatchObject({ code: 0 });
+  expect(account.server.cloud.living()).toEqual([]);
+});
+
 test('with --rollback an interrupted create removes what it made', async () => {
   const outcome = await account.interruptedCreate(['--rollback', 'h1']);
   expect(outcome).toMatchObject({ code: 130, stderr: expect.stringContaining('was removed again') });

@@ -80,21 +80,16 @@ export async function findKeys(
   return KeyPairs;
 }
 
-/** Ids of the key pairs that were made for the machine. */
-export async function ownKeys(api: Ec2Api, machineId: string): Promise<string[]> {
-  return (await findKeys(api, tagged(machineId))).flatMap(({ KeyPairId }) => KeyPairId ?? []);
+/** The key pairs that were made for the machine. */
+export function ownKeys(api: Ec2Api, machineId: string): Promise<readonly KeyPairInfo[]> {
+  return findKeys(api, tagged(machineId));
 }
 
-export async function deleteKey(api: Ec2Api, id: string): Promise<void> {
-  await deleted(api.ask((ec2) => ec2.send(new DeleteKeyPairCommand({ KeyPairId: id }))));
-}
-
-export async function deleteKeyNamed(api: Ec2Api, name: string): Promise<void> {
-  await deleted(api.ask((ec2) => ec2.send(new DeleteKeyPairCommand({ KeyName: name }))));
-}
-
-async function deleted(call: Promise<unknown>): Promise<void> {
-  await call.catch((error: unknown) => {
-    if (!isNotFound(error)) throw error;
-  });
+/** By its name: there are servers that answer a call with an id alone with success, and do nothing. */
+export async function deleteKey(api: Ec2Api, name: string): Promise<void> {
+  await api
+    .ask((ec2) => ec2.send(new DeleteKeyPairCommand({ KeyName: name })))
+    .catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
 }

@@ -3,52 +3,21 @@ import { type Ec2Api, withApi } from './api.ts';
 import type { Ec2Context } from './context.ts';
 import { ec2Error } from './errors.ts';
 import { isNotFound } from './failures.ts';
-import { deleteGroup, ownGroups } from './group.ts';
-import { findInstance, ownInstances } from './instance.ts';
-import { deleteKey, deleteKeyNamed, ownKeys } from './key-pair.ts';
+import { deleteGroup } from './group.ts';
+import { findInstance } from './instance.ts';
+import { deleteKey } from './key-pair.ts';
 import { pauseBefore } from './pause.ts';
+import { NOTHING, type Remains, recorded, remainsOf, together } from './remains.ts';
 
 /** For how long what was asked for may stay unseen: what a create that was cut off made, and what it made a moment ago. */
 const UNSEEN_MS = 30_000;
 const TERMINATE_MS = 20 * 60_000;
-const GROUP_MS = 2 * 60_000;
-
-interface Holdings {
-  readonly instances: readonly string[];
-  readonly keys: readonly string[];
-  readonly groups: readonly string[];
-  readonly spotRequests: readonly string[];
-}
-
-/** Everything in the region that bears the machine's id. */
-export async function resourcesOf(api: Ec2Api, machineId: string): Promise<Holdings> {
-  const [instances, keys, groups] = await Promise.all([
-    ownInstances(api, machineId),
-    ownKeys(api, machineId),
-    ownGroups(api, machineId),
-  ]);
-  return {
-    instances: instances.flatMap(({ InstanceId }) => InstanceId ?? []),
-    keys,
-    groups,
-    spotRequests: instances.flatMap(({ SpotInstanceRequestId }) => SpotInstanceRequestId ?? []),
-  };
-}
-
-/** Ids that stand in the record, whether or not anybody sees them now. */
-function recorded({ config }: Ec2Context): Holdings {
-  const known = (id: string | undefined) => (id === undefined || id === '' ? [] : [id]);
-  return {
-    instances: known(config.InstanceId),
-    keys: config.ExistingKey ? [] : known(config.KeyPairId),
-    groups: config.OwnGroupIds ?? [],
-    spotRequests: known(config.SpotRequestId),
-  };
-}
+/** How long what was deleted may still be shown, and a group be held by a network interface that is going. */
+const LINGER_MS = 2 * 60_000;
 
 /** What is known of a machine's remains besides what EC2 shows under its id. */
 interface Begun {
-  readonly known: Holdings;
+  readonly known: Remains;
   /** Nothing that EC2 has not told of can still come of the last launch. */
   readonly isAnswered: boolean;
   /** Milliseconds since the epoch: what is not seen from then on is not there. */
@@ -69,35 +38,17 @@ function begun(context: Ec2Context): Begun {
 
 /** Of a machine without a record: what is not to be seen today, the next gc finds. */
 const FORGOTTEN: Begun = {
-  known: { instances: [], keys: [], groups: [], spotRequests: [] },
+  known: NOTHING,
   isAnswered: false,
   settledAt: 0,
   sharesGroups: false,
 };
 
-const joined = (a: readonly string[], b: readonly string[]) => [...new Set([...a, ...b])];
-
-function together(a: Holdings, b: Holdings): Holdings {
-  return {
-    instances: joined(a.instances, b.instances),
-    keys: joined(a.keys, b.keys),
-    groups: joined(a.groups, b.groups),
-    spotRequests: joined(a.spotRequests, b.spotRequests),
-  };
-}
-
 /** Deletes all that was made for the machine, also of a create that was cut off; what is gone is fine. */
 export async function removeMachineResources(context: Ec2Context): Promise<void> {
   // It never got as far as choosing a region, so nothing was made.
   if (context.config.Region === '') return;
-  const { config, machine } = context;
-  await withApi(context, async (api) => {
-    // docker-machine knew a key pair by its name alone, and tagged nothing.
-    if (!config.ExistingKey && config.KeyName !== '' && (config.KeyPairId ?? '') === '') {
-      await deleteKeyNamed(api, config.KeyName);
-    }
-    await removeAll(api, context, machine.id, begun(context));
-  });
+  await withApi(context, (api) => removeAll(api, context, context.machine.id, begun(context)));
 }
 
 /** The same for a machine whose record is lost: all that is known of it are its tags. */
@@ -117,16 +68,20 @@ async function removeAll(
 ): Promise<void> {
   const { clock, report, signal } = context;
   const seen = new Set<string>();
-  const enough = Math.max(settledAt, clock.now()) + GROUP_MS;
+  let end: number | undefined;
   for (let attempt = 0; ; attempt += 1) {
-    const found = await resourcesOf(api, machineId);
+    const found = await remainsOf(api, machineId);
     const kept = await removeFound(api, context, together(known, found), settledAt);
     for (const id of idsOf(found)) seen.add(id);
+    // From when on the instance, which may take its time, is gone.
+    end ??= Math.max(settledAt, clock.now()) + LINGER_MS;
     // The instance is asked for last: with its id on record, or refused, nothing is open, and what has been seen cannot
     // appear again.
     const isKnown = isAnswered && idsOf(known).every((id) => seen.has(id));
-    const isQuiet = found.instances.length === 0 && (isKnown || clock.now() >= settledAt);
-    const mayStay = sharesGroups || clock.now() >= enough;
+    const isEmpty = found.instances.length + found.keys.length === 0;
+    const isQuiet = isEmpty && (isKnown || clock.now() >= settledAt);
+    const mayStay = sharesGroups || clock.now() >= end;
+    if (!isEmpty && clock.now() >= end) throw stays(found);
     if (isQuiet && (kept.length === 0 || mayStay)) {
       for (const id of kept) report.info(`The security group ${id} stays: something else uses it.`);
       return;
@@ -135,13 +90,22 @@ async function removeAll(
   }
 }
 
-const idsOf = ({ instances, keys, groups }: Holdings) => [...instances, ...keys, ...groups];
+/** Deleted again and again with success, and still there: better an error than a bill or a loop. */
+function stays({ instances, keys }: Remains): Error {
+  const what = [...instances, ...keys.map((name) => `the key pair ${name}`)].join(', ');
+  return ec2Error('MM_EC2_STATE', {
+    message: `EC2 says that it deleted ${what}, and goes on showing it`,
+    hint: 'See it in the EC2 console; the same command may be run again.',
+  });
+}
+
+const idsOf = ({ instances, keys, groups }: Remains) => [...instances, ...keys, ...groups];
 
 /** Gives the groups that something still uses. */
 async function removeFound(
   api: Ec2Api,
   context: Ec2Context,
-  found: Holdings,
+  found: Remains,
   settledAt: number,
 ): Promise<readonly string[]> {
   for (const id of found.spotRequests) await cancelSpot(api, id);

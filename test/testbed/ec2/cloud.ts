@@ -63,6 +63,8 @@ export interface Weather {
   throttleEvery: number;
   /** Refusals by action, or '*' for every call. */
   refuse: Readonly<Record<string, Refusal>>;
+  /** Key pairs are deleted by name alone, and a call without one does nothing and succeeds, as on some servers of this API. */
+  keysByNameAlone: boolean;
   /** The longest page that a list is given in, whatever the caller asks for. */
   pageLimit: number;
 }
@@ -73,6 +75,7 @@ export const FAIR_WEATHER: Weather = {
   fullZones: [],
   throttleEvery: 0,
   refuse: {},
+  keysByNameAlone: false,
   pageLimit: 1000,
 };
 
