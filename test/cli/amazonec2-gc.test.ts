@@ -18,15 +18,6 @@ afterEach(async () => {
 });
 afterAll(() => account.server.close());
 
-const place = () => [
-  '--driver',
-  'amazonec2',
-  '--amazonec2-endpoint',
-  account.server.url,
-  '--amazonec2-region',
-  'us-east-1',
-];
-
 const instanceOf = (name: string) => {
   const found = account.server.cloud
     .every<Instance>('instance')
@@ -39,7 +30,7 @@ test('gc finds what no store knows and leaves what another store made', async ()
   await account.interruptedCreate(['lost']);
   await account.interruptedCreate(['kept']);
   await rm(join(account.user.store, 'machines', 'lost'), { recursive: true });
-  const args = place();
+  const args = account.where();
   const before = account.server.cloud.living();
   const shown = await account.user.run(['gc', ...args, '--dry-run']);
   expect(shown, shown.stderr).toMatchObject({ code: 0 });
@@ -74,7 +65,7 @@ test('a store that was moved still knows what it made', async () => {
   expect(swept, swept.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing is left') });
   expect(account.server.cloud.living()).toEqual(before);
   await rm(join(elsewhere, 'machines', 'ready'), { recursive: true });
-  expect((await moved.run(['gc', ...place(), '--dry-run'])).stdout).toContain('of "ready"');
+  expect((await moved.run(['gc', ...account.where(), '--dry-run'])).stdout).toContain('of "ready"');
   await moved.remove();
 }, 60_000);
 

@@ -177,10 +177,7 @@ test('a removal that fails after a failed create is what is to be finished, and 
   expect(outcome.stderr).toMatch(/Hint: .*"mymachine rm h1"/);
   cloud.clearWeather();
   // What is too new to be seen would be waited for.
-  await account.rewrite('h1', 'config.json', ({ Driver, ...rest }) => ({
-    ...rest,
-    Driver: { ...Driver, LastAskedAt: 1 },
-  }));
+  await account.age('h1');
   expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({ code: 0 });
   expect(cloud.living()).toEqual([]);
 });

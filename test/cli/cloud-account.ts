@@ -71,11 +71,38 @@ export class CloudAccount {
     return outcome;
   }
 
+  /** A create that is killed when its instance is there, before it is told so. */
+  async killedCreate(args: readonly string[]): Promise<void> {
+    let child: ChildProcess | undefined;
+    this.server.watch((moment, call) => {
+      if (moment !== 'after' || call.action !== 'RunInstances' || call.outcome !== 'ok') return undefined;
+      child?.kill('SIGKILL');
+      return new Promise((resolve) => child?.once('close', () => resolve()));
+    });
+    await this.create(args, {
+      onStart: (started) => {
+        child = started;
+      },
+    });
+    this.server.watch(undefined);
+  }
+
+  /** Options that say where to look. */
+  where(): readonly string[] {
+    const region = ['--amazonec2-region', 'us-east-1'];
+    return ['--driver', 'amazonec2', '--amazonec2-endpoint', this.server.url, ...region];
+  }
+
   /** A machine that is complete by its record, and has been for long: nothing of it can be too new to be seen. */
   async readyMachine(name: string, args: readonly string[] = []): Promise<void> {
     await this.interruptedCreate([...args, name]);
     await this.rewrite(name, 'mymachine.json', (meta) => ({ ...meta, phase: 'ready' }));
-    await this.rewrite(name, 'config.json', (config) => ({
+    await this.age(name);
+  }
+
+  /** What was asked for was so long ago that nothing of it can be too new to be seen. */
+  age(name: string): Promise<void> {
+    return this.rewrite(name, 'config.json', (config) => ({
       ...config,
       Driver: { ...config.Driver, LastAskedAt: 1 },
     }));

@@ -156,6 +156,11 @@ export function codeOf(error: unknown): string {
 export const isNotFound = (error: unknown): boolean =>
   isMachineError(error) && /NotFound$/.test(codeOf(error.cause));
 
+/** Of one of our errors: the server has no such call, as servers of this API other than Amazon's may. */
+export const isUnknownCall = (error: unknown): boolean =>
+  isMachineError(error) &&
+  ['InvalidAction', 'UnsupportedOperation', 'NotImplemented'].includes(codeOf(error.cause));
+
 function isNetwork(error: unknown): boolean {
   const { code, name } = error as { code?: unknown; name?: unknown };
   return (

@@ -6,6 +6,7 @@ import { findGroups } from './group.ts';
 import { findInstances } from './instance.ts';
 import { findKeys } from './key-pair.ts';
 import { removeResourcesOf } from './remove.ts';
+import { findSpotRequests } from './spot.ts';
 
 const tagOf = (tags: readonly Tag[] | undefined, key: string): string =>
   tags?.find(({ Key }) => Key === key)?.Value ?? '';
@@ -16,8 +17,9 @@ export async function holdings(context: Ec2Context, all: boolean): Promise<reado
     ? { Name: 'tag-key', Values: [ID_TAG] }
     : { Name: `tag:${STORE_TAG}`, Values: [await context.storeId()] };
   return withApi(context, async (api) => {
-    const [instances, keys, groups] = await Promise.all([
+    const [instances, requests, keys, groups] = await Promise.all([
       findInstances(api, filter),
+      findSpotRequests(api, filter),
       findKeys(api, filter),
       findGroups(api, [filter]),
     ]);
@@ -30,6 +32,7 @@ export async function holdings(context: Ec2Context, all: boolean): Promise<reado
     });
     return [
       ...instances.map(({ InstanceId, Tags }) => of('instance', InstanceId, Tags)),
+      ...requests.map(({ SpotInstanceRequestId, Tags }) => of('spot request', SpotInstanceRequestId, Tags)),
       ...keys.map(({ KeyPairId, Tags }) => of('key pair', KeyPairId, Tags)),
       ...groups.map(({ GroupId, Tags }) => of('security group', GroupId, Tags)),
     ].filter(({ machineId, id }) => machineId !== '' && id !== '');

@@ -1,8 +1,9 @@
 import type { Ec2Api } from './api.ts';
-import type { Ec2Context } from './context.ts';
+import { type Ec2Context, tagged } from './context.ts';
 import { ownGroups } from './group.ts';
 import { ownInstances } from './instance.ts';
 import { ownKeys } from './key-pair.ts';
+import { findSpotRequests } from './spot.ts';
 
 /** What a machine has at EC2: ids, and of key pairs the names, which every server of this API deletes them by. */
 export interface Remains {
@@ -14,18 +15,19 @@ export interface Remains {
 
 export const NOTHING: Remains = { instances: [], keys: [], groups: [], spotRequests: [] };
 
-/** Everything in the region that bears the machine's id. */
-export async function remainsOf(api: Ec2Api, machineId: string): Promise<Remains> {
-  const [instances, keys, groups] = await Promise.all([
+/** Everything in the region that bears the machine's id; `mayBeSpot` as far as is known. */
+export async function remainsOf(api: Ec2Api, machineId: string, mayBeSpot: boolean): Promise<Remains> {
+  const [instances, keys, groups, requests] = await Promise.all([
     ownInstances(api, machineId),
     ownKeys(api, machineId),
     ownGroups(api, machineId),
+    mayBeSpot ? findSpotRequests(api, tagged(machineId)) : [],
   ]);
   return {
     instances: instances.flatMap(({ InstanceId }) => InstanceId ?? []),
     keys: keys.flatMap(({ KeyName }) => KeyName ?? []),
     groups,
-    spotRequests: instances.flatMap(({ SpotInstanceRequestId }) => SpotInstanceRequestId ?? []),
+    spotRequests: requests.flatMap(({ SpotInstanceRequestId }) => SpotInstanceRequestId ?? []),
   };
 }
 

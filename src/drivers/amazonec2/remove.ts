@@ -1,4 +1,4 @@
-import { CancelSpotInstanceRequestsCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { type Ec2Api, withApi } from './api.ts';
 import type { Ec2Context } from './context.ts';
 import { ec2Error } from './errors.ts';
@@ -8,6 +8,7 @@ import { findInstance } from './instance.ts';
 import { deleteKey } from './key-pair.ts';
 import { pauseBefore } from './pause.ts';
 import { NOTHING, type Remains, recorded, remainsOf, together } from './remains.ts';
+import { cancelSpot } from './spot.ts';
 
 /** For how long what was asked for may stay unseen: what a create that was cut off made, and what it made a moment ago. */
 const UNSEEN_MS = 30_000;
@@ -24,6 +25,7 @@ interface Begun {
   readonly settledAt: number;
   /** Its groups were named by the user: other machines may be in them. */
   readonly sharesGroups: boolean;
+  readonly mayBeSpot: boolean;
 }
 
 function begun(context: Ec2Context): Begun {
@@ -33,6 +35,7 @@ function begun(context: Ec2Context): Begun {
     isAnswered: InstanceId !== '' || LaunchRefused === true,
     settledAt: LastAskedAt + UNSEEN_MS,
     sharesGroups: (context.config.SecurityGroupNames ?? []).length > 0,
+    mayBeSpot: context.config.RequestSpotInstance === true,
   };
 }
 
@@ -42,6 +45,7 @@ const FORGOTTEN: Begun = {
   isAnswered: false,
   settledAt: 0,
   sharesGroups: false,
+  mayBeSpot: true,
 };
 
 /** Deletes all that was made for the machine, also of a create that was cut off; what is gone is fine. */
@@ -64,13 +68,13 @@ async function removeAll(
   api: Ec2Api,
   context: Ec2Context,
   machineId: string,
-  { known, isAnswered, settledAt, sharesGroups }: Begun,
+  { known, isAnswered, settledAt, sharesGroups, mayBeSpot }: Begun,
 ): Promise<void> {
   const { clock, report, signal } = context;
   const seen = new Set<string>();
   let end: number | undefined;
   for (let attempt = 0; ; attempt += 1) {
-    const found = await remainsOf(api, machineId);
+    const found = await remainsOf(api, machineId, mayBeSpot);
     const kept = await removeFound(api, context, together(known, found), settledAt);
     for (const id of idsOf(found)) seen.add(id);
     // From when on the instance, which may take its time, is gone.
@@ -78,7 +82,8 @@ async function removeAll(
     // The instance is asked for last: with its id on record, or refused, nothing is open, and what has been seen cannot
     // appear again.
     const isKnown = isAnswered && idsOf(known).every((id) => seen.has(id));
-    const isEmpty = found.instances.length + found.keys.length === 0;
+    // A request that was still open may have launched another instance until it was cancelled.
+    const isEmpty = [found.instances, found.keys, found.spotRequests].every((each) => each.length === 0);
     const isQuiet = isEmpty && (isKnown || clock.now() >= settledAt);
     const mayStay = sharesGroups || clock.now() >= end;
     if (!isEmpty && clock.now() >= end) throw stays(found);
@@ -91,8 +96,8 @@ async function removeAll(
 }
 
 /** Deleted again and again with success, and still there: better an error than a bill or a loop. */
-function stays({ instances, keys }: Remains): Error {
-  const what = [...instances, ...keys.map((name) => `the key pair ${name}`)].join(', ');
+function stays({ instances, keys, spotRequests }: Remains): Error {
+  const what = [...instances, ...spotRequests, ...keys.map((name) => `the key pair ${name}`)].join(', ');
   return ec2Error('MM_EC2_STATE', {
     message: `EC2 says that it deleted ${what}, and goes on showing it`,
     hint: 'See it in the EC2 console; the same command may be run again.',
@@ -114,14 +119,6 @@ async function removeFound(
   const kept: string[] = [];
   for (const id of found.groups) if (!(await deleteGroup(api, id))) kept.push(id);
   return kept;
-}
-
-async function cancelSpot(api: Ec2Api, id: string): Promise<void> {
-  await api
-    .ask((ec2) => ec2.send(new CancelSpotInstanceRequestsCommand({ SpotInstanceRequestIds: [id] })))
-    .catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
 }
 
 async function terminate(api: Ec2Api, context: Ec2Context, id: string, settledAt: number): Promise<void> {

@@ -12,6 +12,12 @@ export const STATE_CODES: Readonly<Record<StateName, number>> = {
   stopped: 80,
 };
 
+/** A persistent request: it outlives its instance, and is open then for the next. */
+export interface SpotRequest extends Resource {
+  readonly kind: 'spot-instances-request';
+  state: 'open' | 'active';
+}
+
 export interface Instance extends Resource {
   readonly kind: 'instance';
   state: StateName;
@@ -104,8 +110,14 @@ export class Fleet {
       instance.host = undefined;
       instance.state = 'terminated';
       this.#cloud.remove(instance);
+      this.#reopen(instance.spotRequest);
       for (const id of [instance.volume, instance.networkInterface]) this.#cloud.remove(this.#cloud.byId(id));
     });
+  }
+
+  #reopen(id: string | undefined): void {
+    const request = this.#cloud.every<SpotRequest>('spot-instances-request').find((each) => each.id === id);
+    if (request !== undefined && !request.gone) request.state = 'open';
   }
 
   async settled(): Promise<void> {

@@ -1,6 +1,6 @@
 import { ApiError } from '../api-error.ts';
 import type { Resource } from '../cloud.ts';
-import type { Instance } from '../instances.ts';
+import type { Instance, SpotRequest } from '../instances.ts';
 import { filtered, page, tagSet } from '../tags.ts';
 import type { Node } from '../xml.ts';
 import { type Action, type Call, DONE } from './call.ts';
@@ -82,18 +82,20 @@ const createTags: Action = ({ query, cloud }) => {
 const describeSpotRequests: Action = ({ query, cloud }) => {
   const ids = query.list('SpotInstanceRequestId');
   const all = cloud
-    .seen<Resource>('spot-instances-request')
+    .seen<SpotRequest>('spot-instances-request')
     .filter(({ id }) => ids.length === 0 || ids.includes(id));
   const found = filtered(all, query, (each) => ({
     'spot-instance-request-id': [each.id],
-    state: ['active'],
+    state: [each.state],
   }));
+  const { items, nextToken } = page(found, query, cloud.weather.pageLimit);
   return {
-    spotInstanceRequestSet: found.map((each) => ({
+    spotInstanceRequestSet: items.map((each) => ({
       spotInstanceRequestId: each.id,
-      state: 'active',
+      state: each.state,
       tagSet: tagSet(each.tags),
     })),
+    nextToken,
   };
 };
 

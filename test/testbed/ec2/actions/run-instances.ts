@@ -83,7 +83,9 @@ async function launch(call: Call, token: string): Promise<Instance> {
   );
   const isSpot = asked['InstanceMarketOptions.MarketType'] === 'spot';
   const spot = isSpot
-    ? cloud.add('spot-instances-request', tagsFor(query, 'spot-instances-request'), {})
+    ? cloud.add('spot-instances-request', tagsFor(query, 'spot-instances-request'), {
+        state: 'active' as const,
+      })
     : undefined;
   const instance: Instance = cloud.add('instance', tags, {
     state: 'pending' as const,
