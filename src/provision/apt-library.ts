@@ -1,6 +1,6 @@
 /**
- * Shell functions of the scripts that install with apt. What comes of a try stands in `$log`; a script that takes them in
- * says in `finish STATUS` how it ends.
+ * Shell functions of the scripts that install and remove with apt. What comes of a try stands in `$log`; a script that takes
+ * them in says in `finish STATUS` how it ends.
  */
 export const aptLibrary = String.raw`
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
@@ -12,26 +12,30 @@ begun=no
 full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough free space in' "$log"; }
 offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
 
-# apt-get, which something that hangs must not keep for ever, waiting for whoever has its locks: those of the lists and of the archives know no waiting of their own.
-apt_get() {
+# COMMAND: runs it, waiting for whoever has apt's locks (those of the lists and of the archives know no waiting of their own)
+# and finishing what an earlier dpkg was cut off in. One that hangs is not kept for ever.
+with_apt() {
   waited=0 repaired=
   while :; do
-    timeout -k 30 1500 apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
-      -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" >"$log" 2>&1 </dev/null && return 0
+    timeout -k 30 1500 "$@" >"$log" 2>&1 </dev/null && return 0
     code=$?
     if grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock|is another process using it' "$log"; then
-      [ $waited -gt 0 ] || say "waiting for another program to release apt: $(grep -oE 'held by process [0-9]+( \([^)]*\))?' "$log" | head -n1)"
+      [ $waited -gt 0 ] || say "waiting for another program to release apt$(grep -oE 'held by process [0-9]+( \([^)]*\))?' "$log" | head -n1 | sed 's/^/: /')"
       waited=$((waited+1))
       [ $waited -le 300 ] && { [ $begun = yes ] || heard; } || finish locked
       sleep 1
     elif [ -z "$repaired" ] && grep -q 'dpkg was interrupted' "$log"; then
       repaired=yes
       say 'an earlier installation was cut off; finishing it first'
-      dpkg --configure -a >"$log" 2>&1 </dev/null
+      timeout -k 30 1500 dpkg --configure -a >"$log" 2>&1 </dev/null
     else
       return $code
     fi
   done
+}
+apt_get() {
+  with_apt apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
+    -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
 # apt says that all is well when it could not fetch anything.
 update() { apt_get update -o APT::Update::Error-Mode=any; }

@@ -116,15 +116,7 @@ install_script() {
     if full; then finish disk; fi
     finish download
   fi
-  waited=0
-  while :; do
-    VERSION=$version timeout -k 30 1500 sh "$work/install.sh" >"$log" 2>&1 </dev/null && break
-    grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock' "$log" || fail_if
-    [ $waited -gt 0 ] || say 'waiting for another program to release apt'
-    waited=$((waited+1))
-    [ $waited -le 300 ] && heard || finish locked
-    sleep 1
-  done
+  with_apt env VERSION="$version" sh "$work/install.sh" || fail_if
 }
 
 trap '' HUP INT TERM PIPE

@@ -1,3 +1,4 @@
+import { aptLibrary } from './apt-library.ts';
 import { shellLibrary } from './shell-library.ts';
 
 /**
@@ -5,10 +6,16 @@ import { shellLibrary } from './shell-library.ts';
  * on stdin: `data DIR` for a data folder that was empty or absent before, `made DIR` for one that was absent, `group` for a
  * docker group that was not there, `hostname NAME`, `hosts BASE64`, `orig PATH`. apt's own files that the installation added go too.
  */
-export const uninstallScript = `${shellLibrary}${String.raw`
+export const uninstallScript = `${shellLibrary}${aptLibrary}${String.raw`
 told=no data= made= group=no origs= hostname= hosts=
 trap '' HUP INT TERM PIPE
-lock || { fact status locked; exit 0; }
+finish() { # STATUS: what went wrong stands in the log
+  [ "$1" != failed ] || lines 30 <"$log" | fact64 log
+  rm -rf "$work"
+  fact status "$1"
+  exit 0
+}
+lock || finish locked
 while read -r op a; do
   case $op in
     data) data="$data $a" ;;
@@ -20,9 +27,8 @@ while read -r op a; do
     end) told=yes ;;
   esac
 done
-[ $told = yes ] || exit 1
-export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
-log=$state/log
+[ $told = yes ] || { rm -rf "$work"; exit 1; }
+begun=yes
 if [ "$(systemctl is-active docker.service)" = active ]; then
   # With live-restore on, they would outlive their engine.
   engine GET /containers/json | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4 | while read -r id; do engine POST "/containers/$id/kill" >/dev/null; done
@@ -33,15 +39,7 @@ if [ -f "$state/packages-added" ]; then added=$(cat "$state/packages-added"); el
 fi
 present=
 for one in $added; do ! dpkg-query -W "$one" >/dev/null 2>&1 || present="$present $one"; done
-waited=0
-while [ -n "$present" ]; do
-  timeout -k 30 600 apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 purge $present >"$log" 2>&1 </dev/null && break
-  grep -qE 'Could not get lock|Unable to lock|Unable to acquire the dpkg frontend lock' "$log" || { lines 30 <"$log" | fact64 log; fact status failed; exit 0; }
-  [ $waited -gt 0 ] || say 'waiting for another program to release apt'
-  waited=$((waited+1))
-  [ $waited -le 300 ] || { fact status locked; exit 0; }
-  sleep 1
-done
+[ -z "$present" ] || apt_get purge $present || finish failed
 [ ! -f "$state/sources-added" ] || while read -r one; do rm -f "$one"; done <"$state/sources-added"
 for p in $origs; do
   if [ -e "$state/original$p" ]; then cp -a "$state/original$p" "$p.mymachine-new" && mv -f "$p.mymachine-new" "$p"
@@ -62,5 +60,5 @@ if [ -d /sys/class/net/docker0 ]; then ip link delete docker0 2>/dev/null; fi
 systemctl daemon-reload
 systemctl reset-failed docker.service docker.socket 2>/dev/null
 rm -rf "$state" /run/lock/mymachine.lock
-fact status ok
+finish ok
 `}`;

@@ -75,9 +75,9 @@ describe('provisioning a host whose engine is configured already', () => {
     expect((await host.must(['systemctl', 'is-active', 'docker'])).trim()).toBe('active');
   });
 
-  it('leaves it to those alone who could read it to read daemon.json, with what it hides in there', async () => {
+  it('leaves it to those alone who could read it to read daemon.json', async () => {
     const path = '/etc/docker/daemon.json';
-    await writeFile(host, path, '{"proxies": {"http-proxy": "http://user:secret@192.0.2.1:3128"}}');
+    await writeFile(host, path, '{"debug": true}');
     await shell(host, 'chgrp adm "$1"; chmod 640 "$1"; systemctl restart docker', path);
     const before = await standOf(host);
     const mode = () => host.must(['stat', '-c', '%a %G', path]);
@@ -265,6 +265,24 @@ describe('provisioning a host without an engine', () => {
     expect(await adopted.ask()).toContain('"Version":"20.10.');
     await shell(host, 'rm /root/install.sh');
     await adopted.restore();
+  });
+
+  it('finishes what a dpkg was cut off in, before a script installs and before packages are taken off', async () => {
+    const before = await standOf(host);
+    const cutOff =
+      'touch /var/lib/dpkg/updates/0001; ! apt-get install -y hello-there 2>&1 | grep -q interrupted || exit 0; exit 1';
+    await shell(
+      host,
+      'echo "apt-get install -y --no-install-recommends docker.io iptables" >/root/install.sh',
+    );
+    await shell(host, cutOff);
+    await adopted.provision({ install: 'script', installUrl: 'file:///root/install.sh' });
+    expect(await adopted.ask()).toContain('"Version"');
+    await shell(host, 'rm /root/install.sh');
+    await shell(host, cutOff);
+    await adopted.restore();
+    expect(adopted.said.filter((line) => line.includes('was cut off; finishing it first'))).toHaveLength(2);
+    expect(await standOf(host)).toEqual(before);
   });
 
   it("waits in the same way for the distribution's packages, in the version that is wanted", async () => {
