@@ -49,13 +49,14 @@ function isDnsName(name: string): boolean {
 
 /**
  * Reads one subject alternative name as `--tls-san` takes it. IPv4 and IPv6 literals are addresses, an IPv4 address mapped
- * into IPv6 is the IPv4 address (as Go's verifier sees it), names outside ASCII are put into punycode.
+ * into IPv6 is the IPv4 address (as Go's verifier sees it), the zone of an address of one link (fe80::1%eth0) is this
+ * computer's own business and no part of it, names outside ASCII are put into punycode.
  * Anything else is MM_CERTS_NAME.
  */
 export function subjectName(text: string): SubjectName {
   if (isIP(text) === 4) return { kind: 'ip', text, bytes: ipv4Bytes(text) };
-  if (isIP(text) === 6 && !text.includes('%')) {
-    const canonical = canonicalIpv6(text);
+  if (isIP(text) === 6) {
+    const canonical = canonicalIpv6(text.replace(/%.*$/, ''));
     const bytes = ipv6Bytes(canonical);
     const mapped =
       bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;

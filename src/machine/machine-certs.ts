@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { KeyPair } from '../certs/contract.ts';
 import { createServerCertificate } from '../certs/create.ts';
 import { describeCertificate, isSignedBy, matchesKey } from '../certs/inspect.ts';
+import { subjectName } from '../certs/names.ts';
 import { writeAtomic } from '../store/atomic-write.ts';
 import type { Authority } from './authority.ts';
 import { DUE_BEFORE_MS } from './expiry.ts';
@@ -39,7 +40,10 @@ function fault(
   if (!isSignedBy(pair.cert, authority.ca.cert)) return 'it was signed by another authority';
   if (found.notAfter - now < DUE_BEFORE_MS) return 'it expires within 30 days';
   const held = new Set(found.sans.map((san) => san.toLowerCase()));
-  const missing = sans.filter((san) => !held.has(san.toLowerCase()));
+  // docker-machine put into certificates whatever it was given; what we put there may be written otherwise than asked for.
+  const isHeld = (san: string) =>
+    held.has(san.toLowerCase()) || held.has(subjectName(san).text.toLowerCase());
+  const missing = sans.filter((san) => !isHeld(san));
   return missing.length === 0 ? undefined : `it does not name ${missing.join(', ')}`;
 }
 

@@ -273,7 +273,7 @@ describe('provisioning a host without an engine', () => {
       'touch /var/lib/dpkg/updates/0001; ! apt-get install -y hello-there 2>&1 | grep -q interrupted || exit 0; exit 1';
     await shell(
       host,
-      'echo "apt-get install -y --no-install-recommends docker.io iptables" >/root/install.sh',
+      'echo "apt-get update && apt-get install -y --no-install-recommends docker.io iptables" >/root/install.sh',
     );
     await shell(host, cutOff);
     await adopted.provision({ install: 'script', installUrl: 'file:///root/install.sh' });

@@ -257,7 +257,7 @@ describe('certificates', () => {
 
 describe('subject names', () => {
   it('are refused when they are neither a name nor an address', () => {
-    const bad = ['', ' ', 'a b', 'a,b', '-a', 'a..b', '256.1.1.1', '1.2.3', 'fe80::1%eth0', '[::1]', 'a\nb'];
+    const bad = ['', ' ', 'a b', 'a,b', '-a', 'a..b', '256.1.1.1', '1.2.3', 'a%eth0', '[::1]', 'a\nb'];
     for (const text of [...bad, '*', '*.com', 'a.*.b', `${'x'.repeat(64)}.de`, 'x.'.repeat(127) + 'yy']) {
       expect(() => subjectNames([text]), text).toThrow(expect.objectContaining({ code: 'MM_CERTS_NAME' }));
     }
