@@ -1,6 +1,7 @@
-import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { isMachineError, messageOf, reworded } from '../base/machine-error.ts';
 import { waitFor } from '../base/wait.ts';
 import { machineError } from './errors.ts';
+import { hostPorts } from './host-ports.ts';
 import type { Machine } from './machine.ts';
 
 /** A host that is on its way down may take the question with it. */
@@ -58,14 +59,26 @@ export async function throughReboot(
   }
 }
 
-/** A host that we cannot switch, but log in to, is told to reboot itself. @throws MM_SSH_* when it does not let us in */
+/** The shell waits for no signal: as soon as shutdown has given the order, systemd ends all sessions. */
+const ORDER = `trap '' HUP TERM PIPE
+PATH=$PATH:/usr/sbin:/sbin shutdown -r now
+`;
+
+/**
+ * A host that we cannot switch, but log in to, is told to reboot itself, by whichever way its login user becomes root.
+ * @throws MM_SSH_* when it does not let us in, MM_PROVISION_* when it does not let us reboot it
+ */
 export async function rebootOverSsh(machine: Machine, timeoutMs: number): Promise<void> {
+  const { openRootShell } = await import('../provision/root-shell.ts');
   const session = await machine.session();
-  const argv = [
-    'sh',
-    '-c',
-    'if [ "$(id -u)" = 0 ]; then shutdown -r now; else sudo -n shutdown -r now; fi',
-  ] as const;
-  // Answers before the connection goes down with the host.
-  await throughReboot(machine, timeoutMs, () => session.exec(argv).catch(() => undefined));
+  const { shell } = await openRootShell(hostPorts(machine, session), 'echo root-shell', 'root-shell');
+  await throughReboot(machine, timeoutMs, async () => {
+    try {
+      await shell.run(ORDER);
+    } catch (error) {
+      // The connection may go down with the host before the answer is through.
+      if (isMachineError(error, 'MM_SSH_CLOSED')) return;
+      throw reworded(error, (why) => `"${machine.name}" could not be told to reboot: ${why}`);
+    }
+  });
 }

@@ -234,5 +234,12 @@ test('a sudo password comes from the environment; a wrong one, and none, are sai
     );
     expect(stdout, file).toBe('0\n');
   }
+  const refused = await user.mymachine(['restart', 'h1'], { env: { MYMACHINE_SUDO_PASSWORD: 'wrong' } });
+  expect(refused.code, refused.stderr).toBe(1);
+  expect(refused.stderr).toContain('Error id: MM_PROVISION_SUDO_PASSWORD');
+  const boot = () => asks.must(['cat', '/proc/sys/kernel/random/boot_id']);
+  const before = await boot();
+  await user.must(['restart', 'h1'], { env: right });
+  expect(await boot()).not.toBe(before);
   await user.must(['rm', '-y', '--restore', 'h1'], { env: right });
 });
