@@ -15,10 +15,13 @@ pids=$(grep -lsF "$1" /proc/[0-9]*/environ | sed 's,^/proc/,,; s,/environ$,,')
 [ -z "$pids" ] || kill -s "$2" $pids
 `;
 
-/** A command line that puts a mark of its own into the command's environment, by which it is found when it must end. */
+/**
+ * A command line that puts a mark of its own into the command's environment, by which it is found when it must end. By a
+ * program: csh has no assignments before a command.
+ */
 export function markCommand(line: string): { readonly line: string; readonly mark: string } {
   const mark = `MYMACHINE_EXEC=${randomBytes(8).toString('hex')}`;
-  return { line: `${mark} ${line}`, mark };
+  return { line: `env ${mark} ${line}`, mark };
 }
 
 /** Tells a command and all it has started to end, then makes them; resolves when its channel is closed or given up. */

@@ -8,11 +8,14 @@ const PLAIN = /^[A-Za-z0-9_/.,:@+-]+$/;
 /**
  * A command line for the login shell of a host, in which every argument arrives unchanged. The only function that makes one.
  * Backslashes stand outside the single quotes (`'a'\\'b'`), which means the same to sh and also to fish, whose single
- * quotes know escapes. The first word is always quoted, so that it is no reserved word and no assignment.
+ * quotes know escapes; so do exclamation marks, which csh looks for in quotes, too. The first word is always quoted, so
+ * that it is no reserved word and no assignment. A line break can be written in no way that csh and sh both understand:
+ * then a sh is told the line in printf's escapes.
  * @throws MM_SSH_COMMAND for a NUL, which no argument can hold, and for a line longer than a host takes.
  */
 export function quote(argv: Argv): string {
-  const line = argv.map((word, index) => (index > 0 && PLAIN.test(word) ? word : quoteWord(word))).join(' ');
+  const plain = quoteWords(argv);
+  const line = plain.includes('\n') ? quoteWords(['sh', '-c', DECODE, 'mymachine', escaped(plain)]) : plain;
   if (Buffer.byteLength(line) > MAX_COMMAND_BYTES) {
     throw sshError('MM_SSH_COMMAND', {
       message: `The command for the host is longer than ${MAX_COMMAND_BYTES} bytes`,
@@ -20,6 +23,18 @@ export function quote(argv: Argv): string {
     });
   }
   return line;
+}
+
+/** Its process becomes the command's. */
+const DECODE = 'eval "exec $(printf %b "$1")"';
+
+/** What stands unchanged in anybody's single quotes, as printf's %b takes it. */
+function escaped(text: string): string {
+  return text.replace(/[\n\\'!]/g, (char) => `\\0${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+}
+
+function quoteWords(words: readonly string[]): string {
+  return words.map((word, index) => (index > 0 && PLAIN.test(word) ? word : quoteWord(word))).join(' ');
 }
 
 function quoteWord(word: string): string {
@@ -31,7 +46,7 @@ function quoteWord(word: string): string {
   }
   if (word === '') return "''";
   return word
-    .split(/(['\\])/)
-    .map((part) => (part === '' ? '' : part === "'" || part === '\\' ? `\\${part}` : `'${part}'`))
+    .split(/(['\\!])/)
+    .map((part) => (part === '' ? '' : /^['\\!]$/.test(part) ? `\\${part}` : `'${part}'`))
     .join('');
 }

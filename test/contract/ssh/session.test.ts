@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -94,6 +95,46 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
       { numRuns: 60 },
     );
   });
+
+  test.each(['tcsh', 'fish', 'ksh', 'zsh'].filter((shell) => existsSync(`/usr/bin/${shell}`)))(
+    'works also for a user whose login shell is %s',
+    async (shell) => {
+      const other = await startSshd([`ForceCommand exec /usr/bin/${shell} -c "$SSH_ORIGINAL_COMMAND"`]);
+      try {
+        const inShell = await connector.session(other.target());
+        const words = [
+          'two\nlines\n',
+          "it's",
+          'a\\b\\',
+          'wow!',
+          '!!',
+          '$HOME `id`',
+          'é😀',
+          '',
+          '~',
+          '{a,b}',
+          '*',
+        ];
+        const ran = await inShell.exec(['sh', '-c', `printf '%s\\0' "$@"\ncat\nexit 3`, 'sh', ...words], {
+          input: 'in',
+        });
+        expect(ran).toMatchObject({ stdout: [...words, 'in'].join('\0'), stderr: '', exitCode: 3 });
+        const path = join(other.dir, 'file\nname!');
+        await inShell.writeFile(path, 'content', 0o600);
+        expect(await readFile(path, 'utf8')).toBe('content');
+        const mark = `986${process.pid}`;
+        await expect(inShell.exec(['sleep', mark], { timeoutMs: 200 })).rejects.toMatchObject({
+          code: 'MM_SSH_TIMEOUT',
+        });
+        const left = await inShell.exec(['sh', '-c', `ps -eo args | grep "^sleep ${mark}" || true`]);
+        expect(left.stdout).toBe('');
+        const long = ['sh', '-c', 'printf %s "$1" | wc -c', 'sh', 'x\n'.repeat(10_000)] as const;
+        expect((await inShell.exec(long)).stdout.trim()).toBe('20000');
+      } finally {
+        await removeSshd(other);
+      }
+    },
+  );
 
   test('ends a command whose time is over, also one that ignores TERM', async () => {
     const mark = `987${process.pid}`;

@@ -8,7 +8,12 @@ import { quote } from '../../../src/ssh/quote.ts';
 const PRINT = `printf '%s\\0' "$@"`;
 
 /** The shells that a login user of a host may have, as far as this computer has them; sh always. */
-const shells = ['/bin/sh', ...['/bin/bash', '/bin/dash', '/bin/zsh', '/usr/bin/fish'].filter(existsSync)];
+const shells = [
+  '/bin/sh',
+  ...['/bin/bash', '/bin/dash', '/bin/zsh', '/bin/ksh', '/bin/csh', '/bin/tcsh', '/usr/bin/fish'].filter(
+    existsSync,
+  ),
+];
 
 describe('quote', () => {
   test.each(shells)(
