@@ -76,7 +76,7 @@ export async function runCommit(
   if (status === 'locked') {
     throw provisionError('MM_PROVISION_LOCKED', {
       message: 'Another provisioning of the host did not end within ten minutes.',
-      hint: 'Wait for it, or look for a process that holds /run/lock/mymachine.lock on the host (`fuser /run/lock/mymachine.lock`).',
+      hint: 'Wait for it, or look for a process that holds /run/mymachine.lock on the host (`fuser /run/mymachine.lock`).',
     });
   }
   if (status === 'live-restore') {

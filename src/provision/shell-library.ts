@@ -36,8 +36,9 @@ engine() {
 active() { [ "$(systemctl is-active docker.service 2>/dev/null)" = active ]; }
 lines() { tail -n "$1" | head -c 8000; }
 
-# Waits for the one lock of all provisioning on this host. A lock file that was deleted meanwhile is not the lock.
-lockfile=/run/lock/mymachine.lock
+# Waits for the one lock of all provisioning on this host. A lock file that was deleted meanwhile is not the lock. In /run/lock
+# anybody could hold it, or have put a link there.
+lockfile=/run/mymachine.lock
 lock() {
   while :; do
     exec 9>"$lockfile" || return 1

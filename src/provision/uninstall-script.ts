@@ -59,6 +59,6 @@ if [ $group = yes ] && grep -q '^docker:' /etc/group; then groupdel docker 2>/de
 if [ -d /sys/class/net/docker0 ]; then ip link delete docker0 2>/dev/null; fi
 systemctl daemon-reload
 systemctl reset-failed docker.service docker.socket 2>/dev/null
-rm -rf "$state" /run/lock/mymachine.lock
+rm -rf "$state" "$lockfile"
 finish ok
 `}`;

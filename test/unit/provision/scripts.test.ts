@@ -1,11 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { commitScript } from '../../../src/provision/commit-script.ts';
 import { parseFacts } from '../../../src/provision/facts.ts';
 import { factsScript, settledFactsScript } from '../../../src/provision/facts-script.ts';
 import { installScript } from '../../../src/provision/install-script.ts';
 import { asOneCommand } from '../../../src/provision/root-shell.ts';
+import { shellLibrary } from '../../../src/provision/shell-library.ts';
 import { uninstallScript } from '../../../src/provision/uninstall-script.ts';
 import { upgradeScript } from '../../../src/provision/upgrade-script.ts';
 
@@ -68,6 +70,14 @@ describe('a connection that breaks', () => {
       expect(ends('made /x\nend')).toBe('');
     },
   );
+});
+
+describe('the lock of all provisioning', () => {
+  it('lies where nobody but root can take its name first', () => {
+    const path = execFileSync('sh', ['-c', `${shellLibrary}\nprintf %s "$lockfile"`], { encoding: 'utf8' });
+    const folder = statSync(dirname(path));
+    expect([folder.uid, folder.mode & 0o022], path).toEqual([0, 0]);
+  });
 });
 
 describe('factsScript', () => {
