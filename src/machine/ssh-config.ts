@@ -7,6 +7,7 @@ import { writeAtomic } from '../store/atomic-write.ts';
 import { readText } from '../store/read-file.ts';
 import type { StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
+import type { Machine } from './machine.ts';
 
 const HEADER =
   '# Written by mymachine, and again whenever it changes: the machines whose engines docker reaches through SSH.\n';
@@ -17,16 +18,16 @@ interface Reached {
   readonly at: number;
 }
 
-/** Where the engine of a machine answered last, when that is through SSH. */
-async function reached(
+/** How to log in where the URL says; undefined when it is none of SSH. No driver is asked. */
+function targetAt(
+  url: string,
   { store }: MachineDeps,
-  { name, config }: StoredMachine,
-): Promise<Reached | undefined> {
-  const path = store.paths.engineUrl(name);
-  const login = parseSshUrl((await readText(path).catch(() => undefined))?.trim() ?? '');
+  { name, config }: Pick<StoredMachine, 'name' | 'config'>,
+): SshTarget | undefined {
+  const login = parseSshUrl(url);
   if (login === undefined) return undefined;
   const keyPath = config.Driver['SSHKeyPath'];
-  const target: SshTarget = {
+  return {
     ...login,
     keyPath: typeof keyPath === 'string' ? keyPath : '',
     knownHostsPath: store.paths.knownHosts(name),
@@ -34,6 +35,14 @@ async function reached(
     trust: 'pinned',
     machineName: name,
   };
+}
+
+/** Where the engine of a machine answered last, when that is through SSH. */
+async function reached(deps: MachineDeps, stored: StoredMachine): Promise<Reached | undefined> {
+  const path = deps.store.paths.engineUrl(stored.name);
+  const url = (await readText(path).catch(() => undefined))?.trim() ?? '';
+  const target = targetAt(url, deps, stored);
+  if (target === undefined) return undefined;
   return { target, at: (await stat(path).catch(() => undefined))?.mtimeMs ?? 0 };
 }
 
@@ -53,6 +62,13 @@ async function sshConfigText(deps: MachineDeps): Promise<string> {
     }
   });
   return blocks.length === 0 ? '' : [HEADER, ...blocks].join('\n');
+}
+
+/** Whether the file knows the machine at its URL. Nothing is written: whoever reads says what to do about it. */
+export async function sshConfigKnows(machine: Machine, url: string): Promise<boolean> {
+  const target = targetAt(url, machine.deps, machine);
+  const text = await readText(machine.deps.store.paths.sshConfig).catch(() => undefined);
+  return target !== undefined && text?.includes(hostBlock(target)) === true;
 }
 
 /**

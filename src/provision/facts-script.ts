@@ -81,6 +81,7 @@ facts() {
 $units
 END
   fi
+  if command -v docker >/dev/null; then fact client yes; fi
   if [ -n "$info" ]; then fact info "$info"
   else
     if [ -n "$dockerd" ]; then fact version "$("$dockerd" --version 2>/dev/null | head -n1)"; fi

@@ -31,6 +31,8 @@ export interface Facts {
   /** Which of /var/lib/docker and /var/lib/containerd exist, and which hold something. */
   readonly dirs: readonly string[];
   readonly dataDirs: readonly string[];
+  /** The host has the program docker. */
+  readonly hasClient: boolean;
   readonly hasGroup: boolean;
   /** Users whom the group docker names. */
   readonly groupMembers: readonly string[];
@@ -98,6 +100,7 @@ export function parseFacts(output: string): Facts {
     hasEngineDir: has('engine-dir'),
     dirs: values.get('dir') ?? [],
     dataDirs: values.get('data') ?? [],
+    hasClient: has('client'),
     hasGroup: has('group'),
     groupMembers: one('group')
       .slice(1)

@@ -7,6 +7,7 @@ import { engineConfiguration, type HostConfiguration } from './engine-configurat
 import { provisionError } from './errors.ts';
 import { type Facts, parseFacts } from './facts.ts';
 import { factsMarker, factsScript } from './facts-script.ts';
+import { clientWarning } from './host-client.ts';
 import { clockWarning } from './host-clock.ts';
 import { installEngine } from './install.ts';
 import { freshState, type ManagedState, parseManaged } from './managed-state.ts';
@@ -63,6 +64,8 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     source = installed.source;
     changed.push('engine');
   }
+  const client = clientWarning(facts, input);
+  if (client !== undefined) report.warn(client);
   for (let tries = 1; ; tries++) {
     const known = parseManaged(facts.files.get('managed.json')) ?? freshState(facts, input.machineName);
     const managed = source === undefined ? known : { ...known, source };

@@ -18,7 +18,8 @@ export function hostBlock(target: SshTarget): string {
  * The line that makes a user's ssh config take in the file at `path`. ssh reads patterns there, and newer releases tokens.
  * @throws MM_SSH_TARGET
  */
-export function includeLine(path: string): string {
+export function includeLine(file: string): string {
+  const path = process.platform === 'win32' ? file.replaceAll('\\', '/') : file;
   if (!/[*?[\]%\\]/.test(path)) return `Include ${pathValue(path)}`;
   throw sshError('MM_SSH_TARGET', {
     message: `The path ${JSON.stringify(path)} cannot be included in an ssh config`,

@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { hostBlock } from '../../src/ssh/client-config.ts';
+import type { SshTarget } from '../../src/ssh/contract.ts';
 import type { SecurityGroup } from '../testbed/ec2/actions/groups.ts';
 import { CloudAccount } from './cloud-account.ts';
 import { PROGRAM } from './program.ts';
@@ -91,6 +93,12 @@ describe('a machine that was made so', () => {
     url = asked.stdout.trim();
     expect(url).toMatch(/^ssh:\/\/ubuntu@[\d.]+:2222$/);
     await writeFile(join(folder(), 'engine-url'), `${url}\n`);
+    const target: SshTarget = {
+      ...{ user: 'ubuntu', host: /@(.*):/.exec(url)?.[1] ?? '', port: 2222 },
+      ...{ keyPath: join(folder(), 'id_ed25519'), knownHostsPath: join(folder(), 'known_hosts') },
+      ...{ hostKeyAlias: 'h1', trust: 'pinned', machineName: 'h1' },
+    };
+    await writeFile(join(account.user.store, 'ssh_config'), hostBlock(target), { mode: 0o600 });
     bin = join(account.user.home, 'bin');
     userConfig = join(account.user.home, 'config');
     await mkdir(bin);
@@ -134,16 +142,39 @@ describe('a machine that was made so', () => {
     expect(await env()).toContain(
       `\n# So that docker finds this machine, put this line at the top of ~/.ssh/config: ${line}\n`,
     );
-    // What the next start writes there.
-    const known = `  HostKeyAlias h1\n  UserKnownHostsFile ${join(folder(), 'known_hosts')}\n`;
-    const host = /@(.*):/.exec(url)?.[1] ?? '';
-    await writeFile(join(account.user.store, 'ssh_config'), `Host ${host}\n${known}`);
     await writeFile(userConfig, `${line}\n`);
     expect(await env()).not.toContain('~/.ssh/config');
-    await writeFile(join(folder(), 'engine-url'), 'ssh://ubuntu@192.0.2.99:2222\n');
-    expect(await env()).toContain(
-      '\n# The address of h1 is not known to ssh yet. Make it so with: mymachine provision h1\n',
+    await rm(join(bin, 'ssh'));
+    await symlink(process.execPath, join(bin, 'node'));
+    const alone = await account.user.run(['env', '--fast', '--shell', 'bash', 'h1'], { env: { PATH: bin } });
+    expect(alone.stdout).toContain(
+      '\n# docker reaches this machine by the program ssh, which is not in PATH here.\n',
     );
+  });
+
+  test.each([
+    ['its address is new', (text: string) => text.replace(/^Host .*$/m, 'Host 192.0.2.99')],
+    ['its store was moved', (text: string) => text.replaceAll(account.user.store, '/elsewhere')],
+    ['there is no file', () => undefined],
+  ])('is to be made known to ssh again when %s', async (_, changed) => {
+    const text = changed(await sshConfig());
+    if (text === undefined) await rm(join(account.user.store, 'ssh_config'));
+    else await writeFile(join(account.user.store, 'ssh_config'), text);
+    const outcome = await account.user.run(['env', '--fast', '--shell', 'bash', 'h1'], { env: path() });
+    expect(outcome.stdout).toContain(
+      '\n# ssh does not know where h1 is now. Tell it with: mymachine provision h1\n',
+    );
+    expect(await sshConfig()).toBe(text ?? 'none');
+  });
+
+  test('costs ls no more than its time when its host does not answer', async () => {
+    const begin = Date.now();
+    const listed = await account.user.run(['ls', '-t', '2']);
+    expect(listed, listed.stderr).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^h1 .*amazonec2/m),
+    });
+    expect(Date.now() - begin).toBeLessThan(10_000);
   });
 
   test('has no certificates: nothing is made, renewed or warned of, and each command says so in its own way', async () => {
@@ -167,7 +198,6 @@ describe('a machine that was made so', () => {
   });
 
   test('is found by ssh where it was seen last, and no more once it is stopped or removed', async () => {
-    await writeFile(join(account.user.store, 'ssh_config'), 'Host 192.0.2.1\n');
     const stopped = await account.user.run(['stop', 'h1']);
     expect(stopped, stopped.stderr).toMatchObject({ code: 0 });
     expect(await sshConfig()).toBe('none');
