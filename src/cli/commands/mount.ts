@@ -30,7 +30,7 @@ export const mountCommand: Command = {
   async run(app, { flags, args }) {
     const [source, point, ...more] = args;
     if (source === undefined || more.length > 0) {
-      throw usageError('MM_USAGE', {
+      throw usageError('MM_ARGUMENTS', {
         message: 'Improper number of arguments',
         hint: "mount takes a machine's folder and, where that is another, the folder to mount it on.",
       });

@@ -49,7 +49,7 @@ export const scpCommand: Command = {
   async run(app, { flags, args }) {
     const [from, to] = args;
     if (from === undefined || to === undefined || args.length > 2) {
-      throw usageError('MM_USAGE', {
+      throw usageError('MM_ARGUMENTS', {
         message: 'Improper number of arguments',
         hint: 'scp takes a source and a destination.',
       });
