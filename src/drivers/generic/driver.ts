@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { BaseConfig, Driver, DriverContext } from '../contract.ts';
 import { driverError } from '../errors.ts';
 import { integer, text } from '../flag-values.ts';
+import { noSwarm } from '../no-swarm.ts';
 
 export interface GenericConfig extends BaseConfig {
   EnginePort: number;
@@ -166,6 +167,7 @@ export const genericDriver: Driver<GenericConfig> = {
     }
     return {
       ...base,
+      ...noSwarm,
       IPAddress: address,
       SSHUser: user,
       SSHPort: integer(flags, 'generic-ssh-port'),

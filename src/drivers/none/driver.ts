@@ -1,6 +1,7 @@
 import type { BaseConfig, Driver } from '../contract.ts';
 import { driverError } from '../errors.ts';
 import { text } from '../flag-values.ts';
+import { noSwarm } from '../no-swarm.ts';
 
 export interface NoneConfig extends BaseConfig {
   URL: string;
@@ -43,7 +44,8 @@ export const noneDriver: Driver<NoneConfig> = {
         hint: 'Write it as tcp://ADDRESS:PORT, such as tcp://192.0.2.10:2376.',
       });
     }
-    return { ...base, IPAddress: hostOf(url), URL: url };
+    // Nobody logs in to it.
+    return { ...base, ...noSwarm, IPAddress: hostOf(url), SSHUser: '', SSHPort: 0, URL: url };
   },
   precheck: async () => undefined,
   create: async () => undefined,
