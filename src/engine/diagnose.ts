@@ -4,14 +4,29 @@ import { explainTls } from './diagnose-tls.ts';
 import { engineError } from './errors.ts';
 import { codeOf, type Situation } from './situation.ts';
 
+/** The stand-alone executable is Bun's, whose sockets say ECONNREFUSED of every connection that fails at once. */
+const RUNS_ON_BUN = process.versions['bun'] !== undefined;
+
+/** To this computer itself there always is a way. */
+function isLoopback({ endpoint }: Situation): boolean {
+  return endpoint.kind !== 'stream' && /^(?:127\.[\d.]+|::1|localhost)$/.test(endpoint.host);
+}
+
 /** Says in the user's terms what a failure of the wire means. MachineErrors (such as SSH's) pass unchanged. */
-export function explain(error: unknown, situation: Situation): MachineError {
+export function explain(error: unknown, situation: Situation, isBun = RUNS_ON_BUN): MachineError {
   if (isMachineError(error)) return error;
   const { where, machineName, endpoint } = situation;
   const code = codeOf(error);
   const start = `Is the machine running? Look with: mymachine status ${machineName}; start it with: mymachine start ${machineName}`;
   switch (code) {
     case 'ECONNREFUSED':
+      if (isBun && !isLoopback(situation)) {
+        return engineError('MM_ENGINE_REFUSED', {
+          message: `no connection to ${where}: nothing listens there, or there is no way to it`,
+          hint: `Is the machine running? Look with: mymachine status ${machineName}; if it is, its engine is not: mymachine provision ${machineName}; otherwise: mymachine start ${machineName}`,
+          cause: error,
+        });
+      }
       return engineError('MM_ENGINE_REFUSED', {
         message: `nothing listens at ${where}: the connection was refused`,
         hint: `If the machine is running, its engine is not: mymachine provision ${machineName}; otherwise: mymachine start ${machineName}`,

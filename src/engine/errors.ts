@@ -2,7 +2,10 @@ import { errorsOf } from '../base/machine-error.ts';
 
 export const engineErrors = {
   MM_ENGINE_URL: { summary: 'The address of an engine is not one that can be used.' },
-  MM_ENGINE_REFUSED: { summary: 'Nothing listens at the engine’s address.' },
+  MM_ENGINE_REFUSED: {
+    summary:
+      'Nothing listens at the engine’s address; the stand-alone executable cannot tell that from a host to which there is no way.',
+  },
   MM_ENGINE_TIMEOUT: { summary: 'The engine did not answer within its time.' },
   MM_ENGINE_UNREACHABLE: { summary: 'There is no way to the engine’s address.' },
   MM_ENGINE_NAME: { summary: 'The engine’s host name cannot be resolved.' },
