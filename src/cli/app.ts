@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Programs } from '../base/ports.ts';
 import { builtInDrivers, type DriverRegistry } from '../drivers/registry.ts';
@@ -105,9 +106,16 @@ export class App {
     return this.#connector;
   }
 
-  /** What the user types to run this program: its name when PATH knows it, else the path it was started by. */
+  /**
+   * What the user types to run this program: its name when PATH leads to it, else the path it was started by. Started by
+   * another name, as npm's wrappers do, it takes what PATH has for itself.
+   */
   async invocation(): Promise<string> {
-    return (await this.programs.find(this.program)) === undefined ? this.io.argv0 : this.program;
+    const { argv0 } = this.io;
+    const found = await this.programs.find(this.program);
+    if (found === undefined) return argv0;
+    const isPath = basename(argv0) === this.program && argv0 !== this.program;
+    return isPath && !(await isSameFile(found, argv0)) ? argv0 : this.program;
   }
 
   /** The result of a reading command, as it is. */
@@ -122,6 +130,11 @@ export class App {
   async close(): Promise<void> {
     if (this.#connector !== undefined) (await this.#connector).closeAll();
   }
+}
+
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => realpath(path).catch(() => path)));
+  return first === second;
 }
 
 /** Under docker-machine's name we speak of docker-machine. */

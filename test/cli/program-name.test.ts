@@ -1,4 +1,4 @@
-import { symlink, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROGRAM, Sandbox } from './program.ts';
@@ -28,6 +28,19 @@ describe('how the program is called', () => {
       env: { PATH },
     });
     expect(byName.stdout).toContain('# eval $(docker-machine env --unset --shell bash)');
+  });
+
+  it('what it says to type is its path where PATH leads to another program of that name', async () => {
+    const other = join(user.home, 'other');
+    await mkdir(other);
+    await writeFile(join(other, 'docker-machine'), '#!/bin/sh\necho another\n', { mode: 0o755 });
+    const argv = [link, 'env', '--unset', '--shell', 'bash'];
+    const { stdout } = await user.exec(argv, { env: { PATH: `${other}:${process.env['PATH']}` } });
+    expect(stdout).toContain(`# eval $(${link} env --unset --shell bash)`);
+    await symlink(PROGRAM, join(user.home, 'mymachine'));
+    const same = { env: { PATH: `${user.home}:${process.env['PATH']}` } };
+    const byPath = await user.exec(argv, same);
+    expect(byPath.stdout).toContain('# eval $(docker-machine env --unset --shell bash)');
   });
 
   it('takes no settings from the folder it is run in', async () => {
