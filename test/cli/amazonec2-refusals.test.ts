@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Instance } from '../testbed/ec2/instances.ts';
 import { CloudAccount } from './cloud-account.ts';
 
 let account: CloudAccount;
@@ -145,6 +146,35 @@ test('no room in any zone ends with its id, and what had been made is gone again
   expect(account.server.cloud.ledger.length).toBeGreaterThan(0);
   expect(account.server.cloud.living()).toEqual([]);
   expect(await account.machines()).toEqual([]);
+});
+
+const withoutType = (zone: string) => ({
+  code: 'Unsupported',
+  message: `Your requested instance type (t2.micro) is not supported in your requested Availability Zone (${zone}).`,
+});
+
+test('zones without the type, or without an address left, are passed over, in a rehearsal as well', async () => {
+  const noAddress = { code: 'InsufficientFreeAddressesInSubnet', message: 'Not enough free addresses' };
+  const { cloud } = account.server;
+  cloud.weather.refuseIn = { 'us-east-1a': withoutType('us-east-1a'), 'us-east-1b': noAddress };
+  const rehearsed = await account.create(['--dry-run', 'h1']);
+  expect(rehearsed, rehearsed.stderr).toMatchObject({ code: 0 });
+  expect(rehearsed.stdout).toMatch(/zone +us-east-1c \(/);
+  expect(rehearsed.stdout).not.toContain('us-east-1a');
+  await account.interruptedCreate(['h1']);
+  const made = cloud.every<Instance>('instance').filter(({ gone }) => !gone);
+  expect(made.map(({ zone }) => zone)).toEqual(['us-east-1c']);
+  await account.user.run(['rm', '-y', 'h1']);
+});
+
+test('a type that no zone has is said before anything is made', async () => {
+  const { cloud } = account.server;
+  cloud.weather.refuseIn = Object.fromEntries(
+    ['us-east-1a', 'us-east-1b', 'us-east-1c'].map((zone) => [zone, withoutType(zone)]),
+  );
+  const outcome = await account.create(['h1']);
+  expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining('MM_EC2_INSTANCE_TYPE') });
+  expect(cloud.living()).toEqual([]);
 });
 
 test('credentials that expire in the middle keep the machine, and the create goes on with new ones', async () => {

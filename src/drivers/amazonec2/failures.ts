@@ -156,6 +156,12 @@ export function codeOf(error: unknown): string {
 export const isNotFound = (error: unknown): boolean =>
   isMachineError(error) && /NotFound$/.test(codeOf(error.cause));
 
+/** Of one of our errors: the same launch in another subnet may do. Zones differ in room and in types, subnets in free addresses. */
+export const isOfSubnet = (error: unknown): boolean =>
+  isMachineError(error, 'MM_EC2_CAPACITY') ||
+  (isMachineError(error) &&
+    ['Unsupported', 'InsufficientFreeAddressesInSubnet'].includes(codeOf(error.cause)));
+
 /** Of one of our errors: the server has no such call, as servers of this API other than Amazon's may. */
 export const isUnknownCall = (error: unknown): boolean =>
   isMachineError(error) &&

@@ -3,6 +3,7 @@ import { isMachineError } from '../../base/machine-error.ts';
 import type { Ec2Api } from './api.ts';
 import type { Ec2Config } from './config.ts';
 import { type Ec2Context, tagsOf } from './context.ts';
+import { codeOf, isOfSubnet } from './failures.ts';
 import { UNSEEN_GROUP } from './group.ts';
 import { ownInstances } from './instance.ts';
 import { userDataOf } from './user-data.ts';
@@ -98,7 +99,7 @@ function market({
 /** With these EC2 has answered, and launched nothing; after others, such as a connection that broke, it may have. */
 const REFUSALS: ReadonlySet<string> = new Set(['MM_EC2_CAPACITY', 'MM_EC2_QUOTA', 'MM_EC2_PERMISSION']);
 
-/** Launches in the first subnet that has room. Cut off before, it finds or repeats what it had begun, and never makes a second. */
+/** Launches in the first subnet that takes it. Cut off before, it finds or repeats what it had begun, and never makes a second. */
 export async function launch(api: Ec2Api, context: Ec2Context): Promise<Partial<Ec2Config>> {
   const { config, report } = context;
   const [known] = await ownInstances(api, context.machine.id);
@@ -113,11 +114,15 @@ export async function launch(api: Ec2Api, context: Ec2Context): Promise<Partial<
     try {
       return await runIn(api, context, subnet, userData);
     } catch (error) {
-      if (isMachineError(error) && REFUSALS.has(error.code)) await context.save({ LaunchRefused: true });
-      if (!isMachineError(error, 'MM_EC2_CAPACITY')) throw error;
-      refusal = error;
+      const isElsewhere = isOfSubnet(error);
+      if (isMachineError(error) && (isElsewhere || REFUSALS.has(error.code)))
+        await context.save({ LaunchRefused: true });
+      if (!isElsewhere) throw error;
+      // There may be room later, while a type that a zone does not have does not come.
+      if (refusal === undefined || isMachineError(error, 'MM_EC2_CAPACITY')) refusal = error;
+      const code = isMachineError(error) ? codeOf(error.cause) : '';
       report.info(
-        `(${context.machine.name}) No room in ${subnet}${subnet === subnets.at(-1) ? '' : '; trying the next zone'}`,
+        `(${context.machine.name}) Not in ${subnet} (${code})${subnet === subnets.at(-1) ? '' : '; trying the next zone'}`,
       );
     }
   }

@@ -8,6 +8,7 @@ import { MachineError } from '../../base/machine-error.ts';
 import { type Ec2Api, withApi } from './api.ts';
 import { callerNetworks } from './caller-address.ts';
 import { type Ec2Context, resourceName } from './context.ts';
+import { isOfSubnet } from './failures.ts';
 import { namedGroups } from './group.ts';
 import { checkPrivateKey } from './key-pair.ts';
 import { launchRequest } from './launch.ts';
@@ -36,13 +37,18 @@ async function check(context: Ec2Context): Promise<Plan> {
     const groups = await namedGroups(api, context, plan.vpcId);
     const willOpen = config.SecurityGroupNames.length === 0 || !config.SecurityGroupReadOnly;
     if (willOpen) await callerNetworks(context);
-    await rehearse(api, context, plan, groups.size === 0 || [...groups.values()].includes(undefined));
-    return plan;
+    await rehearseParts(api, context, plan, groups.size === 0 || [...groups.values()].includes(undefined));
+    return { ...plan, subnets: await rehearseLaunch(api, context, plan) };
   });
 }
 
-/** Asks EC2 whether we may, for each thing that would be made. */
-async function rehearse(api: Ec2Api, context: Ec2Context, plan: Plan, makesGroup: boolean): Promise<void> {
+/** Asks EC2 whether we may, for each thing that would be made before the instance. */
+async function rehearseParts(
+  api: Ec2Api,
+  context: Ec2Context,
+  plan: Plan,
+  makesGroup: boolean,
+): Promise<void> {
   const { config } = context;
   const name = resourceName(context);
   const DryRun = true;
@@ -54,12 +60,22 @@ async function rehearse(api: Ec2Api, context: Ec2Context, plan: Plan, makesGroup
     const request = { KeyName: name, PublicKeyMaterial: Buffer.from(SOME_KEY), DryRun };
     await api.rehearse((ec2) => ec2.send(new ImportKeyPairCommand(request)));
   }
-  const planned = {
-    machine: context.machine,
-    config: { ...config, AMI: plan.imageId, DeviceName: plan.rootDevice },
-  };
-  const request = launchRequest(planned, plan.subnets[0]?.id ?? '', '');
-  await api.rehearse((ec2) => ec2.send(new RunInstancesCommand({ ...request, DryRun })));
+}
+
+/** Asks for the launch itself. Gives the subnets without those at the beginning that do not take it. */
+async function rehearseLaunch(api: Ec2Api, context: Ec2Context, plan: Plan): Promise<Plan['subnets']> {
+  const { config, machine } = context;
+  const planned = { machine, config: { ...config, AMI: plan.imageId, DeviceName: plan.rootDevice } };
+  for (const [index, { id }] of plan.subnets.entries()) {
+    const request = launchRequest(planned, id, '');
+    try {
+      await api.rehearse((ec2) => ec2.send(new RunInstancesCommand({ ...request, DryRun: true })));
+      return plan.subnets.slice(index);
+    } catch (error) {
+      if (!isOfSubnet(error) || index === plan.subnets.length - 1) throw error;
+    }
+  }
+  return plan.subnets;
 }
 
 /** A public key for a rehearsal: nobody has its private half. */

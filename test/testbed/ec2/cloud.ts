@@ -59,6 +59,8 @@ export interface Weather {
   transitionMs: number;
   /** Zones that have no room: InsufficientInstanceCapacity. */
   fullZones: readonly string[];
+  /** What a launch in a zone is refused with, rehearsed or not: types that it does not have, subnets without addresses. */
+  refuseIn: Readonly<Record<string, Refusal>>;
   /** Every n-th call is refused with RequestLimitExceeded; 0 for none. */
   throttleEvery: number;
   /** Refusals by action, or '*' for every call. */
@@ -73,6 +75,7 @@ export const FAIR_WEATHER: Weather = {
   consistencyMs: 0,
   transitionMs: 300,
   fullZones: [],
+  refuseIn: {},
   throttleEvery: 0,
   refuse: {},
   keysByNameAlone: false,

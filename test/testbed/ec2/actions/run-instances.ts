@@ -69,6 +69,8 @@ async function launch(call: Call, token: string): Promise<Instance> {
   for (const group of groups) cloud.get('security-group', group, 'Group');
   const keyName = query.text('KeyName');
   const key = keyName === '' ? undefined : keyNamed(cloud, keyName);
+  const refusal = cloud.weather.refuseIn[subnet.zone];
+  if (refusal !== undefined) throw new ApiError(refusal.code, refusal.message, refusal.status);
   if (query.bool('DryRun'))
     throw new ApiError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
   if (cloud.weather.fullZones.includes(subnet.zone))
