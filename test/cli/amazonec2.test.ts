@@ -38,6 +38,15 @@ test('Ctrl-C stops at the next safe point and says how to go on; rm then leaves 
   expect(account.server.cloud.living()).toEqual([]);
 });
 
+test('a server that is not Amazon’s may have no list of regions, and images that tell no architecture', async () => {
+  account.server.cloud.weather.refuse = {
+    DescribeRegions: { code: 'InvalidAction', message: 'The action DescribeRegions is not valid.' },
+  };
+  const outcome = await account.create(['--dry-run', '--amazonec2-ami', 'ami-ubuntu24noble', 'h1']);
+  expect(outcome, outcome.stderr).toMatchObject({ code: 0 });
+  expect(outcome.stdout).toMatch(/image +ami-ubuntu24noble/);
+});
+
 test('rm leaves no key pair where pairs go by their names', async () => {
   account.server.cloud.weather.keysByNameAlone = true;
   await account.interruptedCreate(['h1']);

@@ -129,7 +129,8 @@ export function configureEc2(flags: FlagValues, base: BaseConfig): Ec2Config {
     SecretKey: '',
     SessionToken: '',
     Region: matching('region', /^[a-zA-Z0-9-]{1,40}$/, 'Give a region such as eu-central-1.'),
-    AMI: matching('ami', /^ami-[0-9a-f]{8,17}$/, 'Give an id such as ami-0123456789abcdef0.'),
+    // Amazon's ids are hexadecimal; those of other servers of this API need not be.
+    AMI: matching('ami', /^ami-[0-9a-zA-Z]{1,40}$/, 'Give an id such as ami-0123456789abcdef0.'),
     KeyName: keyName,
     ExistingKey: keyName !== '',
     InstanceId: '',
@@ -147,10 +148,10 @@ export function configureEc2(flags: FlagValues, base: BaseConfig): Ec2Config {
     RootSize: within('root-size', 1, 65_536),
     VolumeType: oneOf('volume-type', ['gp3', 'gp2', 'io1', 'io2', 'standard', 'st1', 'sc1']) || 'gp3',
     IamInstanceProfile: word('iam-instance-profile'),
-    VpcId: matching('vpc-id', /^vpc-[0-9a-f]{8,17}$/, 'Give an id such as vpc-0123456789abcdef0.'),
+    VpcId: matching('vpc-id', /^vpc-[0-9a-zA-Z]{1,40}$/, 'Give an id such as vpc-0123456789abcdef0.'),
     SubnetId: matching(
       'subnet-id',
-      /^subnet-[0-9a-f]{8,17}$/,
+      /^subnet-[0-9a-zA-Z]{1,40}$/,
       'Give an id such as subnet-0123456789abcdef0.',
     ),
     Zone: matching('zone', /^[a-z0-9-]{1,40}$/, 'Give the letter of a zone, such as a, or its name.'),

@@ -67,8 +67,13 @@ export function addressOf(instance: Instance | undefined, config: Readonly<Ec2Co
   if (instance === undefined || !usable) return '';
   const wantsPrivate = config.PrivateIPOnly || config.UsePrivateIP;
   const address = wantsPrivate ? instance.PrivateIpAddress : instance.PublicIpAddress;
-  return address ?? (config.IPv6 ? (instance.Ipv6Address ?? '') : '');
+  return address ?? (config.IPv6 ? ipv6Of(instance) : '');
 }
+
+const ipv6Of = ({ Ipv6Address, NetworkInterfaces = [] }: Instance): string =>
+  [Ipv6Address, ...NetworkInterfaces.flatMap(({ Ipv6Addresses = [] }) => Ipv6Addresses[0]?.Ipv6Address)].find(
+    (address) => address !== undefined && address !== '',
+  ) ?? '';
 
 function why(instance: Instance | undefined): string {
   const reason = instance?.StateReason?.Message ?? instance?.StateTransitionReason ?? '';

@@ -11,6 +11,7 @@ import { isMachineError } from '../../base/machine-error.ts';
 import { type Ec2Api, everyPage } from './api.ts';
 import type { Ec2Config } from './config.ts';
 import { ec2Error } from './errors.ts';
+import { isUnknownCall } from './failures.ts';
 import { type Arch, systems } from './images.ts';
 
 /** Where and from what a machine will be made: everything that EC2 has to be asked for. */
@@ -36,13 +37,13 @@ export async function makePlan(api: Ec2Api, config: Ec2Config): Promise<Plan> {
     imageId: image.ImageId ?? '',
     imageName: image.Name ?? '',
     rootDevice: config.DeviceName || image.RootDeviceName || '/dev/sda1',
-    arch: image.Architecture === 'arm64' ? 'arm64' : 'x86_64',
+    arch: archOf(image.Architecture === undefined ? architectures : [image.Architecture]),
     vpcId: first?.VpcId ?? '',
     subnets: subnets.map((subnet) => ({ id: subnet.SubnetId ?? '', zone: subnet.AvailabilityZone ?? '' })),
   };
 }
 
-/** Whether the account has the region, as far as it may ask. */
+/** Whether the account has the region, as far as it may ask and the server knows regions. */
 async function checkRegion(api: Ec2Api): Promise<void> {
   try {
     const { Regions = [] } = await api.ask((ec2) =>
@@ -61,7 +62,7 @@ async function checkRegion(api: Ec2Api): Promise<void> {
       hint: `Name another with --amazonec2-region: ${usable.sort().join(', ')}`.slice(0, 600),
     });
   } catch (error) {
-    if (!isMachineError(error, 'MM_EC2_PERMISSION')) throw error;
+    if (!isMachineError(error, 'MM_EC2_PERMISSION') && !isUnknownCall(error)) throw error;
   }
 }
 
@@ -90,17 +91,19 @@ async function architecturesOf(api: Ec2Api, name: string): Promise<readonly stri
 }
 
 const archOf = (architectures: readonly string[]): Arch =>
-  architectures.includes('x86_64') ? 'x86_64' : 'arm64';
+  architectures.includes('arm64') && !architectures.includes('x86_64') ? 'arm64' : 'x86_64';
 
 async function chooseImage(api: Ec2Api, config: Ec2Config, architectures: readonly string[]): Promise<Image> {
   if (config.AMI !== '') {
     const [image] = await images(api, { ImageIds: [config.AMI] });
-    if (image === undefined || !architectures.includes(image.Architecture ?? '')) {
+    const arch = image?.Architecture ?? '';
+    // One that does not say what it is for may be for this: the launch will tell.
+    if (image === undefined || (arch !== '' && !architectures.includes(arch))) {
       throw ec2Error('MM_EC2_IMAGE', {
         message:
           image === undefined
             ? `There is no image ${config.AMI} in ${api.region}`
-            : `The image ${config.AMI} is for ${image.Architecture}, and ${config.InstanceType} is ${architectures.join(' or ')}`,
+            : `The image ${config.AMI} is for ${arch}, and ${config.InstanceType} is ${architectures.join(' or ')}`,
         hint: 'Leave --amazonec2-ami out to get the newest image that fits.',
       });
     }

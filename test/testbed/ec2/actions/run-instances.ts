@@ -38,7 +38,7 @@ const MAX_USER_DATA = 16 * 1024;
 function checked(query: Query): { image: string; type: string; userData: Buffer } {
   const image = query.text('ImageId');
   if (image === '') throw missing('ImageId');
-  if (!/^ami-[0-9a-f]{8,17}$/.test(image))
+  if (!/^ami-[0-9a-z]{8,17}$/.test(image))
     throw new ApiError('InvalidAMIID.Malformed', `Invalid id: "${image}"`);
   const found = IMAGES.find((each) => each.id === image);
   if (found === undefined)
@@ -47,7 +47,7 @@ function checked(query: Query): { image: string; type: string; userData: Buffer 
   const known = INSTANCE_TYPES[type];
   if (known === undefined)
     throw new ApiError('InvalidParameterValue', `Invalid value '${type}' for InstanceType.`);
-  if (known.arch !== found.arch)
+  if (found.arch !== '' && known.arch !== found.arch)
     throw new ApiError(
       'InvalidParameterValue',
       `The architecture '${known.arch}' of the specified instance type does not match the architecture '${found.arch}' of the specified AMI.`,

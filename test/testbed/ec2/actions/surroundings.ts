@@ -51,7 +51,7 @@ const describeInstanceTypes: Action = ({ query }) => {
 const describeImages: Action = ({ query, cloud }) => {
   const ids = query.list('ImageId');
   for (const id of ids) {
-    if (!/^ami-[0-9a-f]{8,17}$/.test(id)) throw new ApiError('InvalidAMIID.Malformed', `Invalid id: "${id}"`);
+    if (!/^ami-[0-9a-z]{8,17}$/.test(id)) throw new ApiError('InvalidAMIID.Malformed', `Invalid id: "${id}"`);
     if (!IMAGES.some((image) => image.id === id))
       throw new ApiError('InvalidAMIID.NotFound', `The image id '[${id}]' does not exist`);
   }
@@ -78,7 +78,7 @@ const describeImages: Action = ({ query, cloud }) => {
       name: image.name,
       imageOwnerId: image.owner,
       imageState: image.state,
-      architecture: image.arch,
+      architecture: image.arch === '' ? undefined : image.arch,
       creationDate: image.created,
       rootDeviceName: image.root,
       rootDeviceType: 'ebs',

@@ -73,6 +73,14 @@ describe('--amazonec2-ssh-only', () => {
   });
 });
 
+test.each([
+  ['amazonec2-vpc-id', 'vpc-default'],
+  ['amazonec2-subnet-id', 'subnet-Zone1'],
+  ['amazonec2-ami', 'ami-760aaa0f'],
+])('--%s %s is an id as a server may give one', (name, value) => {
+  expect(Object.values(configure({ [name]: value }))).toContain(value);
+});
+
 test('a pause grows, is bounded, and differs', () => {
   expect([0, 1, 2, 20].map((attempt) => pauseBefore(attempt, () => 1))).toEqual([500, 1000, 2000, 5000]);
   expect(pauseBefore(20, () => 0)).toBe(2500);
