@@ -133,6 +133,8 @@ test.each(REFUSED)(
     const outcome = await account.create([...args, 'h1'], { env });
     expect(outcome.stderr).toContain(`Error id: ${id}`);
     expect(outcome.stderr).toMatch(/^Hint: ./m);
+    const [action = '*'] = Object.keys(refuse);
+    if (action !== '*') expect(outcome.stderr).toContain(` of ${action}: `);
     expect(outcome.code).toBe(code);
     expect(account.server.cloud.living()).toEqual([]);
     expect(await account.machines()).toEqual([]);

@@ -82,36 +82,40 @@ async function regionOf(context: Ec2Context): Promise<string> {
   }
 }
 
-/** Notes each call in the debug log, with what EC2's support would ask for, and nothing of what was sent. */
-function logCalls(client: EC2Client, context: Ec2Context): void {
+/**
+ * Notes each call in the debug log, with what EC2's support would ask for, and nothing of what was sent. Gives the names of
+ * calls by what they failed with.
+ */
+function logCalls(client: EC2Client, context: Ec2Context): WeakMap<object, string> {
   const { report, clock } = context;
+  const failed = new WeakMap<object, string>();
   client.middlewareStack.add(
     (next, { commandName }) =>
       async (args) => {
         const begin = clock.now();
+        const name = commandName?.replace(/Command$/, '') ?? '';
         const note = (outcome: string) =>
-          report.debug(
-            'ec2',
-            `${commandName?.replace(/Command$/, '')}: ${outcome} (${clock.now() - begin} ms)`,
-          );
+          report.debug('ec2', `${name}: ${outcome} (${clock.now() - begin} ms)`);
         try {
           const result = await next(args);
           note(`ok, request ${result.output.$metadata?.requestId ?? '?'}`);
           return result;
         } catch (error) {
           note(`${codeOf(error)}`);
+          if (typeof error === 'object' && error !== null) failed.set(error, name);
           throw error;
         }
       },
     // Inside of the retries, so that each attempt is seen.
     { step: 'finalizeRequest', priority: 'low', name: 'mymachineLog' },
   );
+  return failed;
 }
 
 export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Promise<T>): Promise<T> {
   const region = await regionOf(context);
   const client = new EC2Client(await clientConfig(context, region));
-  logCalls(client, context);
+  const failed = logCalls(client, context);
   heedInterruptions(client, context.signal);
   const ask: Ec2Api['ask'] = async (call) => {
     try {
@@ -122,7 +126,14 @@ export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Pro
         ({ sessionToken }) => sessionToken !== undefined,
         () => false,
       );
-      throw ec2Failure(error, { region, config: context.config, isTemporary, now: context.clock.now() });
+      const call = failed.get(Object(error)) ?? '';
+      throw ec2Failure(error, {
+        region,
+        config: context.config,
+        isTemporary,
+        now: context.clock.now(),
+        call,
+      });
     }
   };
   const askUntilSeen: Ec2Api['askUntilSeen'] = async (codes, call) => {

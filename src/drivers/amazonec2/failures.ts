@@ -12,6 +12,8 @@ export interface Situation {
   readonly isTemporary: boolean;
   /** Milliseconds since the epoch, by this computer. */
   readonly now: number;
+  /** The call that failed, such as RunInstances; '' when it is not known. */
+  readonly call: string;
 }
 
 interface Meaning {
@@ -178,21 +180,35 @@ function isNetwork(error: unknown): boolean {
 
 const SKEW_MS = 4 * 60_000;
 
-/** EC2 says RequestExpired of a session token that is over and of a clock that is wrong; the answer's own date tells which. */
-function isSkewed(error: unknown, now: number): boolean {
+/** Whether our clock differs from the server's, by its answer's own date; undefined when the answer has none. */
+function isSkewed(error: unknown, now: number): boolean | undefined {
   const { $response } = error as { $response?: { headers?: Record<string, string> } };
   const date = Date.parse($response?.headers?.['date'] ?? '');
-  return Number.isNaN(date) || Math.abs(date - now) > SKEW_MS;
+  return Number.isNaN(date) ? undefined : Math.abs(date - now) > SKEW_MS;
+}
+
+/** Of keys that are wrong, and of a clock that is: "Signature expired: … is now earlier than …". */
+const UNVERIFIED: ReadonlySet<string> = new Set(['AuthFailure', 'SignatureDoesNotMatch']);
+
+/** What a code means, where that depends on more than the code. */
+function meaningOf(error: unknown, code: string, why: string, situation: Situation): Meaning | undefined {
+  const skewed = isSkewed(error, situation.now);
+  // Said of a session token that is over, and of a clock that is wrong.
+  if (code === 'RequestExpired' && situation.isTemporary && skewed === false) return expired;
+  if (code === 'AuthFailure' && /not authorized for images/i.test(why)) return image;
+  if (UNVERIFIED.has(code) && (skewed === true || /signature (?:expired|not yet current)/i.test(why)))
+    return clock;
+  return Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
 }
 
 /** What a failure of the SDK means for the user. */
 export function ec2Failure(error: unknown, situation: Situation): MachineError {
   const code = codeOf(error);
-  const isSession = code === 'RequestExpired' && situation.isTemporary && !isSkewed(error, situation.now);
-  const known = isSession ? expired : Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
+  const what = situation.call === '' ? code : `${code} of ${situation.call}`;
   const why = printable(error instanceof Error ? error.message : String(error), 300).trim();
+  const known = meaningOf(error, code, why, situation);
   if (known !== undefined) {
-    return ec2Error(known.id, { message: `${code}: ${why}`, hint: known.hint(situation), cause: error });
+    return ec2Error(known.id, { message: `${what}: ${why}`, hint: known.hint(situation), cause: error });
   }
   if (isNetwork(error)) return unreachable(error, why, situation);
   // Its own words: "Could not load credentials from any providers", and the like.
@@ -201,7 +217,7 @@ export function ec2Failure(error: unknown, situation: Situation): MachineError {
   const requestId = (error as { $metadata?: { requestId?: string } }).$metadata?.requestId;
   const request = requestId === undefined ? '' : ` (request ${printable(requestId, 60)})`;
   return ec2Error('MM_EC2_REFUSED', {
-    message: `${code}: ${why}${request}`,
+    message: `${what}: ${why}${request}`,
     hint: 'The code is explained in "Error codes for the Amazon EC2 API".',
     cause: error,
   });
