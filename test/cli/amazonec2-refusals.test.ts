@@ -150,6 +150,16 @@ test('no room in any zone ends with its id, and what had been made is gone again
   expect(await account.machines()).toEqual([]);
 });
 
+test.each(['CreateSecurityGroup', 'ImportKeyPair', 'RunInstances'])(
+  'no permission to tag what %s makes is said before anything is made',
+  async (action) => {
+    account.server.cloud.weather.refuseTagsOf = [action];
+    const outcome = await account.create(['h1']);
+    expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining('MM_EC2_PERMISSION') });
+    expect(account.server.cloud.living()).toEqual([]);
+  },
+);
+
 const withoutType = (zone: string) => ({
   code: 'Unsupported',
   message: `Your requested instance type (t2.micro) is not supported in your requested Availability Zone (${zone}).`,

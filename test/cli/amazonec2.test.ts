@@ -47,6 +47,16 @@ test('a server that is not Amazon’s may have no list of regions, and images th
   expect(outcome.stdout).toMatch(/image +ami-ubuntu24noble/);
 });
 
+test('a rehearsal does not take the token that stands for the launch', async () => {
+  await account.interruptedCreate(['h1']);
+  const launches = account.server.calls.filter(({ action }) => action === 'RunInstances');
+  const tokens = launches.map(({ body }) => new URLSearchParams(body).get('ClientToken'));
+  expect(launches.map(({ dryRun }) => dryRun)).toEqual([true, false]);
+  expect(tokens[0]).not.toBe(tokens[1]);
+  expect(tokens[1]).toContain('subnet-');
+  await account.user.run(['rm', '-y', 'h1']);
+});
+
 test('rm leaves no key pair where pairs go by their names', async () => {
   account.server.cloud.weather.keysByNameAlone = true;
   await account.interruptedCreate(['h1']);

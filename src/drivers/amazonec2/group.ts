@@ -1,6 +1,7 @@
 import {
   AuthorizeSecurityGroupIngressCommand,
   CreateSecurityGroupCommand,
+  type CreateSecurityGroupCommandInput,
   DeleteSecurityGroupCommand,
   type IpPermission,
   paginateDescribeSecurityGroups,
@@ -115,13 +116,22 @@ export async function namedGroups(
   );
 }
 
-async function make(api: Ec2Api, context: Ec2Context, name: string): Promise<SecurityGroup> {
-  const request = {
+/** CreateSecurityGroup, which needs the permission to tag besides its own. */
+export function groupRequest(
+  context: Ec2Context,
+  name: string,
+  vpcId: string,
+): CreateSecurityGroupCommandInput {
+  return {
     GroupName: name,
     Description: `Machine ${context.machine.name} of mymachine`,
-    VpcId: context.config.VpcId,
-    TagSpecifications: [{ ResourceType: 'security-group' as const, Tags: tagsOf(context) }],
+    VpcId: vpcId,
+    TagSpecifications: [{ ResourceType: 'security-group', Tags: tagsOf(context) }],
   };
+}
+
+async function make(api: Ec2Api, context: Ec2Context, name: string): Promise<SecurityGroup> {
+  const request = groupRequest(context, name, context.config.VpcId);
   try {
     const { GroupId = '' } = await api.ask((ec2) => ec2.send(new CreateSecurityGroupCommand(request)));
     return { GroupId };

@@ -3,6 +3,7 @@ import {
   DeleteKeyPairCommand,
   DescribeKeyPairsCommand,
   ImportKeyPairCommand,
+  type ImportKeyPairCommandInput,
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../base/machine-error.ts';
@@ -45,15 +46,19 @@ export async function checkPrivateKey(path: string): Promise<void> {
   });
 }
 
+/** ImportKeyPair, which needs the permission to tag besides its own. */
+export function keyRequest(context: Ec2Context, name: string, publicKey: string): ImportKeyPairCommandInput {
+  return {
+    KeyName: name,
+    PublicKeyMaterial: Buffer.from(publicKey),
+    TagSpecifications: [{ ResourceType: 'key-pair', Tags: tagsOf(context) }],
+  };
+}
+
 /** Imports the public key under the machine's own name. Done before, it finds what it made. Gives the pair's id. */
 export async function importKey(api: Ec2Api, context: Ec2Context): Promise<string> {
   const KeyName = resourceName(context);
-  const material = Buffer.from(await publicKey(context.config.SSHKeyPath));
-  const request = {
-    KeyName,
-    PublicKeyMaterial: material,
-    TagSpecifications: [{ ResourceType: 'key-pair' as const, Tags: tagsOf(context) }],
-  };
+  const request = keyRequest(context, KeyName, await publicKey(context.config.SSHKeyPath));
   try {
     const { KeyPairId } = await api.ask((ec2) => ec2.send(new ImportKeyPairCommand(request)));
     return KeyPairId ?? '';

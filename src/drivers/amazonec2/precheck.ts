@@ -9,8 +9,8 @@ import { type Ec2Api, withApi } from './api.ts';
 import { callerNetworks } from './caller-address.ts';
 import { type Ec2Context, resourceName } from './context.ts';
 import { isOfSubnet } from './failures.ts';
-import { namedGroups } from './group.ts';
-import { checkPrivateKey } from './key-pair.ts';
+import { groupRequest, namedGroups } from './group.ts';
+import { checkPrivateKey, keyRequest } from './key-pair.ts';
 import { launchRequest } from './launch.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { ownUserData } from './user-data.ts';
@@ -53,11 +53,11 @@ async function rehearseParts(
   const name = resourceName(context);
   const DryRun = true;
   if (makesGroup) {
-    const request = { GroupName: name, Description: name, VpcId: plan.vpcId, DryRun };
+    const request = { ...groupRequest(context, name, plan.vpcId), DryRun };
     await api.rehearse((ec2) => ec2.send(new CreateSecurityGroupCommand(request)));
   }
   if (!config.ExistingKey) {
-    const request = { KeyName: name, PublicKeyMaterial: Buffer.from(SOME_KEY), DryRun };
+    const request = { ...keyRequest(context, name, SOME_KEY), DryRun };
     await api.rehearse((ec2) => ec2.send(new ImportKeyPairCommand(request)));
   }
 }
@@ -67,7 +67,8 @@ async function rehearseLaunch(api: Ec2Api, context: Ec2Context, plan: Plan): Pro
   const { config, machine } = context;
   const planned = { machine, config: { ...config, AMI: plan.imageId, DeviceName: plan.rootDevice } };
   for (const [index, { id }] of plan.subnets.entries()) {
-    const request = launchRequest(planned, id, '');
+    // The token stands for the launch alone, whose other parameters differ.
+    const { ClientToken: _, ...request } = launchRequest(planned, id, '');
     try {
       await api.rehearse((ec2) => ec2.send(new RunInstancesCommand({ ...request, DryRun: true })));
       return plan.subnets.slice(index);

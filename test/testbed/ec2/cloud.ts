@@ -65,6 +65,8 @@ export interface Weather {
   throttleEvery: number;
   /** Refusals by action, or '*' for every call. */
   refuse: Readonly<Record<string, Refusal>>;
+  /** Calls that may not tag what they create, as a policy with ec2:CreateAction says. */
+  refuseTagsOf: readonly string[];
   /** Key pairs are deleted by name alone, and a call without one does nothing and succeeds, as on some servers of this API. */
   keysByNameAlone: boolean;
   /** The longest page that a list is given in, whatever the caller asks for. */
@@ -78,6 +80,7 @@ export const FAIR_WEATHER: Weather = {
   refuseIn: {},
   throttleEvery: 0,
   refuse: {},
+  refuseTagsOf: [],
   keysByNameAlone: false,
   pageLimit: 1000,
 };

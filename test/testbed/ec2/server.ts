@@ -77,6 +77,8 @@ export async function startEc2(options: { readonly hosts: boolean }): Promise<Ec
       throw new ApiError(refusal.code, refusal.message, refusal.status);
     if (weather.throttleEvery > 0 && record.number % weather.throttleEvery === 0)
       throw new ApiError('RequestLimitExceeded', 'Request limit exceeded.', 503);
+    if (weather.refuseTagsOf.includes(record.action) && query.items('TagSpecification').length > 0)
+      throw new ApiError('UnauthorizedOperation', 'not authorized to perform: ec2:CreateTags', 403);
     const action = Object.hasOwn(actions, record.action) ? actions[record.action] : undefined;
     if (action === undefined)
       throw new ApiError('InvalidAction', `The action ${record.action} is not valid for this web service.`);
