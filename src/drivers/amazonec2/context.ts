@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Tag } from '@aws-sdk/client-ec2';
 import type { DriverContext } from '../contract.ts';
 import type { Ec2Config } from './config.ts';
 
@@ -19,6 +20,10 @@ export function resourceName({ machine }: Pick<Ec2Context, 'machine'>): string {
 export const ID_TAG = 'mymachine:id';
 export const NAME_TAG = 'mymachine:name';
 export const STORE_TAG = 'mymachine:store';
+
+/** A tag's value; '' without such a tag. */
+export const tagOf = (tags: readonly Tag[] | undefined, key: string): string =>
+  tags?.find(({ Key }) => Key === key)?.Value ?? '';
 
 /** Filter for what bears a machine's id. */
 export const tagged = (machineId: string) => ({ Name: `tag:${ID_TAG}`, Values: [machineId] });

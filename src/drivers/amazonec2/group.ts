@@ -196,14 +196,16 @@ export async function ownGroups(api: Ec2Api, machineId: string): Promise<string[
   return found.flatMap(({ GroupId }) => GroupId ?? []);
 }
 
-/** Deletes a group unless another machine uses it, whose last user then takes it along. Gives whether it is gone. */
+const IN_USE: ReadonlySet<string> = new Set(['DependencyViolation', 'InvalidGroup.InUse']);
+
+/** Deletes a group unless something uses it: an instance, its network interface for a while after it, another group. Gives whether it is gone. */
 export async function deleteGroup(api: Ec2Api, id: string): Promise<boolean> {
   try {
     await api.ask((ec2) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));
     return true;
   } catch (error) {
     if (isNotFound(error)) return true;
-    if (isMachineError(error) && codeOf(error.cause) === 'DependencyViolation') return false;
+    if (isMachineError(error) && IN_USE.has(codeOf(error.cause))) return false;
     throw error;
   }
 }

@@ -1,15 +1,13 @@
 import type { Tag } from '@aws-sdk/client-ec2';
 import type { Holding } from '../contract.ts';
 import { withApi } from './api.ts';
-import { type Ec2Context, ID_TAG, NAME_TAG, STORE_TAG } from './context.ts';
+import { type Ec2Context, ID_TAG, NAME_TAG, STORE_TAG, tagOf } from './context.ts';
 import { findGroups } from './group.ts';
+import { usedByOthers } from './group-users.ts';
 import { findInstances } from './instance.ts';
 import { findKeys } from './key-pair.ts';
 import { removeResourcesOf } from './remove.ts';
 import { findSpotRequests } from './spot.ts';
-
-const tagOf = (tags: readonly Tag[] | undefined, key: string): string =>
-  tags?.find(({ Key }) => Key === key)?.Value ?? '';
 
 /** Everything under our tags in the machine's account and region: of this store, or with `all` of any. */
 export async function holdings(context: Ec2Context, all: boolean): Promise<readonly Holding[]> {
@@ -23,6 +21,8 @@ export async function holdings(context: Ec2Context, all: boolean): Promise<reado
       findKeys(api, filter),
       findGroups(api, [filter]),
     ]);
+    const makers = new Map(groups.map(({ GroupId = '', Tags }) => [GroupId, tagOf(Tags, ID_TAG)]));
+    const used = await usedByOthers(api, [...makers.keys()], (id) => makers.get(id) ?? '');
     const of = (kind: string, id: string | undefined, tags: readonly Tag[] | undefined): Holding => ({
       machineId: tagOf(tags, ID_TAG),
       machineName: tagOf(tags, NAME_TAG),
@@ -34,7 +34,10 @@ export async function holdings(context: Ec2Context, all: boolean): Promise<reado
       ...instances.map(({ InstanceId, Tags }) => of('instance', InstanceId, Tags)),
       ...requests.map(({ SpotInstanceRequestId, Tags }) => of('spot request', SpotInstanceRequestId, Tags)),
       ...keys.map(({ KeyPairId, Tags }) => of('key pair', KeyPairId, Tags)),
-      ...groups.map(({ GroupId, Tags }) => of('security group', GroupId, Tags)),
+      // One that another machine uses goes with that, whosever it was.
+      ...groups
+        .filter(({ GroupId = '' }) => !used.has(GroupId))
+        .map(({ GroupId, Tags }) => of('security group', GroupId, Tags)),
     ].filter(({ machineId, id }) => machineId !== '' && id !== '');
   });
 }

@@ -4,6 +4,7 @@ import type { Ec2Context } from './context.ts';
 import { ec2Error } from './errors.ts';
 import { isNotFound } from './failures.ts';
 import { deleteGroup } from './group.ts';
+import { usedByOthers } from './group-users.ts';
 import { findInstance } from './instance.ts';
 import { deleteKey } from './key-pair.ts';
 import { pauseBefore } from './pause.ts';
@@ -23,8 +24,6 @@ interface Begun {
   readonly isAnswered: boolean;
   /** Milliseconds since the epoch: what is not seen from then on is not there. */
   readonly settledAt: number;
-  /** Its groups were named by the user: other machines may be in them. */
-  readonly sharesGroups: boolean;
   readonly mayBeSpot: boolean;
 }
 
@@ -34,7 +33,6 @@ function begun(context: Ec2Context): Begun {
     known: recorded(context),
     isAnswered: InstanceId !== '' || LaunchRefused === true,
     settledAt: LastAskedAt + UNSEEN_MS,
-    sharesGroups: (context.config.SecurityGroupNames ?? []).length > 0,
     mayBeSpot: context.config.RequestSpotInstance === true,
   };
 }
@@ -44,7 +42,6 @@ const FORGOTTEN: Begun = {
   known: NOTHING,
   isAnswered: false,
   settledAt: 0,
-  sharesGroups: false,
   mayBeSpot: true,
 };
 
@@ -68,7 +65,7 @@ async function removeAll(
   api: Ec2Api,
   context: Ec2Context,
   machineId: string,
-  { known, isAnswered, settledAt, sharesGroups, mayBeSpot }: Begun,
+  { known, isAnswered, settledAt, mayBeSpot }: Begun,
 ): Promise<void> {
   const { clock, report, signal } = context;
   const seen = new Set<string>();
@@ -85,14 +82,20 @@ async function removeAll(
     // A request that was still open may have launched another instance until it was cancelled.
     const isEmpty = [found.instances, found.keys, found.spotRequests].every((each) => each.length === 0);
     const isQuiet = isEmpty && (isKnown || clock.now() >= settledAt);
-    const mayStay = sharesGroups || clock.now() >= end;
-    if (!isEmpty && clock.now() >= end) throw stays(found);
-    if (isQuiet && (kept.length === 0 || mayStay)) {
+    const isOver = clock.now() >= end;
+    if (!isEmpty && isOver) throw stays(found);
+    if (isQuiet && (isOver || (await areOthers(api, machineId, kept)))) {
       for (const id of kept) report.info(`The security group ${id} stays: something else uses it.`);
       return;
     }
     await clock.sleep(pauseBefore(attempt), signal);
   }
+}
+
+/** Whether all of the groups are other machines' as well, the last of which takes them along. */
+async function areOthers(api: Ec2Api, machineId: string, groups: readonly string[]): Promise<boolean> {
+  const used = await usedByOthers(api, groups, () => machineId);
+  return groups.every((id) => used.has(id));
 }
 
 /** Deleted again and again with success, and still there: better an error than a bill or a loop. */

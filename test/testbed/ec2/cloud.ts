@@ -11,6 +11,8 @@ export interface Resource {
   /** From when on other calls see it: "eventual consistency". */
   visibleAt: number;
   gone: boolean;
+  /** Milliseconds since the epoch; 0 while it is there. */
+  goneAt: number;
 }
 
 export type Kind =
@@ -67,6 +69,10 @@ export interface Weather {
   refuse: Readonly<Record<string, Refusal>>;
   /** Calls that may not tag what they create, as a policy with ec2:CreateAction says. */
   refuseTagsOf: readonly string[];
+  /** For how long after its instance is gone a network interface still holds its groups. */
+  interfaceLingersMs: number;
+  /** What the deletion of a group in use is refused with. */
+  groupInUse: 'DependencyViolation' | 'InvalidGroup.InUse';
   /** Key pairs are deleted by name alone, and a call without one does nothing and succeeds, as on some servers of this API. */
   keysByNameAlone: boolean;
   /** The longest page that a list is given in, whatever the caller asks for. */
@@ -81,6 +87,8 @@ export const FAIR_WEATHER: Weather = {
   throttleEvery: 0,
   refuse: {},
   refuseTagsOf: [],
+  interfaceLingersMs: 0,
+  groupInUse: 'DependencyViolation',
   keysByNameAlone: false,
   pageLimit: 1000,
 };
@@ -99,7 +107,7 @@ export class Cloud {
   add<K extends Kind, T extends object>(kind: K, tags: Tags, properties: T): Resource & { kind: K } & T {
     const id = newId(PREFIXES[kind]);
     const visibleAt = Date.now() + this.weather.consistencyMs;
-    const resource = { id, kind, tags, visibleAt, gone: false, ...properties };
+    const resource = { id, kind, tags, visibleAt, gone: false, goneAt: 0, ...properties };
     this.#all.set(id, resource);
     this.ledger.push({ event: 'created', kind, id, tags });
     return resource;
@@ -108,6 +116,7 @@ export class Cloud {
   remove(resource: Resource): void {
     if (resource.gone) return;
     resource.gone = true;
+    resource.goneAt = Date.now();
     this.ledger.push({ event: 'gone', kind: resource.kind, id: resource.id, tags: resource.tags });
   }
 

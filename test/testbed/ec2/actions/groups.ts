@@ -109,11 +109,12 @@ const describeSecurityGroups: Action = ({ query, cloud }) => {
 
 const deleteSecurityGroup: Action = ({ query, cloud }) => {
   const group = cloud.get<SecurityGroup>('security-group', query.text('GroupId'), 'Group');
+  const { interfaceLingersMs, groupInUse } = cloud.weather;
+  const isHeld = ({ gone, goneAt }: Instance) => !gone || goneAt + interfaceLingersMs > Date.now();
   const users = cloud
     .every<Instance>('instance')
-    .filter((each) => !each.gone && each.groups.includes(group.id));
-  if (users.length > 0)
-    throw new ApiError('DependencyViolation', `resource ${group.id} has a dependent object`);
+    .filter((each) => isHeld(each) && each.groups.includes(group.id));
+  if (users.length > 0) throw new ApiError(groupInUse, `resource ${group.id} has a dependent object`);
   cloud.remove(group);
   return { ...DONE, groupId: group.id };
 };

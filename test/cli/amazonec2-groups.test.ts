@@ -1,0 +1,57 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Instance } from '../testbed/ec2/instances.ts';
+import { CloudAccount } from './cloud-account.ts';
+
+let account: CloudAccount;
+
+beforeAll(async () => {
+  account = await CloudAccount.open();
+});
+beforeEach(() => account.begin());
+afterEach(async () => {
+  await account.end();
+  for (const group of account.server.cloud.every('security-group')) account.server.cloud.remove(group);
+});
+afterAll(() => account.server.close());
+
+const shared = ['--amazonec2-security-group', 'ours'];
+
+async function removed(name: string): Promise<string> {
+  await account.age(name);
+  const outcome = await account.user.run(['rm', '-y', name]);
+  expect(outcome, outcome.stderr).toMatchObject({ code: 0 });
+  return outcome.stdout + outcome.stderr;
+}
+
+test.each(['DependencyViolation', 'InvalidGroup.InUse'] as const)(
+  'a group that was made for several machines stays while one uses it (%s), and goes with the last',
+  async (groupInUse) => {
+    const { cloud } = account.server;
+    Object.assign(cloud.weather, { groupInUse, interfaceLingersMs: 3000 });
+    await account.interruptedCreate([...shared, 'h1']);
+    await account.interruptedCreate([...shared, 'h2']);
+    const begin = Date.now();
+    expect(await removed('h1')).toMatch(/The security group sg-\S+ stays: something else uses it/);
+    expect(Date.now() - begin).toBeLessThan(20_000);
+    // It bears the tags of the first, whose it is not any more.
+    const swept = await account.user.run(['gc', ...account.where(), '--dry-run']);
+    expect(swept.stdout).toContain('Nothing is left over');
+    // The network interface of the last holds it for a while after the instance.
+    await removed('h2');
+    expect(cloud.living()).toEqual([]);
+  },
+  60_000,
+);
+
+test('gc takes a shared group that nobody uses any more', async () => {
+  const { cloud, fleet } = account.server;
+  await account.interruptedCreate([...shared, 'h1']);
+  await rm(join(account.user.store, 'machines', 'h1'), { recursive: true });
+  for (const each of cloud.every<Instance>('instance')) fleet.terminate(each);
+  await fleet.settled();
+  const swept = await account.user.run(['gc', ...account.where(), '-y']);
+  expect(swept.stdout).toMatch(/^orphan .* security group sg-/m);
+  expect(cloud.living()).toEqual([]);
+});
