@@ -177,6 +177,20 @@ describe('a machine that was made so', () => {
     expect(Date.now() - begin).toBeLessThan(10_000);
   });
 
+  test('lets go at once of a host that does not answer when it is interrupted', async () => {
+    let interrupted = 0;
+    const outcome = await account.user.run(['env', '--shell', 'bash', 'h1'], {
+      env: path(),
+      onStart: (child) =>
+        setTimeout(() => {
+          interrupted = Date.now();
+          child.kill('SIGINT');
+        }, 2000),
+    });
+    expect(Date.now() - interrupted).toBeLessThan(3000);
+    expect(outcome).toMatchObject({ code: 130, stdout: '' });
+  });
+
   test('has no certificates: nothing is made, renewed or warned of, and each command says so in its own way', async () => {
     const certs = join(account.user.store, 'certs');
     await expect(stat(certs)).rejects.toThrow('ENOENT');

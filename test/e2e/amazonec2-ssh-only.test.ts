@@ -34,6 +34,9 @@ async function bash(script: string): Promise<string> {
   return outcome.stdout;
 }
 
+const logins = async () =>
+  Number(await user.must(['ssh', 'h', `sudo journalctl -b -t sshd -o cat | grep -c 'Accepted publickey'`]));
+
 const sshConfig = () => readFile(join(user.sandbox.store, 'ssh_config'), 'utf8').catch(() => 'none');
 const switchTo = 'eval "$(mymachine env --shell bash h)"';
 
@@ -49,14 +52,18 @@ test('a machine without a port for its engine is reached through SSH by us and b
   const url = (await user.must(['url', 'h'])).trim();
   expect(url).toMatch(/^ssh:\/\/ubuntu@10\.91\.\d+\.\d+$/);
   expect(await user.must(['ls'])).toMatch(new RegExp(`^h .* amazonec2 .* Running .* ${url} .* v\\d+`, 'm'));
+  // One login for ls, and one to look.
+  const before = await logins();
+  await user.must(['ls']);
+  expect((await logins()) - before).toBe(2);
   const listening = await user.must(['ssh', 'h', 'cat /proc/net/tcp /proc/net/tcp6']);
   expect(listening).toMatch(/:0016 \S+ 0A /);
   expect(listening).not.toContain(':0948 ');
   expect(await user.must(['ssh', 'h', 'sudo ls /etc/docker'])).not.toContain('.pem');
 
   // Told what to do, the user does it, and is told no more.
-  const before = await bash('mymachine env --shell bash h');
-  const include = /^# .* (Include \S+)$/m.exec(before)?.[1] ?? '';
+  const told = await bash('mymachine env --shell bash h');
+  const include = /^# .* (Include \S+)$/m.exec(told)?.[1] ?? '';
   expect(include).toBe(`Include ${join(user.sandbox.store, 'ssh_config')}`);
   expect(await user.shell('bash', `${switchTo}; docker version`)).toMatchObject({
     stderr: expect.stringContaining('Host key verification failed'),
@@ -86,10 +93,19 @@ test('a machine without a port for its engine is reached through SSH by us and b
   expect((await stat(join(user.sandbox.store, 'ssh_config'))).mode & 0o777).toBe(0o600);
 
   expect(await user.must(['provision', 'h'])).toContain('nothing had to be changed');
+  await user.must(['ssh', 'h', 'sudo systemctl stop docker.socket docker.service']);
+  expect(await user.must(['ls'])).toMatch(
+    /^h .* Running .* Unknown .* h does not connect us to .*docker\.sock/m,
+  );
+  expect(await user.mymachine(['env', '--shell', 'bash', 'h'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Error checking the connection through SSH: h does not connect us to'),
+  });
+  expect(await user.must(['provision', 'h'])).toContain('changed: service');
   const regenerated = await user.mymachine(['regenerate-certs', '-f', 'h']);
   expect(regenerated).toMatchObject({ code: 0 });
   expect(regenerated.stdout + regenerated.stderr).toContain('"h" has no certificates to regenerate');
-  await user.must(['env', '--fix', 'h']);
+  await user.must(['env', '--fix', '--shell', 'bash', 'h']);
   await user.must(['upgrade', 'h']);
 
   await user.must(['stop', 'h']);
