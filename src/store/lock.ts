@@ -20,6 +20,8 @@ export interface LockOptions {
   /** Told once, when the lock is somebody else's and we begin to wait. */
   readonly onWait: (holder: LockHolder | undefined) => void;
   readonly timeoutMs: number;
+  /** Counts that only from when the holder was last seen alive. */
+  readonly isPatient?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -90,7 +92,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
   const identity = identify(process.pid) ?? { pid: process.pid, started: '', place: '' };
   const since = new Date(options.clock.now()).toISOString();
   const self: LockHolder = { ...identity, token: crypto.randomUUID(), command: options.command, since };
-  const end = options.clock.now() + options.timeoutMs;
+  let end = options.clock.now() + options.timeoutMs;
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
@@ -99,12 +101,14 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
     }
     const holder = await readHolder(path);
     if (holder === 'none') continue;
-    if (holder !== undefined && fateOf(holder) === 'dead') {
+    const fate = holder === undefined ? 'elsewhere' : fateOf(holder);
+    if (holder !== undefined && fate === 'dead') {
       await buryDead(path, holder, self);
     } else if (!told) {
       told = true;
       options.onWait(holder);
     }
+    if (options.isPatient === true && fate === 'alive') end = options.clock.now() + options.timeoutMs;
     if (options.clock.now() >= end) {
       throw storeError('MM_STORE_BUSY', {
         message: `${path} is still held by ${holder === undefined ? 'an unknown process' : `${holder.command} (pid ${holder.pid} on ${holder.place.split(' ')[0]}, since ${holder.since})`}`,

@@ -7,7 +7,7 @@ import { printable } from '../base/printable.ts';
 import { syncFolder, temporaryBeside, writeAtomic } from './atomic-write.ts';
 import { storeFailure } from './errors.ts';
 import { formatHostConfig, type HostConfig } from './host-config.ts';
-import type { LockHolder } from './lock.ts';
+import type { LockHolder, LockOptions } from './lock.ts';
 import { broken, refuseFuture, taken, unknownMachine } from './machine-errors.ts';
 import { formatMeta, type MachineMeta, readMeta } from './meta.ts';
 import { checkNewName, isFolderName } from './names.ts';
@@ -287,18 +287,19 @@ export class Store {
   }
 
   /**
-   * Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'. `signal` ends the waiting,
-   * by default as it ends the whole run.
+   * Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'. One that lives is waited for
+   * as long as it takes: an image's download and building may take half an hour. `signal` ends the waiting, by default as
+   * it ends the whole run.
    */
   withTopic<T>(topic: string, work: () => Promise<T>, signal = this.#options.signal): Promise<T> {
-    return this.#locked(this.paths.lock(`store-${topic}`), topic, work, signal);
+    return this.#locked(this.paths.lock(`store-${topic}`), topic, work, { signal, isPatient: true });
   }
 
   async #locked<T>(
     path: string,
     what: string,
     work: () => Promise<T>,
-    signal = this.#options.signal,
+    how: Pick<LockOptions, 'signal' | 'isPatient'> = { signal: this.#options.signal },
   ): Promise<T> {
     // Only writers need it, and readers want to start fast.
     const { withLock } = await import('./lock.ts');
@@ -307,6 +308,6 @@ export class Store {
       report.warn(
         `Waiting for ${what}: ${holder === undefined ? 'another process' : `${holder.command} (pid ${holder.pid})`} is at work on it...`,
       );
-    return withLock(path, { clock, command, onWait, timeoutMs: lockTimeoutMs, signal }, work);
+    return withLock(path, { clock, command, onWait, timeoutMs: lockTimeoutMs, ...how }, work);
   }
 }

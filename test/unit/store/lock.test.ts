@@ -98,6 +98,21 @@ test('a holder of another computer is waited for, and the error says who it is a
   });
 });
 
+test('whoever is patient waits beyond the time for a holder that lives, and for no other', async () => {
+  const path = join(folder, 'patient.lock');
+  const holder = start('hold', path);
+  await holder.said;
+  const waiting = withLock(path, options({ timeoutMs: 200, isPatient: true }), async () => 'in');
+  await systemClock.sleep(700);
+  holder.child.kill('SIGKILL');
+  expect(await waiting).toBe('in');
+  const far = { pid: 1, started: '1', place: 'elsewhere boot ns', token: 't', command: 'x', since: 'then' };
+  await writeFile(path, JSON.stringify(far));
+  await expect(
+    withLock(path, options({ timeoutMs: 50, isPatient: true }), async () => 'in'),
+  ).rejects.toMatchObject({ code: 'MM_STORE_BUSY' });
+});
+
 test('a pid that is another program by now does not keep the lock', async () => {
   const path = join(folder, 'recycled.lock');
   const self = identify(process.pid);

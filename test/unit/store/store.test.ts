@@ -33,6 +33,24 @@ beforeEach(async () => {
 
 afterEach(() => rm(root, { recursive: true, force: true }));
 
+test('work on a topic is waited for as long as it goes on, work on a machine for its time', async () => {
+  const hasty = new Store(root, { clock: systemClock, report: silent, command: 'test', lockTimeoutMs: 100 });
+  const order: string[] = [];
+  const long = (end: string) => async () => {
+    order.push(`${end} begins`);
+    await systemClock.sleep(600);
+    order.push(end);
+  };
+  const first = hasty.withTopic('image-debian-12', long('first'));
+  await systemClock.sleep(50);
+  await Promise.all([first, hasty.withTopic('image-debian-12', long('second'))]);
+  expect(order).toEqual(['first begins', 'first', 'second begins', 'second']);
+  const machine = hasty.withMachine('h1', long('machine'));
+  await systemClock.sleep(50);
+  await expect(hasty.withMachine('h1', long('never'))).rejects.toMatchObject({ code: 'MM_STORE_BUSY' });
+  await machine;
+});
+
 function config(name: string): HostConfig {
   return {
     ConfigVersion: 3,
