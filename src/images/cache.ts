@@ -66,6 +66,12 @@ function isDiskOf(file: string, name: string, arch: Arch): boolean {
   return file.startsWith(prefix) && /^\d+\.qcow2$/.test(file.slice(prefix.length));
 }
 
+/** A disk of that image, or what a driver has made of one for itself, which lies beside it and begins with its name. */
+function isMadeOf(file: string, name: string, arch: Arch): boolean {
+  const prefix = `${stem(name, arch)}--`;
+  return file.startsWith(prefix) && /^\d+\.[a-z0-9.]+$/.test(file.slice(prefix.length));
+}
+
 const recordPath = (cacheDir: string, name: string, arch: Arch) =>
   join(imagesDir(cacheDir), `${stem(name, arch)}.json`);
 
@@ -144,7 +150,7 @@ export async function publishImage(
 }
 
 /**
- * Deletes an image with its older disks. Overlays need the disk they were made on: `usersOf` names the machines on a disk,
+ * Deletes an image with its older disks and what was made of them. Overlays need the disk they were made on: `usersOf` names the machines on a disk,
  * and any refuses.
  * @returns whether there was one.
  */
@@ -158,7 +164,8 @@ export async function removeImage(
   return locked(context, lockName(name, arch), async () => {
     const folder = imagesDir(context.cacheDir);
     const files = await readdir(folder).catch(() => []);
-    const disks = files.filter((file) => isDiskOf(file, name, arch)).map((file) => join(folder, file));
+    const own = files.filter((file) => isMadeOf(file, name, arch));
+    const disks = own.filter((file) => isDiskOf(file, name, arch)).map((file) => join(folder, file));
     const users = (await Promise.all(disks.map(usersOf))).flat();
     if (users.length > 0) {
       throw imageError('MM_IMAGE_IN_USE', {
@@ -167,7 +174,7 @@ export async function removeImage(
       });
     }
     await rm(recordPath(context.cacheDir, name, arch), { force: true });
-    await Promise.all(disks.map((disk) => rm(disk, { force: true })));
+    await Promise.all(own.map((file) => rm(join(folder, file), { force: true })));
     return disks.length > 0;
   });
 }

@@ -1,5 +1,5 @@
-import { rename, rm, stat } from 'node:fs/promises';
-import { dirname, extname, join } from 'node:path';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
 import { imagesDir } from '../../images/cache.ts';
 import { fullHardwareImage } from '../../images/catalogue.ts';
 import { writeRawDisk } from '../../images/raw-disk.ts';
@@ -33,11 +33,21 @@ export async function baseDisk(context: Context): Promise<string> {
   const target = isCached ? image.path.replace(/\.qcow2$/, '.vdi') : join(machine.dir, 'base.vdi');
   const lock = isCached ? `virtualbox-image-${config.Arch}` : undefined;
   const make = async () => {
-    if ((await stat(target).catch(() => undefined)) === undefined) await convert(context, image, target);
+    if ((await stat(target).catch(() => undefined)) !== undefined) return;
+    await sweep(target);
+    await convert(context, image, target);
   };
   if (lock === undefined || context.withLock === undefined) await make();
   else await context.withLock(lock, make);
   return target;
+}
+
+/** Deletes what conversions left that were killed: as large as the disk itself. Nobody else converts it now. */
+async function sweep(target: string): Promise<void> {
+  const prefix = `${basename(target)}.`;
+  for (const file of await readdir(dirname(target)).catch(() => []))
+    if (file.startsWith(prefix) && /^\d+\.(?:raw|new)$/.test(file.slice(prefix.length)))
+      await rm(join(dirname(target), file), { force: true });
 }
 
 async function convert(context: Context, image: ResolvedImage, target: string): Promise<void> {

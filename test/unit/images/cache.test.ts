@@ -121,6 +121,19 @@ test('an image that nobody uses is removed whole; removing it again says that th
   expect(await removeImage(context, 'debian-13', 'x86_64', async () => [])).toBe(false);
 });
 
+test('what was made of an image goes with it, and nothing of another image', async () => {
+  const { path } = await publish('debian-13');
+  const other = await publish('debian-13-engine');
+  const beside = (ending: string) => path.replace(/qcow2$/, ending);
+  for (const ending of ['vdi', 'vdi.123.raw', 'vdi.123.new']) await writeFile(beside(ending), 'disk');
+  await writeFile(other.path.replace(/qcow2$/, 'vdi'), 'disk');
+  expect(await removeImage(context, 'debian-13', 'x86_64', async () => [])).toBe(true);
+  expect((await readdir(imagesDir(cacheDir))).every((file) => file.startsWith('debian-13-engine--'))).toBe(
+    true,
+  );
+  expect(await readdir(imagesDir(cacheDir))).toHaveLength(3);
+});
+
 test.each(['', '..', '../x', 'a/b', '-rf', 'a--b', 'A', 'a b', 'x'.repeat(64), '$(x)', 'a\n'])(
   'an image cannot be called %j',
   (name) => {
