@@ -5,6 +5,8 @@ import { baseError } from '../../base/errors.ts';
 import type { Argv, Programs, RunOptions, RunResult } from '../../base/ports.ts';
 
 const DEFAULT_OUTPUT_BYTES = 10 * 1024 * 1024;
+/** How long what an ended program has written is read: it lies in pipes, which hold little. */
+const LAST_WORDS_MS = 1000;
 /** Where root's programs lie; not in every user's PATH. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
 
@@ -55,7 +57,7 @@ export function localPrograms(env: Environment): Programs {
     async run([program, ...args]: Argv, options: RunOptions = {}): Promise<RunResult> {
       const { execa } = await import('execa');
       const path = await located(program);
-      const result = await execa(path, args, {
+      const running = execa(path, args, {
         reject: false,
         stripFinalNewline: false,
         maxBuffer: options.maxOutputBytes ?? DEFAULT_OUTPUT_BYTES,
@@ -66,6 +68,16 @@ export function localPrograms(env: Environment): Programs {
         ...(options.detached === true ? { detached: true } : {}),
         ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
       });
+      // What the program has started may hold its stdout open long after its end, and beyond its time.
+      running.once('exit', () => {
+        const stop = () => {
+          running.stdout?.destroy();
+          running.stderr?.destroy();
+        };
+        // Not before what is there now has been read, should we have been busy.
+        setTimeout(() => setImmediate(stop), LAST_WORDS_MS).unref();
+      });
+      const result = await running;
       options.signal?.throwIfAborted();
       return {
         stdout: result.stdout,
