@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -10,8 +10,9 @@ import { containerLeader } from '../../src/drivers/nspawn/container.ts';
 import { controlGroup, killGroup, membersOf } from '../../src/drivers/nspawn/control-group.ts';
 import { nspawnDriver as driver } from '../../src/drivers/nspawn/driver.ts';
 import { readHierarchies } from '../../src/drivers/nspawn/hierarchies.ts';
-import { releaseAddress } from '../../src/drivers/nspawn/leases.ts';
-import { labNames, unitName } from '../../src/drivers/nspawn/names.ts';
+import { labOf } from '../../src/drivers/nspawn/lab-record.ts';
+import { leaseAddress, releaseAddress } from '../../src/drivers/nspawn/leases.ts';
+import { labId, labNames, unitName } from '../../src/drivers/nspawn/names.ts';
 import { aptMirror } from '../../src/images/apt-mirror.ts';
 import { driverContext } from '../testbed/driver-context.ts';
 import { testPorts } from '../testbed/ports.ts';
@@ -95,7 +96,7 @@ test('a machine lives: created, logged in to, stopped, started, rebooted from in
     't 18446744073709551615',
   );
   expect((await traces()).filter((line) => line.startsWith('mount:'))).toEqual([
-    expect.stringContaining(`/run/netns/${labNames(storeDir).netns}`),
+    expect.stringContaining(`/run/netns/${labNames(labId(storeDir)).netns}`),
   ]);
 
   await ssh(context, 'echo kept | sudo tee /etc/kept && sync');
@@ -205,7 +206,7 @@ test('after a reboot of this computer a machine starts at the same address', asy
   const context = await machine('host1');
   await driver.create(context);
   const address = await driver.address(context);
-  const lab = labNames(storeDir);
+  const lab = labNames(labId(storeDir));
   const hierarchies = await readHierarchies();
   await killGroup(controlGroup(hierarchies, unitName(context.machine.id)), ports.clock);
   await killGroup(controlGroup(hierarchies, lab.group), ports.clock);
@@ -222,7 +223,7 @@ test('after a reboot of this computer a machine starts at the same address', asy
 test('a way out that died is made again by the next start', async () => {
   const context = await machine('host1');
   await driver.create(context);
-  await killGroup(controlGroup(await readHierarchies(), labNames(storeDir).group), ports.clock);
+  await killGroup(controlGroup(await readHierarchies(), labNames(labId(storeDir)).group), ports.clock);
   await driver.restart?.(context);
   expect(
     await ssh(context, `getent hosts ${new URL((await aptMirror())?.archive ?? '').hostname} | wc -l`),
@@ -266,7 +267,7 @@ test('eight processes that make the first network of a store at once make one, a
     tell('8 processes leased addresses in a new network', begin);
     expect(results.map((result) => result.stderr)).toEqual(ids.map(() => ''));
     expect(new Set(results.map((result) => result.stdout.trim())).size).toBe(8);
-    const group = controlGroup(await readHierarchies(), labNames(storeDir).group);
+    const group = controlGroup(await readHierarchies(), labNames(labId(storeDir)).group);
     expect(await membersOf(group.unified)).toHaveLength(1);
     const record: unknown = JSON.parse(await readFile(join(storeDir, 'nspawn/network.json'), 'utf8'));
     expect(Object.keys((record as { leases: object }).leases).sort()).toEqual([...ids].sort());
@@ -274,6 +275,25 @@ test('eight processes that make the first network of a store at once make one, a
     await Promise.all(ids.map((id) => releaseAddress(ports, storeDir, id)));
   }
   expect(await tracesOf(storeDir, ids)).toEqual([]);
+});
+
+test('a store that is moved while its network is up keeps it, and a new one in its place has its own', async () => {
+  const [old, moved] = [join(storeDir, 'store'), join(storeDir, 'moved')];
+  const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()];
+  const subnetOf = (address: string) => address.split('.')[2];
+  const first = await leaseAddress(ports, old, one, '');
+  await rename(old, moved);
+  const second = await leaseAddress(ports, moved, two, '');
+  expect(subnetOf(second.address)).toBe(subnetOf(first.address));
+  const third = await leaseAddress(ports, old, three, '');
+  expect(subnetOf(third.address)).not.toBe(subnetOf(first.address));
+  const other = await labOf(old);
+  await releaseAddress(ports, moved, one);
+  await releaseAddress(ports, moved, two);
+  expect(await tracesOf(old, [one, two])).toEqual([]);
+  await releaseAddress(ports, old, three);
+  const { stdout } = await ports.programs.run(['ip', '-brief', 'link']);
+  expect(stdout).not.toContain(other.link);
 });
 
 describe('many machines', () => {

@@ -7,7 +7,7 @@ import type { NspawnConfig } from '../../src/drivers/nspawn/config.ts';
 import { clearContainer, containerLeader } from '../../src/drivers/nspawn/container.ts';
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
 import { publicKeyOf } from '../../src/drivers/nspawn/keys.ts';
-import { labNames, unitName } from '../../src/drivers/nspawn/names.ts';
+import { labId, labNames, unitName } from '../../src/drivers/nspawn/names.ts';
 
 /** sudo: without a password. sudo-password: with TEST_PASSWORD. root: root itself. no-sudo: a user who may nothing. */
 export type HostLogin = 'sudo' | 'sudo-password' | 'root' | 'no-sudo';
@@ -72,7 +72,7 @@ export async function testHost(context: DriverContext<NspawnConfig>): Promise<Te
     );
   };
   const plug = async (...how: string[]) => {
-    const netns = labNames(context.storeDir).netns;
+    const netns = labNames(labId(context.storeDir)).netns;
     const port = `vb-${unitName(machine.id)}`;
     const result = await programs.run(['ip', '-netns', netns, 'link', 'set', port, ...how]);
     if (result.exitCode !== 0) throw new Error(`ip link set ${port}: ${result.stderr}`);

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { labNames, unitName } from '../../src/drivers/nspawn/names.ts';
+import { labId, labNames, unitName } from '../../src/drivers/nspawn/names.ts';
 import { testPorts } from './ports.ts';
 
 /**
@@ -9,7 +9,7 @@ import { testPorts } from './ports.ts';
  */
 export async function tracesOf(storeDir: string, machineIds: readonly string[]): Promise<readonly string[]> {
   const { programs } = testPorts();
-  const lab = labNames(storeDir);
+  const lab = labNames(labId(storeDir));
   const names = [lab.netns, lab.link, lab.group, storeDir, ...machineIds.map((id) => unitName(id))];
   const isOurs = (text: string) => names.some((name) => text.includes(name));
   const found: string[] = [];

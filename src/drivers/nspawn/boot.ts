@@ -7,8 +7,8 @@ import { command } from './command.ts';
 import type { NspawnConfig } from './config.ts';
 import { bootContainer, consoleLog, containerState } from './container.ts';
 import { nspawnError } from './errors.ts';
+import { labOf } from './lab-record.ts';
 import { leaseAddress } from './leases.ts';
-import { labNames } from './names.ts';
 import { answers } from './port.ts';
 import { readRootId } from './root-image.ts';
 import { hardwareAddress } from './subnet.ts';
@@ -24,7 +24,6 @@ const SPAWN_GRACE_MS = 3000;
 export async function boot(context: DriverContext<NspawnConfig>): Promise<void> {
   const { config, machine, storeDir, clock } = context;
   const folder = guestFolder(machine.dir);
-  const names = labNames(storeDir);
   if ((await containerState(machine.id)) === 'off') {
     await checkRoot(config, machine.name);
     // Makes the network again after a reboot of this computer.
@@ -35,6 +34,7 @@ export async function boot(context: DriverContext<NspawnConfig>): Promise<void> 
         hint: `Make the machine again: mymachine rm ${machine.name}`,
       });
     }
+    const names = await labOf(storeDir);
     await introduce(context, address, names.link);
     await bootContainer(context, {
       machineId: machine.id,

@@ -8,7 +8,7 @@ import { command } from './command.ts';
 import { controlGroup, isPopulated, killGroup, makeGroup, removeGroup } from './control-group.ts';
 import { nspawnError } from './errors.ts';
 import { readHierarchies } from './hierarchies.ts';
-import { labFolder } from './lab-record.ts';
+import { type LabRecord, labFolder, labOf } from './lab-record.ts';
 import { cableLines, innerLinkLines, type Link, parseLinks } from './links.ts';
 import { type LabNames, labNames } from './names.ts';
 import { computerOf, gatewayOf, isFree, routedRanges, type Subnet } from './subnet.ts';
@@ -31,8 +31,12 @@ export async function readRoutes(ports: Ports, ownLink: string): Promise<ReturnT
  * out alone when that died. Call it under the lab lock. The network is a namespace with a bridge; this computer's end of
  * the cable is the only thing that shows outside, and its firewall and forwarding stay as they are.
  */
-export async function ensureLab(ports: Ports, storeDir: string, subnet: Subnet): Promise<LabNames> {
-  const names = labNames(storeDir);
+export async function ensureLab(
+  ports: Ports,
+  storeDir: string,
+  { id, subnet }: LabRecord,
+): Promise<LabNames> {
+  const names = labNames(id);
   await raiseInotify(ports);
   await ensureNetns(ports, names);
   const outer = await links(ports);
@@ -157,7 +161,7 @@ async function raiseInotify(ports: Ports): Promise<void> {
 
 /** Takes the store's network down, whatever of it is there. Call it under the lab lock, when no machine is left. */
 export async function removeLab(ports: Ports, storeDir: string): Promise<void> {
-  const names = labNames(storeDir);
+  const names = await labOf(storeDir);
   const hierarchies = await readHierarchies();
   if (hierarchies.unified !== undefined) {
     const group = controlGroup(hierarchies, names.group);

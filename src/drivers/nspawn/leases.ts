@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { Ports } from '../../base/ports.ts';
 import { nspawnError } from './errors.ts';
 import { exclusively, LAB_LOCK } from './exclusively.ts';
 import { ensureLab, readRoutes, removeLab } from './lab.ts';
 import { deleteLabRecord, type LabRecord, readLabRecord, writeLabRecord } from './lab-record.ts';
-import { type LabNames, labNames } from './names.ts';
+import { labId, labNames } from './names.ts';
 import { chooseAddress, chooseSubnet, gatewayOf, isInSubnet } from './subnet.ts';
 
 export interface Lease {
@@ -24,8 +26,7 @@ export async function leaseAddress(
   wished: string,
 ): Promise<Lease> {
   return locked(ports, 'giving a machine its address', async () => {
-    const names = labNames(storeDir);
-    const record = (await readLabRecord(storeDir)) ?? (await newRecord(ports, names, wished));
+    const record = (await readLabRecord(storeDir)) ?? (await newRecord(ports, storeDir, wished));
     const address = record.leases[machineId] ?? pick(record, wished);
     if (address === undefined) {
       throw nspawnError('MM_NSPAWN_SUBNET', {
@@ -34,7 +35,7 @@ export async function leaseAddress(
       });
     }
     await writeLabRecord(storeDir, { ...record, leases: { ...record.leases, [machineId]: address } });
-    await ensureLab(ports, storeDir, record.subnet);
+    await ensureLab(ports, storeDir, record);
     return { address, gateway: gatewayOf(record.subnet) };
   });
 }
@@ -46,11 +47,20 @@ function pick(record: LabRecord, wished: string): string | undefined {
     : chooseAddress(record.subnet, taken);
 }
 
-async function newRecord(ports: Ports, names: LabNames, wished: string): Promise<LabRecord> {
+/** A network that is up and called after this folder is that of a store which was moved away, unless a machine had an address. */
+function newId(storeDir: string, wished: string): string {
+  const own = labId(storeDir);
+  const isAnothers = wished === '' && existsSync(`/sys/class/net/${labNames(own).link}`);
+  return isAnothers ? labId(randomUUID()) : own;
+}
+
+async function newRecord(ports: Ports, storeDir: string, wished: string): Promise<LabRecord> {
+  const id = newId(storeDir, wished);
+  const names = labNames(id);
   const routed = await readRoutes(ports, names.link);
   const former = /^(10\.91\.\d{1,3})\.\d{1,3}$/.exec(wished)?.[1];
   const subnet = former ?? chooseSubnet(names.link, routed);
-  if (subnet !== undefined) return { subnet, leases: {} };
+  if (subnet !== undefined) return { id, subnet, leases: {} };
   throw nspawnError('MM_NSPAWN_SUBNET', {
     message: 'This computer has routes to all of 10.91.0.0/16, where the machines have their networks',
     hint: 'Take the route down (a VPN, most likely) while machines are made: ip route show 10.91.0.0/16',

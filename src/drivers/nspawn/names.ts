@@ -21,9 +21,13 @@ export interface LabNames {
   readonly group: string;
 }
 
-/** The network of one store. */
-export function labNames(storeDir: string): LabNames {
-  const id = digest(storeDir, 8);
+/** What a store's network is called after: by its folder, as long as nothing else is, see LabRecord. */
+export function labId(text: string): string {
+  return digest(text, 8);
+}
+
+/** The names of a network, of its id. */
+export function labNames(id: string): LabNames {
   return { netns: `mymachine-${id}`, link: `mm${id}`, group: `lab-${id}` };
 }
 

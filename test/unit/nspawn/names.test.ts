@@ -1,21 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isHostName, labNames, unitName } from '../../../src/drivers/nspawn/names.ts';
+import { isHostName, labId, labNames, unitName } from '../../../src/drivers/nspawn/names.ts';
 import { packagesOf, rootName, suiteNames } from '../../../src/drivers/nspawn/suites.ts';
 
 test('the names of links fit into the 15 characters that the kernel has for them', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       expect(`vb-${unitName(text)}`.length).toBeLessThanOrEqual(15);
-      expect(labNames(text).link.length).toBeLessThanOrEqual(15);
-      expect(labNames(text).link).toMatch(/^[a-z0-9]+$/);
+      expect(labNames(labId(text)).link.length).toBeLessThanOrEqual(15);
+      expect(labNames(labId(text)).link).toMatch(/^[a-z0-9]+$/);
     }),
   );
 });
 
 test('two stores have two networks', () => {
-  expect(labNames('/a').netns).not.toBe(labNames('/b').netns);
-  expect(labNames('/a')).toEqual(labNames('/a'));
+  expect(labNames(labId('/a')).netns).not.toBe(labNames(labId('/b')).netns);
+  expect(labNames(labId('/a'))).toEqual(labNames(labId('/a')));
 });
 
 describe('a host name', () => {

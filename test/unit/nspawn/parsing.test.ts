@@ -91,7 +91,7 @@ describe("the record of a store's network", () => {
   test('is read as it was written', async () => {
     const store = await mkdtemp(join(tmpdir(), 'nspawn-record-'));
     try {
-      const record = { subnet: '10.91.7', leases: { one: '10.91.7.10', two: '10.91.7.11' } };
+      const record = { id: '0123abcd', subnet: '10.91.7', leases: { one: '10.91.7.10', two: '10.91.7.11' } };
       await writeLabRecord(store, record);
       expect(await readLabRecord(store)).toEqual(record);
       expect(await readFile(join(store, 'nspawn/network.json'), 'utf8')).toMatch(/\n$/);
@@ -101,15 +101,18 @@ describe("the record of a store's network", () => {
   });
 
   test('that makes no sense is none, and never an address outside of its network', () => {
-    expect(parseLabRecord('')).toBeUndefined();
-    expect(parseLabRecord('{"subnet":"192.168.1"}')).toBeUndefined();
-    expect(parseLabRecord('{"subnet":"10.91.7","leases":{"a":"10.91.8.10","b":3,"c":"10.91.7.12"}}')).toEqual(
-      {
-        subnet: '10.91.7',
-        leases: { c: '10.91.7.12' },
-      },
-    );
-    fc.assert(fc.property(fc.string(), (text) => void parseLabRecord(text)));
+    expect(parseLabRecord('', 'f0f0f0f0')).toBeUndefined();
+    expect(parseLabRecord('{"subnet":"192.168.1"}', 'f0f0f0f0')).toBeUndefined();
+    expect(
+      parseLabRecord('{"subnet":"10.91.7","leases":{"a":"10.91.8.10","b":3,"c":"10.91.7.12"}}', 'f0f0f0f0'),
+    ).toEqual({
+      id: 'f0f0f0f0',
+      subnet: '10.91.7',
+      leases: { c: '10.91.7.12' },
+    });
+    const named = (id: string) => parseLabRecord(`{"id":"${id}","subnet":"10.91.7"}`, 'f0f0f0f0')?.id;
+    expect([named('0123abcd'), named('../x'), named('')]).toEqual(['0123abcd', 'f0f0f0f0', 'f0f0f0f0']);
+    fc.assert(fc.property(fc.string(), (text) => void parseLabRecord(text, '')));
   });
 });
 
