@@ -83,6 +83,28 @@ test('Ctrl-C of a command that reads shows nothing that was not found out', asyn
   expect(outcome.stderr).toContain('Error id: MM_INTERRUPTED');
 });
 
+test('Ctrl-C of a copy, which ends scp as well, ends with 130 and not as scp does', async () => {
+  await adopt('h1');
+  // Its own group of processes, as a shell gives to each command on a terminal.
+  const child = spawn(PROGRAM, ['scp', 'h1:/etc/motd', '.'], {
+    env: user.environment(),
+    cwd: user.home,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  let seen = 0;
+  silentHost.on('connection', () => {
+    seen += 1;
+    // The first one only asks whether the host is up.
+    if (seen === 2) setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGINT'), 300);
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
+  const [code] = await once(child, 'close');
+  expect(stderr).toContain('Error id: MM_INTERRUPTED');
+  expect(code).toBe(130);
+});
+
 test('Ctrl-C of rm -f keeps the record of a host that was not removed', async () => {
   await adopt('h1');
   // --restore is what makes removing an adopted host take time, as the removal of any other host does.

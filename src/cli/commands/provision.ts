@@ -27,7 +27,8 @@ export async function provisionFleet(
   renewCert: boolean,
 ): Promise<number> {
   const { exitCode } = await overFleet(app, names, (name) => provision(app, name, renewCert));
-  if (app.signal.aborted) return exitCode;
+  // What is to follow would only say once more that it was interrupted.
+  if (app.signal.aborted && exitCode !== 0) return exitCode;
   await spreadClientCertificates(app.deps);
   await warnOfLeftBehind(app.deps);
   return exitCode;

@@ -102,8 +102,11 @@ async function copyBySystem(app: App, from: CopySide, to: CopySide, flags: Flags
       : [join(app.io.homeDir, '.ssh', 'config'), '/etc/ssh/ssh_config'];
     await writeFile(configPath, copyConfig(from, to, userConfigs), { mode: 0o600 });
     const options = { configPath, recursive: flags.bool('recursive'), quiet: flags.bool('quiet') };
-    if (!flags.bool('delta')) return await runOnTerminal(scpArgv(from, to, options));
-    const status = await runOnTerminal(rsyncArgv(from, to, options));
+    const isDelta = flags.bool('delta');
+    const status = await runOnTerminal((isDelta ? rsyncArgv : scpArgv)(from, to, options));
+    // Ctrl-C has ended it as well, with a status of its own.
+    if (status !== 0) app.signal.throwIfAborted();
+    if (!isDelta) return status;
     const machine = from.kind === 'machine' ? from : to;
     if (NO_RSYNC_THERE.includes(status) && machine.kind === 'machine') {
       const name = machine.target.machineName;
