@@ -104,8 +104,8 @@ async function copyBySystem(app: App, from: CopySide, to: CopySide, flags: Flags
     const options = { configPath, recursive: flags.bool('recursive'), quiet: flags.bool('quiet') };
     const isDelta = flags.bool('delta');
     const status = await runOnTerminal((isDelta ? rsyncArgv : scpArgv)(from, to, options));
-    // Ctrl-C has ended it as well, with a status of its own.
-    if (status !== 0) app.signal.throwIfAborted();
+    // Ctrl-C has ended it as well, with a status of its own; we may be told a moment after its end.
+    if (status !== 0) await app.deps.clock.sleep(100, app.signal);
     if (!isDelta) return status;
     const machine = from.kind === 'machine' ? from : to;
     if (NO_RSYNC_THERE.includes(status) && machine.kind === 'machine') {
