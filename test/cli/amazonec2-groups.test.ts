@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { VPC } from '../testbed/ec2/catalogue.ts';
 import type { Instance } from '../testbed/ec2/instances.ts';
 import { CloudAccount } from './cloud-account.ts';
 
@@ -54,4 +55,15 @@ test('gc takes a shared group that nobody uses any more', async () => {
   const swept = await account.user.run(['gc', ...account.where(), '-y']);
   expect(swept.stdout).toMatch(/^orphan .* security group sg-/m);
   expect(cloud.living()).toEqual([]);
+});
+
+test('a group that stays as it is needs nobody’s address; who is let in by it is not asked, but whether anybody is', async () => {
+  const { cloud } = account.server;
+  const ssh = { protocol: 'tcp', from: 22, to: 22, cidr: '198.51.100.0/24', description: '' };
+  cloud.add('security-group', {}, { name: 'theirs', vpcId: VPC.id, permissions: [ssh] });
+  const args = ['--amazonec2-security-group', 'theirs', '--amazonec2-security-group-readonly'];
+  const outcome = await account.interruptedCreate([...args, 'h1'], { env: { MACHINE_DEBUG: 'true' } });
+  expect(outcome.stderr).toContain('The security group theirs does not open 2376/tcp to anybody;');
+  expect(outcome.stderr).not.toContain('opening to');
+  await removed('h1');
 });

@@ -60,6 +60,8 @@ export interface Ec2Config extends BaseConfig {
   Credits: string;
   /** Subnets to launch into, in the order in which they are tried. */
   Subnets: readonly string[];
+  /** Networks of the first of them, IPv4 first: what leads there leads to the others. */
+  SubnetCidrs: readonly string[];
   /** Groups that we made, and that go when nobody uses them. */
   OwnGroupIds: readonly string[];
   KeyPairId: string;
@@ -183,6 +185,7 @@ export function configureEc2(flags: FlagValues, base: BaseConfig): Ec2Config {
     Tenancy: oneOf('tenancy', ['default', 'dedicated', 'host']),
     Credits: oneOf('credits', ['standard', 'unlimited']),
     Subnets: [],
+    SubnetCidrs: [],
     OwnGroupIds: [],
     KeyPairId: '',
     StoreId: '',

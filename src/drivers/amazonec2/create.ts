@@ -20,6 +20,7 @@ export async function createInstance(context: Ec2Context): Promise<void> {
         DeviceName: plan.rootDevice,
         VpcId: plan.vpcId,
         Subnets: plan.subnets.map(({ id }) => id),
+        SubnetCidrs: plan.subnets[0]?.cidrs ?? [],
       };
     }),
   );

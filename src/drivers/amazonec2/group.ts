@@ -26,6 +26,9 @@ export function findGroups(api: Ec2Api, Filters: GroupQuery['Filters']): Promise
   );
 }
 
+/** In a rule: whoever it is, as long as there is one. Of groups that are not ours to open. */
+const SOMEBODY = '';
+
 export interface Rule {
   readonly protocol: string;
   readonly port: number;
@@ -43,9 +46,10 @@ export function wantedRules(context: Ec2Context, networks: readonly string[]): r
       : []),
   ];
   const ours = config.SSHOnly === true ? [ssh] : [ssh, ...tls];
-  const open = config.OpenPorts.map((word) => {
+  const open = config.OpenPorts.flatMap((word) => {
     const [port, protocol = 'tcp'] = word.split('/');
-    return { protocol, port: Number(port), cidr: '0.0.0.0/0' };
+    const everybody = config.IPv6 ? ['0.0.0.0/0', '::/0'] : ['0.0.0.0/0'];
+    return everybody.map((cidr) => ({ protocol, port: Number(port), cidr }));
   });
   return [...networks.flatMap((cidr) => ours.map((port) => ({ ...port, cidr }))), ...open];
 }
@@ -59,6 +63,9 @@ function allows(permission: IpPermission, rule: Rule): boolean {
     ...(permission.IpRanges ?? []).map(({ CidrIp }) => CidrIp),
     ...(permission.Ipv6Ranges ?? []).map(({ CidrIpv6 }) => CidrIpv6),
   ];
+  // Other groups and prefix lists may be let in as well as networks.
+  const others = [...(permission.UserIdGroupPairs ?? []), ...(permission.PrefixListIds ?? [])];
+  if (rule.cidr === SOMEBODY) return isProtocol && isPort && ranges.length + others.length > 0;
   const everyone = rule.cidr.includes(':') ? '::/0' : '0.0.0.0/0';
   return isProtocol && isPort && (ranges.includes(rule.cidr) || ranges.includes(everyone));
 }
@@ -130,6 +137,14 @@ export function groupRequest(
   };
 }
 
+/** Whether a group will be opened, so that it has to be known to whom: not so when all are there and stay as they are. */
+export function opensDoors(
+  { config }: Ec2Context,
+  named: ReadonlyMap<string, SecurityGroup | undefined>,
+): boolean {
+  return named.size === 0 || !config.SecurityGroupReadOnly || [...named.values()].includes(undefined);
+}
+
 async function make(api: Ec2Api, context: Ec2Context, name: string): Promise<SecurityGroup> {
   const request = groupRequest(context, name, context.config.VpcId);
   try {
@@ -157,7 +172,13 @@ export async function ensureGroups(
 ): Promise<{ SecurityGroupIds: string[]; OwnGroupIds: string[] }> {
   const { config, report } = context;
   const description = `mymachine ${context.machine.name}`;
-  const rules = wantedRules(context, await callerNetworks(context));
+  const named = await namedGroups(api, context, config.VpcId);
+  const networks = opensDoors(context, named)
+    ? await callerNetworks(context, config.SubnetCidrs ?? [])
+    : config.OpenTo.length > 0
+      ? config.OpenTo
+      : [SOMEBODY];
+  const rules = wantedRules(context, networks);
   if (config.SecurityGroupNames.length === 0) {
     const group = await make(api, context, resourceName(context));
     const id = group.GroupId ?? '';
@@ -166,7 +187,7 @@ export async function ensureGroups(
   }
   const SecurityGroupIds: string[] = [];
   const OwnGroupIds: string[] = [];
-  for (const [name, known] of await namedGroups(api, context, config.VpcId)) {
+  for (const [name, known] of named) {
     const isOurs = known === undefined || isMade(known);
     const group = known ?? (await make(api, context, name));
     const id = group.GroupId ?? '';
@@ -174,7 +195,9 @@ export async function ensureGroups(
     if (isOurs) OwnGroupIds.push(id);
     const missing = missingRules(group, rules);
     if (missing.length === 0) continue;
-    const what = missing.map(({ protocol, port, cidr }) => `${port}/${protocol} to ${cidr}`).join(', ');
+    const what = missing
+      .map(({ protocol, port, cidr }) => `${port}/${protocol} to ${cidr || 'anybody'}`)
+      .join(', ');
     if (config.SecurityGroupReadOnly && known !== undefined) {
       report.warn(
         `The security group ${name} does not open ${what}; with --amazonec2-security-group-readonly it stays so.`,

@@ -10,7 +10,10 @@ export async function planLines(context: Ec2Context, plan: Plan): Promise<readon
   const zones = plan.subnets.map(({ id, zone }) => `${zone} (${id})`).join(', then ');
   const root = `${config.RootSize} GB ${config.VolumeType}${config.UnencryptedRoot ? '' : ', encrypted'}, as ${plan.rootDevice}`;
   const groups = config.SecurityGroupNames;
-  const opened = groups.length > 0 && config.SecurityGroupReadOnly ? [] : await callerNetworks(context);
+  const opened =
+    groups.length > 0 && config.SecurityGroupReadOnly
+      ? []
+      : await callerNetworks(context, plan.subnets[0]?.cidrs ?? []);
   const ports = config.SSHOnly === true ? `${config.SSHPort}` : `${config.SSHPort} and ${ENGINE_PORT}`;
   return [
     { label: 'region', value: plan.region },

@@ -23,7 +23,14 @@ export interface Plan {
   readonly arch: Arch;
   readonly vpcId: string;
   /** In the order in which they are tried. */
-  readonly subnets: readonly { readonly id: string; readonly zone: string }[];
+  readonly subnets: readonly PlannedSubnet[];
+}
+
+export interface PlannedSubnet {
+  readonly id: string;
+  readonly zone: string;
+  /** Its networks, IPv4 first. */
+  readonly cidrs: readonly string[];
 }
 
 export async function makePlan(api: Ec2Api, config: Ec2Config): Promise<Plan> {
@@ -39,8 +46,18 @@ export async function makePlan(api: Ec2Api, config: Ec2Config): Promise<Plan> {
     rootDevice: config.DeviceName || image.RootDeviceName || '/dev/sda1',
     arch: archOf(image.Architecture === undefined ? architectures : [image.Architecture]),
     vpcId: first?.VpcId ?? '',
-    subnets: subnets.map((subnet) => ({ id: subnet.SubnetId ?? '', zone: subnet.AvailabilityZone ?? '' })),
+    subnets: subnets.map(planned),
   };
+}
+
+function planned({
+  SubnetId = '',
+  AvailabilityZone = '',
+  CidrBlock,
+  Ipv6CidrBlockAssociationSet = [],
+}: Subnet): PlannedSubnet {
+  const cidrs = [CidrBlock, ...Ipv6CidrBlockAssociationSet.map(({ Ipv6CidrBlock }) => Ipv6CidrBlock)];
+  return { id: SubnetId, zone: AvailabilityZone, cidrs: cidrs.flatMap((cidr) => cidr ?? []) };
 }
 
 /** Whether the account has the region, as far as it may ask and the server knows regions. */

@@ -9,7 +9,7 @@ import { type Ec2Api, withApi } from './api.ts';
 import { callerNetworks } from './caller-address.ts';
 import { type Ec2Context, resourceName } from './context.ts';
 import { isOfSubnet } from './failures.ts';
-import { groupRequest, namedGroups } from './group.ts';
+import { groupRequest, namedGroups, opensDoors } from './group.ts';
 import { checkPrivateKey, keyRequest } from './key-pair.ts';
 import { launchRequest } from './launch.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -35,8 +35,7 @@ async function check(context: Ec2Context): Promise<Plan> {
     if (config.ExistingKey)
       await api.ask((ec2) => ec2.send(new DescribeKeyPairsCommand({ KeyNames: [config.KeyName] })));
     const groups = await namedGroups(api, context, plan.vpcId);
-    const willOpen = config.SecurityGroupNames.length === 0 || !config.SecurityGroupReadOnly;
-    if (willOpen) await callerNetworks(context);
+    if (opensDoors(context, groups)) await callerNetworks(context, plan.subnets[0]?.cidrs ?? []);
     await rehearseParts(api, context, plan, groups.size === 0 || [...groups.values()].includes(undefined));
     return { ...plan, subnets: await rehearseLaunch(api, context, plan) };
   });
