@@ -84,7 +84,10 @@ export function seedFiles(request: SeedRequest): readonly IsoFile[] {
   const ours = cloudConfig(seedConfig(request));
   const userData = request.userData === undefined ? ours : withUserData(ours, request.userData);
   const metaData = { 'instance-id': request.instanceId, 'local-hostname': request.hostname };
-  const file = (name: string, text: string): IsoFile => ({ name, content: Buffer.from(text, 'utf8') });
+  const file = (name: string, content: string | Uint8Array): IsoFile => ({
+    name,
+    content: Buffer.from(content),
+  });
   return [
     file('meta-data', `${JSON.stringify(metaData)}\n`),
     file('user-data', userData),

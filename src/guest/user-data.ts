@@ -15,8 +15,9 @@ export function cloudConfig(config: JsonObject): string {
  * Our cloud-config together with the user's own user data, as cloud-init takes several: a MIME message with parts.
  * The user's may be anything that cloud-init knows by its first line, or a MIME message, which becomes a part as it is.
  */
-export function withUserData(ours: string, theirs: Uint8Array): string {
+export function withUserData(ours: string, theirs: Uint8Array): Uint8Array {
   checkUserData(theirs);
+  // A character for each byte, and back at the end: parts of 8 bits keep theirs.
   const text = Buffer.from(theirs).toString('latin1');
   const isMime = /^(?:mime-version|content-type):/i.test(text);
   const boundary = boundaryFor(text);
@@ -29,7 +30,7 @@ export function withUserData(ours: string, theirs: Uint8Array): string {
   const parts = isMime
     ? [text, ourPart]
     : [ourPart, part(['Content-Type: text/plain; charset="utf-8"', `Merge-Type: ${MERGE}`], theirs)];
-  return [
+  const message = [
     `Content-Type: multipart/mixed; boundary="${boundary}"`,
     'MIME-Version: 1.0',
     '',
@@ -37,6 +38,7 @@ export function withUserData(ours: string, theirs: Uint8Array): string {
     `--${boundary}--`,
     '',
   ].join('\n');
+  return Buffer.from(message, 'latin1');
 }
 
 /** Refuses what cloud-init would only complain about inside the guest, where nobody looks. */

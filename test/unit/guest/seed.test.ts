@@ -80,6 +80,17 @@ test('a user’s MIME message becomes a part as it is, under a boundary that it 
   expect(ours?.body).toContain('#cloud-config');
 });
 
+test('bytes of a MIME message that are no ASCII arrive as they were, in whatever encoding', () => {
+  const head =
+    'Content-Type: text/x-shellscript; charset="utf-8"\nContent-Transfer-Encoding: 8bit\n\n#!/bin/sh\n';
+  const mine = Buffer.concat([
+    Buffer.from(`${head}echo grüß 你好 >/etc/motd\n`),
+    Buffer.from([0xe4, 0xff, 0x0a]),
+  ]);
+  const message = seedFiles({ ...request, userData: mine }).find(({ name }) => name === 'user-data')?.content;
+  expect(Buffer.from(message ?? []).includes(mine)).toBe(true);
+});
+
 test.each([
   ['too long', Buffer.concat([Buffer.from('#!/bin/sh\n'), Buffer.alloc(1024 * 1024)])],
   ['of no known kind', Buffer.from('echo hello\n')],
