@@ -130,7 +130,7 @@ async function chooseImage(api: Ec2Api, config: Ec2Config, architectures: readon
   const arch = archOf(architectures);
   if (system === undefined) throw new TypeError(`no system ${config.Image}`);
   const found = await images(api, {
-    Owners: [system.owner],
+    Owners: [system.owner(api.region)],
     Filters: [
       { Name: 'name', Values: [system.name(arch)] },
       { Name: 'architecture', Values: [arch] },
