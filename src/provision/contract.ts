@@ -55,7 +55,10 @@ export interface ProvisionInput extends HostPorts {
   readonly engine: EngineWish;
   /** undefined where the engine has no port. */
   readonly tls: TlsFiles | undefined;
-  /** Told what stood on the host before this machine, before anything is changed there, so that it can always be put back. */
+  /**
+   * Told what stood on a host that was not this machine's yet, before anything is changed there, so that it can always be
+   * put back.
+   */
   readonly keepOriginal: (original: HostOriginal) => Promise<void>;
 }
 

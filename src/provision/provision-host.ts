@@ -41,6 +41,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
       `The host was provisioned as the machine "${printable(first.machine, 80)}" before; its certificates are replaced by those of "${input.machineName}".`,
     );
   }
+  const isNew = first?.machine !== input.machineName;
   const changed: string[] = [];
   let source: ManagedState['source'] | undefined;
   if (facts.dockerd === '' || facts.installing) {
@@ -49,7 +50,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     engineConfiguration(hostConfiguration(facts), input.engine, first?.daemon ?? nothingOwned);
     checkDisks(facts, true);
     const managed = first ?? freshState(facts, input.machineName);
-    await input.keepOriginal(managed.original);
+    if (isNew) await input.keepOriginal(managed.original);
     const installed = await report.step('Installing Docker...', () =>
       installEngine({
         shell,
@@ -79,7 +80,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     };
     if (plan === undefined) return { ...outcome, changed };
     checkDisks(facts, false);
-    await input.keepOriginal(managed.original);
+    if (isNew) await input.keepOriginal(managed.original);
     if (plan.endangered !== undefined) {
       report.warn(`Running containers (${plan.endangered.count}) will be stopped: ${plan.endangered.why}.`);
     }
