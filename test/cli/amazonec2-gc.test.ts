@@ -69,6 +69,20 @@ test('a store that was moved still knows what it made', async () => {
   await moved.remove();
 }, 60_000);
 
+test('a launch whose answer was lost is the same call again after its store was moved', async () => {
+  await account.killedCreate(['h1']);
+  instanceOf('h1').visibleAt = Date.now() + 3000;
+  const elsewhere = join(account.user.home, 'elsewhere');
+  await rename(account.user.store, elsewhere);
+  const moved = await Sandbox.make({ ...KEYS, MACHINE_STORAGE_PATH: elsewhere });
+  const resumed = await account.interrupted(['create', '--resume', 'h1'], {}, moved);
+  expect(resumed, resumed.stderr).toMatchObject({ code: 130 });
+  const launches = account.server.calls.filter(({ action, dryRun }) => action === 'RunInstances' && !dryRun);
+  expect(launches.map(({ outcome }) => outcome)).toEqual(['ok', 'ok']);
+  expect(account.server.cloud.living().filter((each) => each.startsWith('instance'))).toHaveLength(1);
+  await moved.remove();
+}, 60_000);
+
 test('what other keys see is not what a machine with keys of its own has', async () => {
   await account.readyMachine('ours');
   const given = ['--amazonec2-access-key', 'AKIAGIVEN00000', '--amazonec2-secret-key', 's'];

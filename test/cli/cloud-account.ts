@@ -54,13 +54,17 @@ export class CloudAccount {
   }
 
   /** The same of any command that launches an instance. */
-  async interrupted(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  async interrupted(
+    args: readonly string[],
+    options: RunOptions = {},
+    user: Sandbox = this.user,
+  ): Promise<Outcome> {
     let child: ChildProcess | undefined;
     this.server.watch((moment, call) => {
       if (moment === 'after' && call.action === 'RunInstances' && call.outcome === 'ok')
         setTimeout(() => child?.kill('SIGINT'), 2500);
     });
-    const outcome = await this.user.run(args, {
+    const outcome = await user.run(args, {
       ...options,
       onStart: (started) => {
         child = started;
