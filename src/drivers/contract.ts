@@ -100,6 +100,13 @@ export type Availability =
       readonly score?: number;
     };
 
+/** What a provider says of a host that was not asked itself. */
+export interface Sighting {
+  readonly state: MachineState;
+  /** As `engineUrl` gives it. */
+  readonly engineUrl: string;
+}
+
 /** How to log in. The host's keys are pinned in `<machine dir>/known_hosts`. */
 export interface SshEndpoint {
   readonly host: string;
@@ -171,6 +178,11 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   removeHoldings?(context: DriverContext<C>, machineId: string): Promise<void>;
   /** Whether the provider is certain that the machine's host does not exist any more and never will again. */
   isGone?(context: DriverContext<C>): Promise<boolean>;
+  /**
+   * What `state` and `engineUrl` say, of several machines of one `account`, by name, in as few calls as the provider allows:
+   * a fleet that asks machine by machine is throttled. One that is missing there is asked for by itself.
+   */
+  sightings?(contexts: readonly DriverContext<C>[]): Promise<ReadonlyMap<string, Sighting>>;
   /** Everything that can be known to fail before something is made. Nothing is stored yet. Fails with exit code 3. */
   precheck(context: DriverContext<C>): Promise<void>;
   /** Makes the host through `context.step`. Called again, it goes on where it was cut off. Ends when SSH can be expected to answer. */

@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { BrokenMachine, StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
+import { sightFleet } from './sight-fleet.ts';
 import { type MachineStatus, type SurveyOptions, surveyMachine } from './survey.ts';
 
 /** How many hosts are asked at once; each takes a socket, and systems give a program 256 at the least. */
@@ -19,13 +20,19 @@ export async function surveyFleet(
   const limit = pLimit(SURVEY_BOUND);
   const shared: MachineDeps = { ...deps, tlsContexts: new Map() };
   const end = deps.clock.now() + options.timeoutMs;
+  const readable = machines.filter((machine): machine is StoredMachine => !('error' in machine));
+  const sighted = await sightFleet(shared, readable, options.timeoutMs);
   let waiting = machines.length;
   const statuses = await Promise.all(
     machines.map((machine) =>
       limit(() => {
         const share = (end - deps.clock.now()) / Math.ceil(waiting / SURVEY_BOUND);
         waiting--;
-        return surveyMachine(shared, machine, { ...options, timeoutMs: Math.max(Math.floor(share), 1) });
+        return surveyMachine(shared, machine, {
+          ...options,
+          timeoutMs: Math.max(Math.floor(share), 1),
+          sighted: sighted.get(machine.name),
+        });
       }),
     ),
   );

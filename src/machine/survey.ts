@@ -1,10 +1,11 @@
 import { isMachineError, messageOf } from '../base/machine-error.ts';
-import type { MachineState } from '../drivers/contract.ts';
+import type { MachineState, Sighting } from '../drivers/contract.ts';
 import type { CertificateDates, EngineClient } from '../engine/contract.ts';
 import type { BrokenMachine, StoredMachine } from '../store/store.ts';
 import { engineAt } from './connection.ts';
 import type { MachineDeps } from './deps.ts';
 import { Machine } from './machine.ts';
+import type { Sighted } from './sight-fleet.ts';
 
 /** What `ls` and `active` know of a machine after having asked its host. */
 export interface MachineStatus {
@@ -26,6 +27,8 @@ export interface SurveyOptions {
   readonly timeoutMs: number;
   /** Whether the engine is asked for its version; default true. */
   readonly engine?: boolean;
+  /** What the provider says of the machine, when it was asked for more than this one. */
+  readonly sighted?: Sighted | undefined;
 }
 
 function unfinishedNote(stored: StoredMachine): string {
@@ -37,10 +40,20 @@ function unfinishedNote(stored: StoredMachine): string {
   return `create not finished${where}: mymachine create --resume ${stored.name}`;
 }
 
+const NOTHING: Sighting = { state: 'None', engineUrl: '' };
+
+async function look(machine: Machine, sighted: Sighted | undefined): Promise<Sighting> {
+  const known = await sighted;
+  if (known !== undefined) return known;
+  const { driver } = machine;
+  const state = await driver.state(machine.context());
+  return { state, engineUrl: state === 'Running' ? await driver.engineUrl(machine.context()) : '' };
+}
+
 async function ask(
   deps: MachineDeps,
   stored: StoredMachine,
-  { timeoutMs, engine = true }: SurveyOptions,
+  { timeoutMs, engine = true, sighted }: SurveyOptions,
 ): Promise<Omit<MachineStatus, 'responseTimeMs'>> {
   const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
   const driver = await deps.drivers.load(stored.config.DriverName);
@@ -50,10 +63,10 @@ async function ask(
     stored,
   );
   const note = unfinishedNote(stored);
-  const asked = driver.state(machine.context());
+  const looked = look(machine, sighted);
   // Of a create that was cut off there may be nothing to ask yet, and how to go on is what is to be said.
-  const state = await (note === '' ? asked : asked.catch((): MachineState => 'None'));
-  const url = state === 'Running' ? await driver.engineUrl(machine.context()) : '';
+  const { state, engineUrl } = await (note === '' ? looked : looked.catch(() => NOTHING));
+  const url = state === 'Running' ? engineUrl : '';
   const row = { ...base, state, url, error: note };
   if (!engine) return { ...row, dockerVersion: '' };
   if (url === '' || note !== '') return { ...row, dockerVersion: 'Unknown' };

@@ -1,16 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { isMachineError } from '../../base/machine-error.ts';
-import { sshUrl } from '../../ssh/url.ts';
 import type { Driver } from '../contract.ts';
 import { configureEc2, type Ec2Config } from './config.ts';
 import { accountOf, ENGINE_PORT, machineFiles } from './context.ts';
+import { engineUrlOf } from './engine-url.ts';
 import { amazonec2Flags } from './flags.ts';
 
 /** The SDK takes a good part of a second to load: only what talks to EC2 does. */
 const operations = () => import('./operations.ts');
-
-const inUrl = (address: string) => (isIP(address) === 6 ? `[${address}]` : address);
 
 /** What EC2 will say again however often it is asked. New credentials and a clock that is set right are a reason to go on. */
 const REFUSALS: ReadonlySet<string> = new Set([
@@ -56,14 +53,8 @@ export const amazonec2Driver: Driver<Ec2Config> = {
   create: async (context) => (await operations()).create(context),
   state: async (context) => (await operations()).state(context),
   address: async (context) => (await operations()).address(context),
-  engineUrl: async (context) => {
-    const host = await (await operations()).address(context);
-    const { SSHOnly, SSHPort, SSHUser } = context.config;
-    if (host === '') return '';
-    return SSHOnly === true
-      ? sshUrl({ user: SSHUser, host, port: SSHPort })
-      : `tcp://${inUrl(host)}:${ENGINE_PORT}`;
-  },
+  engineUrl: async (context) => engineUrlOf(context.config, await (await operations()).address(context)),
+  sightings: async (contexts) => (await operations()).sightings(contexts),
   enginePort: ({ SSHOnly }) => (SSHOnly === true ? 0 : ENGINE_PORT),
   sans: ({ config }) => [config.PrivateIPAddress].filter((address) => address !== ''),
   hostKeys: async ({ machine }) => [

@@ -10,6 +10,7 @@ export { createInstance as create } from './create.ts';
 export { isGone } from './gone.ts';
 export { holdings, removeHoldings } from './holdings.ts';
 export { removeMachineResources as remove } from './remove.ts';
+export { sightings } from './sightings.ts';
 
 export async function plan(context: Ec2Context): Promise<readonly PlanLine[]> {
   return planLines(context, await precheckEc2(context));
