@@ -2,7 +2,7 @@ import { DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { type Ec2Api, withApi } from './api.ts';
 import type { Ec2Context } from './context.ts';
 import { isNotFound } from './failures.ts';
-import { findInstance } from './instance.ts';
+import { findInstance } from './find-instances.ts';
 
 /**
  * Whether EC2 itself says that the machine's instance is terminated, or knows nothing of it. It says the latter of another

@@ -1,7 +1,7 @@
 import type { Instance } from '@aws-sdk/client-ec2';
 import type { Ec2Api } from './api.ts';
 import { ID_TAG, tagOf } from './context.ts';
-import { findInstances } from './instance.ts';
+import { findInstances } from './find-instances.ts';
 
 /** A filter takes no more values. */
 const MOST_VALUES = 200;

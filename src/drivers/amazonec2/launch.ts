@@ -4,8 +4,8 @@ import type { Ec2Api } from './api.ts';
 import type { Ec2Config } from './config.ts';
 import { type Ec2Context, tagsOf } from './context.ts';
 import { codeOf, isOfSubnet } from './failures.ts';
+import { ownInstances } from './find-instances.ts';
 import { UNSEEN_GROUP } from './group.ts';
-import { ownInstances } from './instance.ts';
 import { userDataOf } from './user-data.ts';
 
 const TAGGED = ['instance', 'volume', 'network-interface'] as const;

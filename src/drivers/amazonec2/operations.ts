@@ -1,7 +1,8 @@
 import type { MachineState, PlanLine } from '../contract.ts';
 import { withApi } from './api.ts';
 import type { Ec2Context } from './context.ts';
-import { addressOf, findInstance, rebootInstance, startInstance, stateOf, stopInstance } from './instance.ts';
+import { findInstance } from './find-instances.ts';
+import { addressOf, rebootInstance, startInstance, stateOf, stopInstance } from './instance.ts';
 import { planLines } from './plan-lines.ts';
 import { precheckEc2 } from './precheck.ts';
 

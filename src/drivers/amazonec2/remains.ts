@@ -1,7 +1,7 @@
 import type { Ec2Api } from './api.ts';
 import { type Ec2Context, tagged } from './context.ts';
+import { ownInstances } from './find-instances.ts';
 import { ownGroups } from './group.ts';
-import { ownInstances } from './instance.ts';
 import { ownKeys } from './key-pair.ts';
 import { findSpotRequests } from './spot.ts';
 

@@ -2,7 +2,8 @@ import type { Sighting } from '../contract.ts';
 import { withApi } from './api.ts';
 import type { Ec2Context } from './context.ts';
 import { engineUrlOf } from './engine-url.ts';
-import { addressOf, instancesById, stateOf } from './instance.ts';
+import { instancesById } from './find-instances.ts';
+import { addressOf, stateOf } from './instance.ts';
 
 /** All that machines of one account have, by the machine's name. The first one's settings say how EC2 is asked. */
 export async function sightings(contexts: readonly Ec2Context[]): Promise<ReadonlyMap<string, Sighting>> {
