@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hostBlock } from '../../src/ssh/client-config.ts';
@@ -9,13 +10,31 @@ import { CloudAccount } from './cloud-account.ts';
 import { PROGRAM } from './program.ts';
 
 let account: CloudAccount;
+/** Takes connections and says nothing, at whatever computer this runs. */
+let silent: { readonly port: number; close(): void };
+
+function silentServer(): Promise<typeof silent> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
+  const close = () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve({ port: (server.address() as AddressInfo).port, close })),
+  );
+}
 
 beforeAll(async () => {
-  account = await CloudAccount.open();
+  [account, silent] = await Promise.all([CloudAccount.open(), silentServer()]);
+  account.server.cloud.hostlessAddress = '127.0.0.1';
 });
 beforeEach(() => account.begin());
 afterEach(() => account.end());
-afterAll(() => account.server.close());
+afterAll(async () => {
+  silent.close();
+  await account.server.close();
+});
 
 const folder = () => join(account.user.store, 'machines', 'h1');
 const sshConfig = () => readFile(join(account.user.store, 'ssh_config'), 'utf8').catch(() => 'none');
@@ -78,7 +97,8 @@ describe('a machine that was made so', () => {
       if (moment === 'after' && action === 'RunInstances' && outcome === 'ok')
         account.server.cloud.weather.refuse = { DescribeInstances: refusal };
     });
-    await account.create(['--amazonec2-ssh-only', '--amazonec2-ssh-port', '2222', '--swarm-master', 'h1']);
+    const port = String(silent.port);
+    await account.create(['--amazonec2-ssh-only', '--amazonec2-ssh-port', port, '--swarm-master', 'h1']);
     account.server.watch(undefined);
     account.server.cloud.clearWeather();
     const record = join(folder(), 'mymachine.json');
@@ -91,10 +111,10 @@ describe('a machine that was made so', () => {
       return outcome;
     }, 10_000);
     url = asked.stdout.trim();
-    expect(url).toMatch(/^ssh:\/\/ubuntu@[\d.]+:2222$/);
+    expect(url).toBe(`ssh://ubuntu@127.0.0.1:${port}`);
     await writeFile(join(folder(), 'engine-url'), `${url}\n`);
     const target: SshTarget = {
-      ...{ user: 'ubuntu', host: /@(.*):/.exec(url)?.[1] ?? '', port: 2222 },
+      ...{ user: 'ubuntu', host: '127.0.0.1', port: silent.port },
       ...{ keyPath: join(folder(), 'id_ed25519'), knownHostsPath: join(folder(), 'known_hosts') },
       ...{ hostKeyAlias: 'h1', trust: 'pinned', machineName: 'h1' },
     };
@@ -200,11 +220,13 @@ describe('a machine that was made so', () => {
       '"h1" has no certificates to regenerate: its engine is reached through SSH, by keys.\n',
     );
     await expect(stat(certs)).rejects.toThrow('ENOENT');
-    expect(await account.user.run(['env', '--swarm', 'h1'])).toMatchObject({
+    expect(await account.user.run(['env', '--shell', 'bash', '--swarm', 'h1'])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('"h1" opens no port for a swarm\'s manager'),
     });
-    const json = await account.user.run(['env', '--fast', '--json', 'h1'], { env: path() });
+    const json = await account.user.run(['env', '--fast', '--shell', 'bash', '--json', 'h1'], {
+      env: path(),
+    });
     expect(JSON.parse(json.stdout)).toEqual({ DOCKER_HOST: url, DOCKER_MACHINE_NAME: 'h1' });
     expect(await account.user.run(['active'], { env: { DOCKER_HOST: url } })).toMatchObject({
       stdout: 'h1\n',

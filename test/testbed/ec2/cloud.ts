@@ -97,6 +97,8 @@ export const FAIR_WEATHER: Weather = {
 export class Cloud {
   readonly ledger: LedgerEntry[] = [];
   readonly weather: Weather = { ...FAIR_WEATHER };
+  /** Of instances that are records alone, from the next launch on. Whether it is silent or refuses depends on the network. */
+  hostlessAddress = '192.0.2.10';
   readonly #all = new Map<string, Resource>();
 
   /** Forgets a test's weather; what was made stays. */

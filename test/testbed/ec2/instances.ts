@@ -41,6 +41,8 @@ export interface Instance extends Resource {
   /** What of the launch has no effect here, as it was asked for. */
   readonly asked: Readonly<Record<string, string>>;
   host: InstanceHost | undefined;
+  /** Where it is while it has no host. */
+  readonly hostlessAddress: string;
 }
 
 /** Carries instances from state to state, each in its time and with its host, one change after the other. */

@@ -6,8 +6,8 @@ import type { Node } from '../xml.ts';
 export const stateNode = (state: Instance['state']): Node => ({ code: STATE_CODES[state], name: state });
 
 function instanceNode(instance: Instance): Node {
-  const { state, host } = instance;
-  const address = host?.address() ?? '192.0.2.10';
+  const { state, host, hostlessAddress } = instance;
+  const address = host?.address() ?? hostlessAddress;
   const hasAddress = state !== 'terminated' && state !== 'shutting-down';
   // A stopped instance keeps its private address and loses the public one.
   const isPublic = instance.hasPublicAddress && (state === 'running' || state === 'stopping');

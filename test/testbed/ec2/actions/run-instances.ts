@@ -115,6 +115,7 @@ async function launch(call: Call, token: string): Promise<Instance> {
     networkInterface: cloud.add('network-interface', tagsFor(query, 'network-interface'), {}).id,
     asked,
     host: undefined,
+    hostlessAddress: cloud.hostlessAddress,
   });
   if (call.storeDir !== undefined)
     instance.host = await prepareHost(call.storeDir, {
