@@ -268,6 +268,7 @@ describe('provisioning a host without an engine', () => {
   });
 
   it('finishes what a dpkg was cut off in, before a script installs and before packages are taken off', async () => {
+    adopted.said.length = 0;
     const before = await standOf(host);
     const cutOff =
       'touch /var/lib/dpkg/updates/0001; ! apt-get install -y hello-there 2>&1 | grep -q interrupted || exit 0; exit 1';
