@@ -102,8 +102,8 @@ test('whoever is patient waits beyond the time for a holder that lives, and for 
   const path = join(folder, 'patient.lock');
   const holder = start('hold', path);
   await holder.said;
-  const waiting = withLock(path, options({ timeoutMs: 200, isPatient: true }), async () => 'in');
-  await systemClock.sleep(700);
+  const waiting = withLock(path, options({ timeoutMs: 1500, isPatient: true }), async () => 'in');
+  await systemClock.sleep(2500);
   holder.child.kill('SIGKILL');
   expect(await waiting).toBe('in');
   const far = { pid: 1, started: '1', place: 'elsewhere boot ns', token: 't', command: 'x', since: 'then' };
