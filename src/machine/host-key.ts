@@ -17,11 +17,11 @@ fi
 cat "$new.pub"
 `;
 
-/** A restart, unlike a reload, has come to its end when systemctl has; connections that are open stay. */
-const SWITCH = `set -eu
+/** Run as root. It may have been cut off anywhere before. A restart, unlike a reload, has come to its end when systemctl has; connections that are open stay. */
+export const SWITCH = `set -eu
 new=/etc/ssh/ssh_host_ed25519_key.mymachine
 old=/etc/ssh/ssh_host_ed25519_key
-mv -f "$new" "$old"
+[ ! -e "$new" ] || mv -f "$new" "$old"
 mv -f "$new.pub" "$old.pub"
 chmod 644 "$old.pub"
 systemctl restart ssh 2>/dev/null || systemctl restart sshd
