@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Instance } from '../testbed/ec2/instances.ts';
 import { type Ec2Server, startEc2 } from '../testbed/ec2/server.ts';
 import { type Outcome, type RunOptions, Sandbox } from './program.ts';
 
@@ -60,9 +61,15 @@ export class CloudAccount {
     user: Sandbox = this.user,
   ): Promise<Outcome> {
     let child: ChildProcess | undefined;
-    this.server.watch((moment, call) => {
-      if (moment === 'after' && call.action === 'RunInstances' && call.outcome === 'ok')
-        setTimeout(() => child?.kill('SIGINT'), 2500);
+    let isLaunched = false;
+    let isWaiting = false;
+    this.server.watch((moment, { action, outcome }) => {
+      if (moment !== 'after' || outcome !== 'ok') return;
+      isLaunched ||= action === 'RunInstances';
+      // Its address is asked for once more when it runs; from then on its host is waited for.
+      if (isWaiting || !isLaunched || action !== 'DescribeInstances' || !this.#runs()) return;
+      isWaiting = true;
+      setTimeout(() => child?.kill('SIGINT'), 500);
     });
     const outcome = await user.run(args, {
       ...options,
@@ -73,6 +80,13 @@ export class CloudAccount {
     });
     this.server.watch(undefined);
     return outcome;
+  }
+
+  /** Whether no instance is on its way to anywhere. */
+  #runs(): boolean {
+    return this.server.cloud
+      .every<Instance>('instance')
+      .every(({ gone, state }) => gone || state !== 'pending');
   }
 
   /** A create that is killed when its instance is there, before it is told so. */
