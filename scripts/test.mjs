@@ -105,7 +105,7 @@ async function vitest(title, project, filters = [], extra = {}) {
   const { node = process.execPath, env = {}, options = [], quiet = false, niceness = 0 } = extra;
   const command = [node, join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...options];
   const [program, ...rest] = niceness === 0 ? command : ['nice', '-n', String(niceness), ...command];
-  await run(title, program, rest, {
+  const isFine = await run(title, program, rest, {
     env: { ...process.env, ...env },
     quiet,
   });
@@ -120,6 +120,8 @@ async function vitest(title, project, filters = [], extra = {}) {
     if (status === 'failed' && lost.length === 0)
       broken.push(`${file}: ${firstLine(message ?? '') || 'what comes before or after its tests failed'}`);
   }
+  if (!isFine && counts.testResults.every(({ status }) => status !== 'failed'))
+    broken.push(`${title}: an error outside of any test, which is shown above`);
   passed += counts.numPassedTests;
   failed += counts.numFailedTests;
 }

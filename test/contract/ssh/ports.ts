@@ -38,7 +38,8 @@ export function programsWithout(...missing: readonly string[]): Programs {
         child.on('close', (code) =>
           resolve({ stdout, stderr, exitCode: code ?? undefined, timedOut: false }),
         );
-        child.stdin.end(options?.input);
+        // A program that ends without reading closes the pipe.
+        child.stdin.on('error', () => undefined).end(options?.input);
       }),
     find: async (program) => (missing.includes(program) ? undefined : `/usr/bin/${program}`),
     spawnDetached: () => Promise.reject(new Error('not here')),
