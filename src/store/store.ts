@@ -1,14 +1,14 @@
-import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, stat } from 'node:fs/promises';
 import { isObject } from '../base/json.ts';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock, Report } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
-import { syncFolder, temporaryBeside, writeAtomic } from './atomic-write.ts';
+import { writeAtomic } from './atomic-write.ts';
 import { storeFailure } from './errors.ts';
 import { formatHostConfig, type HostConfig } from './host-config.ts';
 import type { LockHolder, LockOptions } from './lock.ts';
 import { broken, refuseFuture, taken, unknownMachine } from './machine-errors.ts';
+import { makeFolder, removeFolder } from './machine-folder.ts';
 import { formatMeta, type MachineMeta, readMeta } from './meta.ts';
 import { checkNewName, isFolderName } from './names.ts';
 import { type StorePaths, storePaths } from './paths.ts';
@@ -206,36 +206,14 @@ export class Store {
   /** Makes the folder of a new machine with its files in it, in one step; fails when the name is taken. */
   async add(machine: StoredMachine, secrets: Secrets = {}): Promise<void> {
     checkNewName(machine.name);
-    const folder = this.paths.machine(machine.name);
-    const temporary = temporaryBeside(folder);
-    try {
-      await mkdir(this.paths.machines, { recursive: true, mode: 0o700 });
-      await mkdir(temporary, { mode: 0o700 });
-      await writeFile(join(temporary, 'config.json'), formatHostConfig(machine.config), {
-        mode: 0o600,
-        flush: true,
-      });
-      if (machine.meta !== undefined)
-        await writeFile(join(temporary, 'mymachine.json'), formatMeta(machine.meta), {
-          mode: 0o600,
-          flush: true,
-        });
-      if (Object.keys(secrets).length > 0)
-        await writeFile(join(temporary, 'secrets.json'), `${JSON.stringify(secrets, null, 2)}\n`, {
-          mode: 0o600,
-          flush: true,
-        });
-      await syncFolder(temporary);
-      // rename(2) replaces an empty folder and refuses any other.
-      await this.refuseTaken(machine.name);
-      await rename(temporary, folder).catch((error: NodeJS.ErrnoException) => {
-        throw ['ENOTEMPTY', 'EEXIST'].includes(error.code ?? '') ? taken(machine.name) : error;
-      });
-      await syncFolder(this.paths.machines);
-    } catch (error) {
-      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
-      throw storeFailure(error, folder);
-    }
+    const meta = machine.meta === undefined ? undefined : formatMeta(machine.meta);
+    const secret = Object.keys(secrets).length > 0 ? `${JSON.stringify(secrets, null, 2)}\n` : undefined;
+    const texts = {
+      'config.json': formatHostConfig(machine.config),
+      'mymachine.json': meta,
+      'secrets.json': secret,
+    };
+    await makeFolder(this.paths, machine.name, texts);
   }
 
   async saveConfig(name: string, config: HostConfig): Promise<void> {
@@ -249,31 +227,7 @@ export class Store {
   /** Deletes a machine's folder. It vanishes from the store in one step; what is cut off in the middle is swept by the next removal. */
   async remove(name: string): Promise<void> {
     if (!isFolderName(name)) throw unknownMachine(name);
-    const folder = this.paths.machine(name);
-    const grave = join(this.paths.machines, `.removed-${process.pid}-${Date.now()}-${name.slice(0, 100)}`);
-    try {
-      await rename(folder, grave);
-      await syncFolder(this.paths.machines);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw storeFailure(error, folder);
-    }
-    await this.#sweep();
-  }
-
-  /** Deletes what removals left, this one and any that was cut off, and the beginnings of machines that were never added. */
-  async #sweep(): Promise<void> {
-    const { machines } = this.paths;
-    const old = this.#options.clock.now() - 3_600_000;
-    for (const entry of await readdir(machines).catch(() => [])) {
-      const path = join(machines, entry);
-      const isBeginning =
-        entry.startsWith('.tmp-') && ((await stat(path).catch(() => undefined))?.mtimeMs ?? old) < old;
-      if (!entry.startsWith('.removed-') && !isBeginning) continue;
-      await rm(path, { recursive: true, force: true }).catch((error) => {
-        // Another removal may be at the same; what really stays is worth a word.
-        if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw storeFailure(error, path);
-      });
-    }
+    await removeFolder(this.paths, name, this.#options.clock.now());
   }
 
   /** Runs `work` while no other process writes this machine. A record of an older version is brought up to date first. */

@@ -1,22 +1,16 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import type { Instance } from '../testbed/ec2/instances.ts';
-import { CloudAccount, KEYS } from './cloud-account.ts';
+import { KEYS, useCloudAccount } from './cloud-account.ts';
 import { Sandbox } from './program.ts';
 
-let account: CloudAccount;
+const account = useCloudAccount();
 
-beforeAll(async () => {
-  account = await CloudAccount.open();
-});
-beforeEach(() => account.begin());
-afterEach(async () => {
-  await account.end();
+afterEach(() => {
   for (const kind of ['instance', 'volume', 'network-interface', 'key-pair', 'security-group'] as const)
     for (const each of account.server.cloud.every(kind)) account.server.cloud.remove(each);
 });
-afterAll(() => account.server.close());
 
 const instanceOf = (name: string) => {
   const found = account.server.cloud

@@ -1,21 +1,15 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { VPC } from '../testbed/ec2/catalogue.ts';
 import type { Instance } from '../testbed/ec2/instances.ts';
-import { CloudAccount } from './cloud-account.ts';
+import { useCloudAccount } from './cloud-account.ts';
 
-let account: CloudAccount;
+const account = useCloudAccount();
 
-beforeAll(async () => {
-  account = await CloudAccount.open();
-});
-beforeEach(() => account.begin());
-afterEach(async () => {
-  await account.end();
+afterEach(() => {
   for (const group of account.server.cloud.every('security-group')) account.server.cloud.remove(group);
 });
-afterAll(() => account.server.close());
 
 const shared = ['--amazonec2-security-group', 'ours'];
 

@@ -1,14 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { CloudAccount } from './cloud-account.ts';
+import { expect, test } from 'vitest';
+import { useCloudAccount } from './cloud-account.ts';
 
-let account: CloudAccount;
-
-beforeAll(async () => {
-  account = await CloudAccount.open();
-});
-beforeEach(() => account.begin());
-afterEach(() => account.end());
-afterAll(() => account.server.close());
+const account = useCloudAccount();
 
 test('ls looks at all machines of an account in one call, and again only for one that is not there', async () => {
   for (const name of ['a', 'b', 'c']) await account.readyMachine(name);

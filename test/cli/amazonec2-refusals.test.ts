@@ -1,15 +1,8 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Instance } from '../testbed/ec2/instances.ts';
-import { CloudAccount } from './cloud-account.ts';
+import { useCloudAccount } from './cloud-account.ts';
 
-let account: CloudAccount;
-
-beforeAll(async () => {
-  account = await CloudAccount.open();
-});
-beforeEach(() => account.begin());
-afterEach(() => account.end());
-afterAll(() => account.server.close());
+const account = useCloudAccount();
 
 const REFUSED: readonly {
   what: string;

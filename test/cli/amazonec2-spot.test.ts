@@ -1,17 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Instance } from '../testbed/ec2/instances.ts';
-import { CloudAccount } from './cloud-account.ts';
+import { useCloudAccount } from './cloud-account.ts';
 
-let account: CloudAccount;
-
-beforeAll(async () => {
-  account = await CloudAccount.open();
-});
-beforeEach(() => account.begin());
-afterEach(() => account.end());
-afterAll(() => account.server.close());
+const account = useCloudAccount();
 
 /** Killed before it is told what it launched; then somebody terminates the instance, and the persistent request stays. */
 async function openRequest(): Promise<void> {

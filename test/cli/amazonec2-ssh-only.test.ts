@@ -2,14 +2,14 @@ import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hostBlock } from '../../src/ssh/client-config.ts';
 import type { SshTarget } from '../../src/ssh/contract.ts';
 import type { SecurityGroup } from '../testbed/ec2/actions/groups.ts';
-import { CloudAccount } from './cloud-account.ts';
+import { useCloudAccount } from './cloud-account.ts';
 import { PROGRAM } from './program.ts';
 
-let account: CloudAccount;
+const account = useCloudAccount();
 /** Takes connections and says nothing, at whatever computer this runs. */
 let silent: { readonly port: number; close(): void };
 
@@ -26,15 +26,10 @@ function silentServer(): Promise<typeof silent> {
 }
 
 beforeAll(async () => {
-  [account, silent] = await Promise.all([CloudAccount.open(), silentServer()]);
+  silent = await silentServer();
   account.server.cloud.hostlessAddress = '127.0.0.1';
 });
-beforeEach(() => account.begin());
-afterEach(() => account.end());
-afterAll(async () => {
-  silent.close();
-  await account.server.close();
-});
+afterAll(() => silent.close());
 
 const folder = () => join(account.user.store, 'machines', 'h1');
 const sshConfig = () => readFile(join(account.user.store, 'ssh_config'), 'utf8').catch(() => 'none');

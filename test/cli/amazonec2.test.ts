@@ -1,18 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { CloudAccount } from './cloud-account.ts';
+import { expect, test } from 'vitest';
+import { useCloudAccount } from './cloud-account.ts';
 import { PROGRAM } from './program.ts';
 
-let account: CloudAccount;
-
-beforeAll(async () => {
-  account = await CloudAccount.open();
-});
-beforeEach(() => account.begin());
-afterEach(() => account.end());
-afterAll(() => account.server.close());
+const account = useCloudAccount();
 
 test('--dry-run shows what would be made, asks EC2 whether it may, and makes nothing', async () => {
   const made = account.server.cloud.ledger.length;

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Instance } from '../testbed/ec2/instances.ts';
 import { type Ec2Server, startEc2 } from '../testbed/ec2/server.ts';
 import { type Outcome, type RunOptions, Sandbox } from './program.ts';
@@ -14,16 +15,17 @@ export const KEYS = {
  * An account at a cloud whose instances are records: no host answers, and what is looked at is what is said and made before
  * one would. Each test has a user of its own.
  */
-export class CloudAccount {
-  readonly server: Ec2Server;
+class CloudAccount {
+  #server: Ec2Server | undefined;
   #user: Sandbox | undefined;
 
-  private constructor(server: Ec2Server) {
-    this.server = server;
+  async open(): Promise<void> {
+    this.#server = await startEc2({ hosts: false });
   }
 
-  static async open(): Promise<CloudAccount> {
-    return new CloudAccount(await startEc2({ hosts: false }));
+  get server(): Ec2Server {
+    if (this.#server === undefined) throw new Error('no account was opened');
+    return this.#server;
   }
 
   get user(): Sandbox {
@@ -137,4 +139,14 @@ export class CloudAccount {
   machines(): Promise<string[]> {
     return readdir(join(this.user.store, 'machines')).catch(() => []);
   }
+}
+
+/** An account for the tests of a file. */
+export function useCloudAccount(): CloudAccount {
+  const account = new CloudAccount();
+  beforeAll(() => account.open());
+  beforeEach(() => account.begin());
+  afterEach(() => account.end());
+  afterAll(() => account.server.close());
+  return account;
 }
