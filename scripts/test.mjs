@@ -202,13 +202,13 @@ const some = names.length > 0 ? ['--passWithNoTests'] : [];
 
 /** A machine that boots by emulation fills a core, so one at a time; it comes first, being the slowest to answer as it is. */
 async function endToEndEmulated() {
-  const options = ['--exclude', `test/e2e/!(${EMULATED.join('|')}).test.ts`, '--maxWorkers=1', ...some];
+  const options = ['--exclude', `test/e2e/**/!(${EMULATED.join('|')}).test.ts`, '--maxWorkers=1', ...some];
   await vitest('end-to-end tests by emulation', 'e2e', names, { options, quiet: true, niceness: -5 });
 }
 
 /** The others wait for their hosts half of the time. A third beside the emulated guests takes more time from those than they can spare. */
 async function endToEnd() {
-  const exclude = EMULATED.flatMap((name) => ['--exclude', `test/e2e/${name}.test.ts`]);
+  const exclude = EMULATED.flatMap((name) => ['--exclude', `test/e2e/**/${name}.test.ts`]);
   const options = [...exclude, `--maxWorkers=${Math.max(2, cpus().length - 1)}`, ...some];
   await vitest('end-to-end tests', 'e2e', names, { options });
 }

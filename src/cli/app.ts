@@ -3,17 +3,17 @@ import { basename } from 'node:path';
 import type { Programs } from '../base/ports.ts';
 import { builtInDrivers, type DriverRegistry } from '../drivers/registry.ts';
 import type { MachineDeps } from '../machine/deps.ts';
-import type { SessionConnector } from '../ssh/connector.ts';
+import type { SessionConnector } from '../ssh/session/connector.ts';
 import { Store } from '../store/store.ts';
+import { authorityPaths, cacheRoot, storeRoot } from './args/globals.ts';
 import type { Flags } from './args/spec.ts';
-import { askSudoPassword } from './ask.ts';
+import { systemClock } from './computer/clock.ts';
+import { localPrograms } from './computer/programs.ts';
 import { journalFault } from './fault.ts';
-import { authorityPaths, cacheRoot, storeRoot } from './globals.ts';
-import { systemClock } from './host/clock.ts';
-import { localPrograms } from './host/programs.ts';
-import { ConsoleReport } from './host/report.ts';
 import { hasColour, type Io } from './io.ts';
-import type { Say } from './own-name.ts';
+import { askSudoPassword } from './talk/ask.ts';
+import type { Say } from './talk/own-name.ts';
+import { ConsoleReport } from './talk/report.ts';
 
 declare const __VERSION__: string | undefined;
 declare const __BUILD__: string | undefined;
@@ -93,7 +93,7 @@ export class App {
 
   /** The connections of this run; one a host. */
   ssh(): Promise<SessionConnector> {
-    this.#connector ??= import('../ssh/connector.ts').then(({ createSshConnector }) =>
+    this.#connector ??= import('../ssh/session/connector.ts').then(({ createSshConnector }) =>
       createSshConnector({
         programs: this.programs,
         clock: systemClock,

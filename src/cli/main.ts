@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { homedir } from 'node:os';
 import { baseError } from '../base/errors.ts';
-import { StandardOutput } from './host/output.ts';
+import { StandardOutput } from './computer/output.ts';
 import type { Io } from './io.ts';
-import { exitCodeOf, renderError } from './render-error.ts';
 import { run } from './run.ts';
+import { exitCodeOf, renderError } from './talk/render-error.ts';
 
 declare const __STANDALONE__: boolean | undefined;
 

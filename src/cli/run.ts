@@ -1,17 +1,17 @@
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { App, BUILD, programName, VERSION } from './app.ts';
 import { usageError } from './args/errors.ts';
+import { globalFlags, versionAndHelp } from './args/globals.ts';
 import { commandHelp, programHelp } from './args/help.ts';
 import { nearest } from './args/nearest.ts';
 import { parseFlags } from './args/parse.ts';
 import type { CommandFlag, Parsed } from './args/spec.ts';
 import type { Command, CommandEntry } from './command.ts';
 import { commandEntries } from './commands/index.ts';
-import { globalFlags, versionAndHelp } from './globals.ts';
-import { asInterruption } from './interruption.ts';
 import type { Io } from './io.ts';
-import { underName } from './own-name.ts';
-import { exitCodeOf, renderCauses, renderError } from './render-error.ts';
+import { asInterruption } from './talk/interruption.ts';
+import { underName } from './talk/own-name.ts';
+import { exitCodeOf, renderCauses, renderError } from './talk/render-error.ts';
 
 /** Runs one command line and gives its exit code. Nothing is thrown: every failure is shown on stderr. */
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {

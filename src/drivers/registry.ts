@@ -1,5 +1,5 @@
-import type { Driver } from './contract.ts';
-import { driverError } from './errors.ts';
+import type { Driver } from '../sdk/driver.ts';
+import { driverError } from '../sdk/errors.ts';
 
 /** Drivers by name. Each is loaded when it is asked for, with the packages it needs. */
 export interface DriverRegistry {

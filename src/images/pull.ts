@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { printable } from '../base/printable.ts';
+import { type Checksum, findChecksum, parseDigest } from '../download/checksum.ts';
+import { download } from '../download/download.ts';
+import { type HttpClient, type HttpLimits, httpClient } from '../download/http.ts';
 import { type Arch, hostArch } from './arch.ts';
 import { type CachedImage, type ImageContext, imagesDir, locked, lockName, publishImage } from './cache.ts';
 import { type CatalogueImage, catalogueImage, catalogueNames } from './catalogue.ts';
-import { type Checksum, findChecksum, parseDigest } from './checksums.ts';
-import { download } from './download.ts';
 import { imageError } from './errors.ts';
-import { type HttpClient, type HttpLimits, httpClient } from './http.ts';
 
 /** Downloads a distribution's cloud image into the cache, checked against the distribution's own list. */
 export async function pullImage(

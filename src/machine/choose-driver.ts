@@ -1,7 +1,7 @@
 import type { Ports } from '../base/ports.ts';
-import type { Availability, Driver } from '../drivers/contract.ts';
-import { driverError } from '../drivers/errors.ts';
 import type { DriverRegistry } from '../drivers/registry.ts';
+import type { Availability, Driver } from '../sdk/driver.ts';
+import { driverError } from '../sdk/errors.ts';
 
 export interface DriverReport {
   readonly name: string;

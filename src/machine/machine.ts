@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { isMachineError } from '../base/machine-error.ts';
-import type { BaseConfig, Driver, DriverContext } from '../drivers/contract.ts';
-import { driverError } from '../drivers/errors.ts';
+import type { BaseConfig, Driver, DriverContext } from '../sdk/driver.ts';
+import { driverError } from '../sdk/errors.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
 import { writeAtomic } from '../store/atomic-write.ts';
-import type { HostConfig } from '../store/host-config.ts';
-import type { MachineMeta, Phase } from '../store/meta.ts';
+import type { HostConfig } from '../store/record/host-config.ts';
+import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';

@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { messageOf } from '../base/machine-error.ts';
-import { hostBlock } from '../ssh/client-config.ts';
 import type { SshTarget } from '../ssh/contract.ts';
+import { hostBlock } from '../ssh/system/client-config.ts';
 import { parseSshUrl } from '../ssh/url.ts';
 import { writeAtomic } from '../store/atomic-write.ts';
 import { readText } from '../store/read-file.ts';

@@ -1,13 +1,13 @@
 import type { Report } from '../base/ports.ts';
 import { lastLines, printable } from '../base/printable.ts';
 import type { EngineWish, InstallSource } from './contract.ts';
-import type { Distribution } from './distributions.ts';
 import { provisionError } from './errors.ts';
-import { type Facts, parseFacts } from './facts.ts';
-import { factsScript } from './facts-script.ts';
-import { installScript } from './install-script.ts';
-import { type ManagedState, managedText } from './managed-state.ts';
-import { diskFull, type RootShell } from './root-shell.ts';
+import type { Distribution } from './host/distributions.ts';
+import { type Facts, parseFacts } from './host/facts.ts';
+import { type ManagedState, managedText } from './host/managed-state.ts';
+import { diskFull, type RootShell } from './host/root-shell.ts';
+import { factsScript } from './scripts/facts-script.ts';
+import { installScript } from './scripts/install-script.ts';
 
 export const defaultInstallUrl = 'https://get.docker.com';
 

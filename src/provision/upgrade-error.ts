@@ -1,7 +1,7 @@
 import type { MachineError } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
 import { provisionError } from './errors.ts';
-import { diskFull } from './root-shell.ts';
+import { diskFull } from './host/root-shell.ts';
 import type { Answers, PackageChange } from './upgrade-contract.ts';
 
 export interface FailedUpgrade {

@@ -1,6 +1,6 @@
 import { printable } from '../base/printable.ts';
 import { storeError } from './errors.ts';
-import { NEWEST_CONFIG_VERSION } from './read-config.ts';
+import { NEWEST_CONFIG_VERSION } from './record/read-config.ts';
 
 export function refuseFuture(name: string, version: number): void {
   if (version <= NEWEST_CONFIG_VERSION) return;

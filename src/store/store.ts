@@ -5,17 +5,17 @@ import type { Clock, Report } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import { writeAtomic } from './atomic-write.ts';
 import { storeFailure } from './errors.ts';
-import { formatHostConfig, type HostConfig } from './host-config.ts';
 import type { LockHolder, LockOptions } from './lock.ts';
 import { broken, refuseFuture, taken, unknownMachine } from './machine-errors.ts';
 import { makeFolder, removeFolder } from './machine-folder.ts';
-import { formatMeta, type MachineMeta, readMeta } from './meta.ts';
 import { checkNewName, isFolderName } from './names.ts';
 import { type StorePaths, storePaths } from './paths.ts';
-import { NEWEST_CONFIG_VERSION, readHostConfig, versionOf } from './read-config.ts';
 import { readText } from './read-file.ts';
-import { parseRecord } from './record-json.ts';
-import { isElsewhere, recordedFolder, relocate } from './relocate.ts';
+import { formatHostConfig, type HostConfig } from './record/host-config.ts';
+import { formatMeta, type MachineMeta, readMeta } from './record/meta.ts';
+import { NEWEST_CONFIG_VERSION, readHostConfig, versionOf } from './record/read-config.ts';
+import { parseRecord } from './record/record-json.ts';
+import { isElsewhere, recordedFolder, relocate } from './record/relocate.ts';
 import { storeIdAt } from './store-id.ts';
 
 /** A machine as it stands on disk. `meta` is missing for one that docker-machine made. */

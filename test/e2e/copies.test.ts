@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testPorts } from '../testbed/ports.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
-import { newUser, type User } from './user.ts';
+import { newUser, type User } from './support/user.ts';
 
 /** Another sshd on a host, on another port, for another user with another key. */
 const secondSshd = `set -eu

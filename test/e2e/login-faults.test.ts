@@ -3,11 +3,11 @@ import { chmod, copyFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { generateKeyPair } from '../../src/ssh/ed25519.ts';
+import { generateKeyPair } from '../../src/ssh/keys/ed25519.ts';
 import { TEST_PASSWORD, type TestHost } from '../testbed/host.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
-import { difference, hostState } from './host-state.ts';
-import { newUser, type User } from './user.ts';
+import { difference, hostState } from './support/host-state.ts';
+import { newUser, type User } from './support/user.ts';
 
 let user: User;
 let open: Testbed;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, test } from 'vitest';
 import { playCase, Rewrites, readTranscripts } from '../cli/transcript/play.ts';
 import { openStage, openWorld, type Stage, type World } from '../cli/transcript/world.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
-import { newUser, type User } from './user.ts';
+import { newUser, type User } from './support/user.ts';
 
 // Commands that need a host, as terminal sessions. All cases share one user, whose machine `h1` is an adopted host, and
 // run one after the other: each leaves it as it found it. test/cli/transcript/parse.ts describes the format.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../../src/base/ports.ts';
-import { systemClock } from '../../src/cli/host/clock.ts';
+import { systemClock } from '../../src/cli/computer/clock.ts';
 import { Store } from '../../src/store/store.ts';
 import { type Outcome, Sandbox } from '../cli/program.ts';
 import { putRecord, version2 } from '../compat/records.ts';

@@ -1,4 +1,4 @@
-import type { BaseConfig } from '../../src/drivers/contract.ts';
+import type { BaseConfig } from '../../src/sdk/driver.ts';
 
 /** What every driver's record begins with, before anything is known. */
 export function baseConfig(name = 'h1', storeDir = '/store'): BaseConfig {

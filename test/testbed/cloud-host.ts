@@ -1,11 +1,11 @@
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { DriverContext } from '../../src/drivers/contract.ts';
 import type { NspawnConfig } from '../../src/drivers/nspawn/config.ts';
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
-import { networkFile } from '../../src/drivers/nspawn/guest-files.ts';
-import { leaseAddress, releaseAddress } from '../../src/drivers/nspawn/leases.ts';
-import { guestFolder } from '../../src/drivers/nspawn/upper.ts';
+import { leaseAddress, releaseAddress } from '../../src/drivers/nspawn/network/leases.ts';
+import { networkFile } from '../../src/drivers/nspawn/root/guest-files.ts';
+import { guestFolder } from '../../src/drivers/nspawn/root/upper.ts';
+import type { DriverContext } from '../../src/sdk/driver.ts';
 import { driverContext } from './driver-context.ts';
 import { testPorts } from './ports.ts';
 import { testCacheDir } from './testbed.ts';

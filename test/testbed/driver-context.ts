@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../src/base/ports.ts';
-import type { BaseConfig, Driver, DriverContext, FlagValues } from '../../src/drivers/contract.ts';
+import type { BaseConfig, Driver, DriverContext, FlagValues } from '../../src/sdk/driver.ts';
 import { baseConfig } from './base-config.ts';
 
 export interface ContextOptions {

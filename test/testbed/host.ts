@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Argv, RunOptions, RunResult } from '../../src/base/ports.ts';
 import { waitFor } from '../../src/base/wait.ts';
-import type { DriverContext } from '../../src/drivers/contract.ts';
 import type { NspawnConfig } from '../../src/drivers/nspawn/config.ts';
-import { clearContainer, containerLeader } from '../../src/drivers/nspawn/container.ts';
+import { clearContainer, containerLeader } from '../../src/drivers/nspawn/container/container.ts';
+import { labId, labNames, unitName } from '../../src/drivers/nspawn/container/names.ts';
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
 import { publicKeyOf } from '../../src/drivers/nspawn/keys.ts';
-import { labId, labNames, unitName } from '../../src/drivers/nspawn/names.ts';
+import type { DriverContext } from '../../src/sdk/driver.ts';
 
 /** sudo: without a password. sudo-password: with TEST_PASSWORD. root: root itself. no-sudo: a user who may nothing. */
 export type HostLogin = 'sudo' | 'sudo-password' | 'root' | 'no-sudo';

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Ports } from '../../src/base/ports.ts';
-import { systemClock } from '../../src/cli/host/clock.ts';
-import { localPrograms } from '../../src/cli/host/programs.ts';
+import { systemClock } from '../../src/cli/computer/clock.ts';
+import { localPrograms } from '../../src/cli/computer/programs.ts';
 
 /** The real outside world; what is said goes to `said` and, with MYMACHINE_TEST_TALK=1, to stderr with its times. */
 export function testPorts(said: string[] = [], signal = new AbortController().signal): Ports {

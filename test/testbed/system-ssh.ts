@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunResult } from '../../src/base/ports.ts';
-import type { BaseConfig, Driver, DriverContext } from '../../src/drivers/contract.ts';
+import type { BaseConfig, Driver, DriverContext } from '../../src/sdk/driver.ts';
 import { testPorts } from './ports.ts';
 
 /** One command through the system's ssh, which accepts the keys that the driver says the host has and no other. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { labId, labNames, unitName } from '../../src/drivers/nspawn/names.ts';
+import { labId, labNames, unitName } from '../../src/drivers/nspawn/container/names.ts';
 import { testPorts } from './ports.ts';
 
 /**

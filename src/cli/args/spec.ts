@@ -1,4 +1,4 @@
-import type { FlagSpec } from '../../drivers/contract.ts';
+import type { FlagSpec } from '../../sdk/driver.ts';
 
 /** A flag of a command: like a driver's, with an optional one-letter name. */
 export interface CommandFlag extends FlagSpec {

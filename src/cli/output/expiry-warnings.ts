@@ -1,4 +1,4 @@
-import type { Expiry } from '../../machine/expiry.ts';
+import type { Expiry } from '../../machine/certs/expiry.ts';
 
 /** A machine with something to be renewed. */
 export interface DueMachine {

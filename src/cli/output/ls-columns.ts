@@ -1,4 +1,4 @@
-import type { MachineStatus } from '../../machine/survey.ts';
+import type { MachineStatus } from '../../machine/fleet/status.ts';
 import type { StoredMachine } from '../../store/store.ts';
 
 /** URL of a legacy swarm's manager, with the port that --swarm-host names. */

@@ -1,6 +1,6 @@
-import type { MachineStatus } from '../../machine/survey.ts';
+import { compileTemplate } from '../../go-template/render.ts';
+import type { MachineStatus } from '../../machine/fleet/status.ts';
 import { alignTabs } from './table.ts';
-import { compileTemplate } from './template/render.ts';
 
 export interface FormattedRow {
   readonly status: MachineStatus;

@@ -1,7 +1,7 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
+import { globalFlags, versionAndHelp } from '../args/globals.ts';
 import type { CommandFlag } from '../args/spec.ts';
 import type { Command, CommandEntry } from '../command.ts';
-import { globalFlags, versionAndHelp } from '../globals.ts';
 import { type ArgumentsReference, argumentsOf } from './arguments.ts';
 
 /** One command with all its definition says; what is hidden is left out. */

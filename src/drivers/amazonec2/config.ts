@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import type { BaseConfig, FlagValues } from '../contract.ts';
-import { integer, text } from '../flag-values.ts';
+import type { BaseConfig, FlagValues } from '../../sdk/driver.ts';
+import { integer, text } from '../../sdk/flags.ts';
 import { ec2Error } from './errors.ts';
-import { imageNames } from './images.ts';
+import { imageNames } from './instance/images.ts';
 
 /** The driver's keys in config.json: docker-machine's first, with its names. */
 export interface Ec2Config extends BaseConfig {

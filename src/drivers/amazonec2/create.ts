@@ -1,10 +1,10 @@
-import { keepOrMakeKey } from '../machine-key.ts';
-import { withApi } from './api.ts';
+import { keepOrMakeKey } from '../../sdk/keys.ts';
+import { withApi } from './api/api.ts';
 import { type Ec2Context, machineFiles, resourceName } from './context.ts';
-import { ensureGroups, warnOfOpenDoors } from './group.ts';
-import { addressOf, waitUntilUp } from './instance.ts';
-import { importKey, keepPrivateKey } from './key-pair.ts';
-import { launch } from './launch.ts';
+import { addressOf, waitUntilUp } from './instance/instance.ts';
+import { importKey, keepPrivateKey } from './instance/key-pair.ts';
+import { launch } from './instance/launch.ts';
+import { ensureGroups, warnOfOpenDoors } from './network/security-group.ts';
 import { makePlan } from './plan.ts';
 
 /** Makes the machine in steps, each of which can be cut off and run again. */

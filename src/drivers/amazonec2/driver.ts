@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { isMachineError } from '../../base/machine-error.ts';
-import type { Driver } from '../contract.ts';
+import type { Driver } from '../../sdk/driver.ts';
 import { configureEc2, type Ec2Config } from './config.ts';
 import { accountOf, ENGINE_PORT, machineFiles } from './context.ts';
 import { engineUrlOf } from './engine-url.ts';

@@ -1,5 +1,5 @@
-import type { FlagSpec } from '../contract.ts';
-import { imageNames } from './images.ts';
+import type { FlagSpec } from '../../sdk/driver.ts';
+import { imageNames } from './instance/images.ts';
 
 const string = (name: string, help: string, more: Partial<FlagSpec> = {}): FlagSpec => ({
   name: `amazonec2-${name}`,

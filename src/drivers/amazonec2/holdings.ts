@@ -1,13 +1,13 @@
 import type { Tag } from '@aws-sdk/client-ec2';
-import type { Holding } from '../contract.ts';
-import { withApi } from './api.ts';
+import type { Holding } from '../../sdk/driver.ts';
+import { withApi } from './api/api.ts';
+import { findInstances } from './api/find-instances.ts';
 import { type Ec2Context, ID_TAG, NAME_TAG, STORE_TAG, tagOf } from './context.ts';
-import { findInstances } from './find-instances.ts';
-import { findGroups } from './group.ts';
-import { usedByOthers } from './group-users.ts';
-import { findKeys } from './key-pair.ts';
+import { findKeys } from './instance/key-pair.ts';
+import { findSpotRequests } from './instance/spot.ts';
+import { findGroups } from './network/security-group.ts';
+import { usedByOthers } from './network/security-group-users.ts';
 import { removeResourcesOf } from './remove.ts';
-import { findSpotRequests } from './spot.ts';
 
 /** Everything under our tags in the machine's account and region: of this store, or with `all` of any. */
 export async function holdings(context: Ec2Context, all: boolean): Promise<readonly Holding[]> {

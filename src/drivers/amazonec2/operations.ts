@@ -1,17 +1,17 @@
-import type { MachineState, PlanLine } from '../contract.ts';
-import { withApi } from './api.ts';
+import type { MachineState, PlanLine } from '../../sdk/driver.ts';
+import { withApi } from './api/api.ts';
+import { findInstance } from './api/find-instances.ts';
 import type { Ec2Context } from './context.ts';
-import { findInstance } from './find-instances.ts';
-import { addressOf, rebootInstance, startInstance, stateOf, stopInstance } from './instance.ts';
+import { addressOf, rebootInstance, startInstance, stateOf, stopInstance } from './instance/instance.ts';
 import { planLines } from './plan-lines.ts';
 import { precheckEc2 } from './precheck.ts';
 
 /** Everything that talks to EC2, in one module that is loaded with the SDK when one of it is wanted. */
 export { createInstance as create } from './create.ts';
-export { isGone } from './gone.ts';
 export { holdings, removeHoldings } from './holdings.ts';
+export { isGone } from './instance/gone.ts';
+export { sightings } from './instance/status-of-many.ts';
 export { removeMachineResources as remove } from './remove.ts';
-export { sightings } from './sightings.ts';
 
 export async function plan(context: Ec2Context): Promise<readonly PlanLine[]> {
   return planLines(context, await precheckEc2(context));

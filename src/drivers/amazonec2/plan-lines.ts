@@ -1,7 +1,7 @@
-import type { PlanLine } from '../contract.ts';
-import { callerNetworks } from './caller-address.ts';
+import type { PlanLine } from '../../sdk/driver.ts';
 import type { Ec2Context } from './context.ts';
 import { ENGINE_PORT } from './context.ts';
+import { callerNetworks } from './network/caller-address.ts';
 import type { Plan } from './plan.ts';
 
 /** What `create --dry-run` says. */

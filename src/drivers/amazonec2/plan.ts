@@ -8,11 +8,11 @@ import {
   type Subnet,
 } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../base/machine-error.ts';
-import { type Ec2Api, everyPage } from './api.ts';
+import { type Ec2Api, everyPage } from './api/api.ts';
+import { isUnknownCall } from './api/failures.ts';
 import type { Ec2Config } from './config.ts';
 import { ec2Error } from './errors.ts';
-import { isUnknownCall } from './failures.ts';
-import { type Arch, systems } from './images.ts';
+import { type Arch, systems } from './instance/images.ts';
 
 /** Where and from what a machine will be made: everything that EC2 has to be asked for. */
 export interface Plan {

@@ -5,15 +5,15 @@ import {
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { MachineError } from '../../base/machine-error.ts';
-import { type Ec2Api, withApi } from './api.ts';
-import { callerNetworks } from './caller-address.ts';
+import { type Ec2Api, withApi } from './api/api.ts';
+import { isOfSubnet } from './api/failures.ts';
 import { type Ec2Context, resourceName } from './context.ts';
-import { isOfSubnet } from './failures.ts';
-import { groupRequest, namedGroups, opensDoors } from './group.ts';
-import { checkPrivateKey, keyRequest } from './key-pair.ts';
-import { launchRequest } from './launch.ts';
+import { checkPrivateKey, keyRequest } from './instance/key-pair.ts';
+import { launchRequest } from './instance/launch.ts';
+import { ownUserData } from './instance/user-data.ts';
+import { callerNetworks } from './network/caller-address.ts';
+import { groupRequest, namedGroups, opensDoors } from './network/security-group.ts';
 import { makePlan, type Plan } from './plan.ts';
-import { ownUserData } from './user-data.ts';
 
 /** Everything that can be known to go wrong, permissions included, with nothing made. Gives what would be. */
 export async function precheckEc2(context: Ec2Context): Promise<Plan> {

@@ -1,15 +1,15 @@
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
-import { type Ec2Api, withApi } from './api.ts';
+import { type Ec2Api, withApi } from './api/api.ts';
+import { isNotFound } from './api/failures.ts';
+import { findInstance } from './api/find-instances.ts';
+import { pauseBefore } from './api/pause.ts';
 import type { Ec2Context } from './context.ts';
 import { ec2Error } from './errors.ts';
-import { isNotFound } from './failures.ts';
-import { findInstance } from './find-instances.ts';
-import { deleteGroup } from './group.ts';
-import { usedByOthers } from './group-users.ts';
-import { deleteKey } from './key-pair.ts';
-import { pauseBefore } from './pause.ts';
-import { NOTHING, type Remains, recorded, remainsOf, together } from './remains.ts';
-import { cancelSpot } from './spot.ts';
+import { deleteKey } from './instance/key-pair.ts';
+import { cancelSpot } from './instance/spot.ts';
+import { NOTHING, type Remains, recorded, remainsOf, together } from './leftovers.ts';
+import { deleteGroup } from './network/security-group.ts';
+import { usedByOthers } from './network/security-group-users.ts';
 
 /** For how long what was asked for may stay unseen: what a create that was cut off made, and what it made a moment ago. */
 const UNSEEN_MS = 30_000;

@@ -1,10 +1,10 @@
 import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
 import { basename, join } from 'node:path';
-import type { BaseConfig, Driver, DriverContext } from '../contract.ts';
-import { driverError } from '../errors.ts';
-import { integer, text } from '../flag-values.ts';
-import { noSwarm } from '../no-swarm.ts';
+import type { BaseConfig, Driver, DriverContext } from '../../sdk/driver.ts';
+import { driverError } from '../../sdk/errors.ts';
+import { integer, text } from '../../sdk/flags.ts';
+import { noSwarm } from '../../sdk/no-swarm.ts';
 
 export interface GenericConfig extends BaseConfig {
   EnginePort: number;

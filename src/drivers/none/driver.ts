@@ -1,7 +1,7 @@
-import type { BaseConfig, Driver } from '../contract.ts';
-import { driverError } from '../errors.ts';
-import { text } from '../flag-values.ts';
-import { noSwarm } from '../no-swarm.ts';
+import type { BaseConfig, Driver } from '../../sdk/driver.ts';
+import { driverError } from '../../sdk/errors.ts';
+import { text } from '../../sdk/flags.ts';
+import { noSwarm } from '../../sdk/no-swarm.ts';
 
 export interface NoneConfig extends BaseConfig {
   URL: string;

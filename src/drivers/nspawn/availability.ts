@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Ports } from '../../base/ports.ts';
-import type { Availability } from '../contract.ts';
-import { readHierarchies } from './hierarchies.ts';
+import type { Availability } from '../../sdk/driver.ts';
+import { readHierarchies } from './container/hierarchies.ts';
 
 const SCORE = 50;
 

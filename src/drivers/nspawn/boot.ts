@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises';
 import type { Ports } from '../../base/ports.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext } from '../contract.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
 import { command } from './command.ts';
 import type { NspawnConfig } from './config.ts';
-import { bootContainer, consoleLog, containerState } from './container.ts';
+import { bootContainer, consoleLog, containerState } from './container/container.ts';
 import { nspawnError } from './errors.ts';
-import { labOf } from './lab-record.ts';
-import { leaseAddress } from './leases.ts';
+import { leaseAddress } from './network/leases.ts';
+import { labOf } from './network/network-record.ts';
+import { hardwareAddress } from './network/subnet.ts';
 import { answers } from './port.ts';
-import { readRootId } from './root-image.ts';
-import { hardwareAddress } from './subnet.ts';
-import { guestFolder } from './upper.ts';
+import { readRootId } from './root/root-image.ts';
+import { guestFolder } from './root/upper.ts';
 
 /** An attempt whose first packet was lost would be repeated after a second only. */
 const ATTEMPT_MS = 150;

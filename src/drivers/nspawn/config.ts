@@ -1,7 +1,7 @@
-import type { BaseConfig, FlagSpec, FlagValues } from '../contract.ts';
-import { integer, text } from '../flag-values.ts';
+import type { BaseConfig, FlagSpec, FlagValues } from '../../sdk/driver.ts';
+import { integer, text } from '../../sdk/flags.ts';
 import { nspawnError } from './errors.ts';
-import { suiteNames } from './suites.ts';
+import { suiteNames } from './root/suites.ts';
 
 /** config.json's `Driver` of a container machine. */
 export interface NspawnConfig extends BaseConfig {

@@ -1,16 +1,21 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Driver, DriverContext, MachineState } from '../contract.ts';
+import type { Driver, DriverContext, MachineState } from '../../sdk/driver.ts';
 import { nspawnAvailability } from './availability.ts';
 import { boot } from './boot.ts';
 import { configureNspawn, type NspawnConfig, nspawnFlags } from './config.ts';
-import { clearContainer, containerState, deleteContainerFiles, powerOffContainer } from './container.ts';
+import {
+  clearContainer,
+  containerState,
+  deleteContainerFiles,
+  powerOffContainer,
+} from './container/container.ts';
 import { makeKeyPair, publicKeyOf } from './keys.ts';
-import { leaseAddress, releaseAddress } from './leases.ts';
+import { leaseAddress, releaseAddress } from './network/leases.ts';
 import { precheckNspawn } from './precheck.ts';
-import { ensureRoot } from './root-image.ts';
-import { guestFolder, writeGuest } from './upper.ts';
+import { ensureRoot } from './root/root-image.ts';
+import { guestFolder, writeGuest } from './root/upper.ts';
 
 type Context = DriverContext<NspawnConfig>;
 

@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { generateKeyPair } from '../../ssh/ed25519.ts';
+import { generateKeyPair } from '../../ssh/keys/ed25519.ts';
 
 /** Makes an ed25519 key pair without a passphrase at `path` and `path`.pub. The private key comes last, whole. */
 export async function makeKeyPair(path: string, comment: string): Promise<void> {

@@ -2,14 +2,14 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { printable } from '../../base/printable.ts';
-import type { DriverContext } from '../contract.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
 import { nspawnAvailability } from './availability.ts';
 import type { NspawnConfig } from './config.ts';
+import { canLimit, readHierarchies } from './container/hierarchies.ts';
+import { isHostName } from './container/names.ts';
 import { nspawnError } from './errors.ts';
-import { canLimit, readHierarchies } from './hierarchies.ts';
-import { isHostName } from './names.ts';
-import { findRoot, rootsDir } from './root-image.ts';
-import { suiteNames, suiteOf } from './suites.ts';
+import { findRoot, rootsDir } from './root/root-image.ts';
+import { suiteNames, suiteOf } from './root/suites.ts';
 
 const MB = 1024 * 1024;
 /** An upper layer with a few small images in the engine; measured 60 MB for an idle machine. */

@@ -1,9 +1,9 @@
 import type { Ports } from '../../base/ports.ts';
 import { type Arch, hostArch } from '../../images/arch.ts';
-import type { Availability } from '../contract.ts';
-import { chooseAccel } from './accel.ts';
-import { qemuProgram } from './argv.ts';
-import { findFirmware } from './firmware.ts';
+import type { Availability } from '../../sdk/driver.ts';
+import { chooseAccel } from './accelerator/accelerator.ts';
+import { qemuProgram } from './process/argv.ts';
+import { findFirmware } from './process/firmware.ts';
 
 const ACCELERATED = 80;
 const EMULATED = 10;

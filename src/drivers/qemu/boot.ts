@@ -1,14 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
-import type { DriverContext } from '../contract.ts';
-import { hasSshBanner } from '../ssh-banner.ts';
-import { type AccelChoice, chooseAccel, distrustAccel, tryAccel } from './accel.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
+import { hasSshBanner } from '../../sdk/ssh-banner.ts';
+import { type AccelChoice, chooseAccel, distrustAccel, tryAccel } from './accelerator/accelerator.ts';
+import { emulatedCpu } from './accelerator/probe.ts';
 import { type Accel, machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
-import { emulatedCpu } from './probe.ts';
-import { findGuest } from './process.ts';
-import { bytesRead, qmp, qmpPath } from './qmp.ts';
-import { died, killGuest, spawnGuest } from './spawn.ts';
+import { findGuest } from './process/process.ts';
+import { bytesRead, qmp, qmpPath } from './process/qmp.ts';
+import { died, killGuest, spawnGuest } from './process/spawn.ts';
 
 type Context = DriverContext<QemuConfig>;
 

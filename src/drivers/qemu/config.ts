@@ -3,8 +3,8 @@ import { join, resolve } from 'node:path';
 import { type Arch, hostArch } from '../../images/arch.ts';
 import { catalogueNames, DEFAULT_IMAGE } from '../../images/catalogue.ts';
 import { isImageUrl } from '../../images/pull.ts';
-import type { BaseConfig, FlagSpec, FlagValues } from '../contract.ts';
-import { integer, text } from '../flag-values.ts';
+import type { BaseConfig, FlagSpec, FlagValues } from '../../sdk/driver.ts';
+import { integer, text } from '../../sdk/flags.ts';
 import { qemuError } from './errors.ts';
 import { type Forward, parsePublish } from './forwards.ts';
 

@@ -1,16 +1,16 @@
 import { rename } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
 import { inspectDisk, resolveImage } from '../../images/resolve.ts';
-import type { DriverContext } from '../contract.ts';
-import { writeGuestSeed } from '../guest-seed.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
+import { writeGuestSeed } from '../../sdk/guest-seed.ts';
+import { keepOrMakeKey } from '../../sdk/keys.ts';
 import { imageContext } from '../image-context.ts';
-import { keepOrMakeKey } from '../machine-key.ts';
-import { macOf } from './argv.ts';
 import { bootGuest } from './boot.ts';
 import { machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
-import { findGuest } from './process.ts';
-import { choosePorts } from './spawn.ts';
+import { macOf } from './process/argv.ts';
+import { findGuest } from './process/process.ts';
+import { choosePorts } from './process/spawn.ts';
 
 type Context = DriverContext<QemuConfig>;
 

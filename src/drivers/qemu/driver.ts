@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import type { Driver, DriverContext, MachineState } from '../contract.ts';
+import type { Driver, DriverContext, MachineState } from '../../sdk/driver.ts';
 import { qemuAvailability } from './availability.ts';
 import { bootGuest, runState } from './boot.ts';
 import { configureQemu, machineFiles, type QemuConfig, qemuFlags } from './config.ts';
 import { createGuest } from './create.ts';
 import { precheckQemu } from './precheck.ts';
-import { findGuest } from './process.ts';
-import { killGuest } from './spawn.ts';
+import { findGuest } from './process/process.ts';
+import { killGuest } from './process/spawn.ts';
 import { stopGuest } from './stop.ts';
 
 /** QEMU's word for a state, where it is not simply running. */

@@ -1,9 +1,9 @@
 import { checkImage } from '../../images/resolve.ts';
-import type { DriverContext } from '../contract.ts';
-import { guestChecks, MIB } from '../guest-checks.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
+import { guestChecks, MIB } from '../../sdk/guest-checks.ts';
+import { isPortFree } from '../../sdk/local-ports.ts';
 import { imageContext } from '../image-context.ts';
-import { isPortFree } from '../local-ports.ts';
-import { tryAccel } from './accel.ts';
+import { tryAccel } from './accelerator/accelerator.ts';
 import { howToInstall, missingParts } from './availability.ts';
 import { accelRefused } from './boot.ts';
 import type { QemuConfig } from './config.ts';

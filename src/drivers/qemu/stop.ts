@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
-import type { DriverContext } from '../contract.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
 import { runState } from './boot.ts';
 import { machineFiles, type QemuConfig } from './config.ts';
-import { findGuest, signalGuest, waitUntilGone } from './process.ts';
-import { qmp, qmpPath, removeQmpSocket } from './qmp.ts';
-import { killGuest } from './spawn.ts';
+import { findGuest, signalGuest, waitUntilGone } from './process/process.ts';
+import { qmp, qmpPath, removeQmpSocket } from './process/qmp.ts';
+import { killGuest } from './process/spawn.ts';
 
 type Context = DriverContext<QemuConfig>;
 

@@ -1,10 +1,10 @@
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Ports } from '../../base/ports.ts';
-import type { Availability } from '../contract.ts';
-import { checkVersion, whatIsMissing } from './host-support.ts';
-import { findManage } from './locate.ts';
-import { howToInstall, howToLoadModule } from './remedies.ts';
-import { versionOf } from './version.ts';
+import type { Availability } from '../../sdk/driver.ts';
+import { checkVersion, whatIsMissing } from './manage/host-support.ts';
+import { findManage } from './manage/locate.ts';
+import { howToInstall, howToLoadModule } from './manage/remedies.ts';
+import { versionOf } from './manage/version.ts';
 
 /** Who has installed VirtualBox is likely to want it, and machines of docker-machine's users are there already. */
 const SCORE = 90;

@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lastLines, printable } from '../../base/printable.ts';
-import type { DriverContext } from '../contract.ts';
-import { hasSshBanner } from '../ssh-banner.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
+import { hasSshBanner } from '../../sdk/ssh-banner.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { exclusively } from './exclusive.ts';
-import { changeForwards, planForwards } from './forwards.ts';
-import { leasedAddress } from './lease.ts';
-import { manage } from './manage.ts';
-import { attachNetwork, ensureNetwork, usesDhcp } from './network.ts';
-import { shareFolder, warnOfUnseenShare } from './share.ts';
-import { stateOf, vmInfo, vmOf } from './vm.ts';
+import { shareFolder, warnOfUnseenShare } from './hardware/share.ts';
+import { manage } from './manage/manage.ts';
+import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
+import { changeForwards, planForwards } from './network/forwards.ts';
+import { leasedAddress } from './network/lease.ts';
+import { attachNetwork, ensureNetwork, usesDhcp } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

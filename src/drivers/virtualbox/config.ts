@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { type Arch, hostArch } from '../../images/arch.ts';
 import { DEFAULT_IMAGE } from '../../images/catalogue.ts';
 import { isImageUrl } from '../../images/pull.ts';
-import type { BaseConfig, FlagValues } from '../contract.ts';
-import { integer, text } from '../flag-values.ts';
-import { parseCidr } from './cidr.ts';
+import type { BaseConfig, FlagValues } from '../../sdk/driver.ts';
+import { integer, text } from '../../sdk/flags.ts';
 import { virtualboxError } from './errors.ts';
 import { DEFAULT_CIDR, NIC_TYPES, PROMISC_MODES, UI_TYPES } from './flags.ts';
-import { parseShare } from './share-name.ts';
+import { parseShare } from './hardware/share-name.ts';
+import { parseCidr } from './network/cidr.ts';
 
 /** docker-machine's keys in config.json. Sizes are in MiB. */
 interface DockerMachineKeys extends BaseConfig {

@@ -1,20 +1,20 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DriverContext } from '../contract.ts';
-import { keepOrMakeKey } from '../machine-key.ts';
-import { takeAddress } from './addresses.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
+import { keepOrMakeKey } from '../../sdk/keys.ts';
 import { bootMachine } from './boot.ts';
-import { fetchIso, makeBoot2DockerDisk } from './boot2docker.ts';
 import { isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
-import { makeDisk } from './disk.ts';
 import { exclusively } from './exclusive.ts';
-import { boardArgs, cardArgs, hardwareOf, hostOnlyCardArgs, platformArgs } from './hardware.ts';
-import { baseDisk } from './image.ts';
-import { manage } from './manage.ts';
-import { attachNetwork, cidrOf, ensureNetwork, usesDhcp } from './network.ts';
-import { writeSeed } from './seed.ts';
-import { versionOf } from './version.ts';
-import { vmInfo, vmOf } from './vm.ts';
+import { fetchIso, makeBoot2DockerDisk } from './hardware/boot2docker.ts';
+import { makeDisk } from './hardware/disk.ts';
+import { boardArgs, cardArgs, hardwareOf, hostOnlyCardArgs, platformArgs } from './hardware/hardware.ts';
+import { baseDisk } from './hardware/image.ts';
+import { writeSeed } from './hardware/seed.ts';
+import { manage } from './manage/manage.ts';
+import { versionOf } from './manage/version.ts';
+import { vmInfo, vmOf } from './manage/vm.ts';
+import { takeAddress } from './network/addresses.ts';
+import { attachNetwork, cidrOf, ensureNetwork, usesDhcp } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

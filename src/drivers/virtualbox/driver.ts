@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
-import type { Driver, DriverContext } from '../contract.ts';
+import type { Driver, DriverContext } from '../../sdk/driver.ts';
 import { virtualboxAvailability } from './availability.ts';
 import { bootMachine, gone } from './boot.ts';
 import { configureVirtualBox, isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
-import { leasedAddress } from './lease.ts';
-import { usesDhcp } from './network.ts';
+import { stateOf, vmInfo } from './manage/vm.ts';
+import { leasedAddress } from './network/lease.ts';
+import { usesDhcp } from './network/network.ts';
 import { precheckVirtualBox } from './precheck.ts';
 import { removeMachine } from './remove.ts';
 import { killMachine, stopMachine } from './stop.ts';
-import { stateOf, vmInfo } from './vm.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -1,21 +1,21 @@
 import { access, constants } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { checkImage } from '../../images/resolve.ts';
-import type { DriverContext } from '../contract.ts';
-import { guestChecks, MIB } from '../guest-checks.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
+import { guestChecks, MIB } from '../../sdk/guest-checks.ts';
 import { imageContext } from '../image-context.ts';
-import { hostOnlyKind } from './adapters.ts';
-import { checkIso } from './boot2docker.ts';
-import { networkOf, overlap } from './cidr.ts';
 import { isBoot2Docker, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
-import { checkHost, checkVersion } from './host-support.ts';
-import { imageWish, isVirtualBoxDisk } from './image.ts';
-import { manage } from './manage.ts';
-import { cidrOf } from './network.ts';
-import { checkAllowed } from './networks-conf.ts';
-import { parseRecords, parseVms, type Version } from './output.ts';
-import { versionOf } from './version.ts';
+import { checkIso } from './hardware/boot2docker.ts';
+import { imageWish, isVirtualBoxDisk } from './hardware/image.ts';
+import { checkHost, checkVersion } from './manage/host-support.ts';
+import { manage } from './manage/manage.ts';
+import { parseRecords, parseVms, type Version } from './manage/output.ts';
+import { versionOf } from './manage/version.ts';
+import { hostOnlyKind } from './network/adapters.ts';
+import { networkOf, overlap } from './network/cidr.ts';
+import { cidrOf } from './network/network.ts';
+import { checkAllowed } from './network/networks-conf.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -1,12 +1,12 @@
 import { isMachineError } from '../../base/machine-error.ts';
-import type { DriverContext } from '../contract.ts';
+import type { DriverContext } from '../../sdk/driver.ts';
 import { isOurs, type VirtualBoxConfig } from './config.ts';
 import { exclusively } from './exclusive.ts';
-import { manage } from './manage.ts';
-import { isWithin, mediaOf } from './media.ts';
-import { releaseNetwork } from './network.ts';
+import { isWithin, mediaOf } from './hardware/media.ts';
+import { manage } from './manage/manage.ts';
+import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
+import { releaseNetwork } from './network/network.ts';
 import { killMachine } from './stop.ts';
-import { stateOf, vmInfo, vmOf } from './vm.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

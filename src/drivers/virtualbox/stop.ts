@@ -1,10 +1,10 @@
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext, MachineState } from '../contract.ts';
+import type { DriverContext, MachineState } from '../../sdk/driver.ts';
 import { gone } from './boot.ts';
 import type { VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
-import { manage } from './manage.ts';
-import { stateOf, vmInfo, vmOf } from './vm.ts';
+import { manage } from './manage/manage.ts';
+import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { globalFlags } from '../../../src/cli/args/globals.ts';
 import type { CommandFlag } from '../../../src/cli/args/spec.ts';
 import { commandEntries } from '../../../src/cli/commands/index.ts';
-import { globalFlags } from '../../../src/cli/globals.ts';
 import { builtInDrivers } from '../../../src/drivers/registry.ts';
 import { readTranscripts } from './play.ts';
 import { readCommandLine } from './words.ts';
@@ -11,11 +11,11 @@ import { readCommandLine } from './words.ts';
 /** Commands whose flags are tried by tests that are no transcripts; the file is looked for. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   env: 'test/cli/env.test.ts',
-  gc: 'test/cli/amazonec2.test.ts',
+  gc: 'test/cli/amazonec2/amazonec2.test.ts',
   image: 'test/unit/images',
   quickstart: 'scripts/quickstart.mjs',
   mount: 'test/e2e/copies.test.ts',
-  'regenerate-certs': 'test/e2e/tls.test.ts',
+  'regenerate-certs': 'test/e2e/engine/tls.test.ts',
   scp: 'test/cli/copies.test.ts',
   use: 'test/cli/use.test.ts',
 };

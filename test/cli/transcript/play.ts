@@ -11,7 +11,9 @@ const ROOT = join(import.meta.dirname, '../../..');
 
 /** Every transcript of a folder; one that is malformed fails here, before any case is run. */
 export function readTranscripts(folder: string): readonly Transcript[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.transcript'));
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.transcript'),
+  );
   return names.sort().map((name) => {
     const path = join(folder, name);
     return parseTranscript(relative(ROOT, path), readFileSync(path, 'utf8'));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isMachineError } from '../../../src/base/machine-error.ts';
-import { renderTemplate } from '../../../src/cli/output/template/render.ts';
+import { renderTemplate } from '../../../src/go-template/render.ts';
 
 /** What a template makes, or why it makes nothing. */
 export type Result = string | { readonly error: string };

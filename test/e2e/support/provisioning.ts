@@ -16,10 +16,10 @@ import type {
   ProvisionInput,
   ProvisionOutcome,
 } from '../../../src/provision/contract.ts';
-import { provisionHost } from '../../../src/provision/provision-host.ts';
-import { restoreHost } from '../../../src/provision/restore-host.ts';
-import { createSshConnector } from '../../../src/ssh/connector.ts';
+import { provisionHost } from '../../../src/provision/provision.ts';
+import { restoreHost } from '../../../src/provision/restore.ts';
 import type { SshSession } from '../../../src/ssh/contract.ts';
+import { createSshConnector } from '../../../src/ssh/session/connector.ts';
 import type { TestHost } from '../../testbed/host.ts';
 import { testPorts } from '../../testbed/ports.ts';
 

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { basename, join } from 'node:path';
 import type { Argv, RunOptions, RunResult } from '../../../src/base/ports.ts';
 import { fateOf, identify, type ProcessIdentity } from '../../../src/base/process-identity.ts';
-import { chooseAccel } from '../../../src/drivers/qemu/accel.ts';
+import { chooseAccel } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
 import { frontProgram } from '../front-program.ts';
 import { testPorts } from '../ports.ts';
 import { testCacheDir } from '../testbed.ts';

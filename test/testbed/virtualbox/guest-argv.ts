@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { Argv } from '../../../src/base/ports.ts';
-import type { AccelChoice } from '../../../src/drivers/qemu/accel.ts';
-import { accelOption } from '../../../src/drivers/qemu/argv.ts';
+import type { AccelChoice } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
+import { accelOption } from '../../../src/drivers/qemu/process/argv.ts';
 import type { Hardware, Nic } from './report.ts';
 
 export interface GuestPlaces {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Argv, Clock, Programs } from '../../../src/base/ports.ts';
 import { lastLines } from '../../../src/base/printable.ts';
 import { waitFor } from '../../../src/base/wait.ts';
-import type { AccelChoice } from '../../../src/drivers/qemu/accel.ts';
+import type { AccelChoice } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
 import type { Enclosure } from './enclosure.ts';
 import { guestArgv } from './guest-argv.ts';
 import { QmpClient } from './qmp-client.ts';

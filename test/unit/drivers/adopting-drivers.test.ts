@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { BaseConfig } from '../../../src/drivers/contract.ts';
 import { genericDriver } from '../../../src/drivers/generic/driver.ts';
 import { noneDriver } from '../../../src/drivers/none/driver.ts';
+import type { BaseConfig } from '../../../src/sdk/driver.ts';
 
 /** As a create with --swarm-master begins. */
 const base: BaseConfig = {

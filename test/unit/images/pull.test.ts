@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { findChecksum, parseDigest } from '../../../src/download/checksum.ts';
 import { type ImageContext, imagesDir } from '../../../src/images/cache.ts';
 import {
   type CatalogueImage,
@@ -12,7 +13,6 @@ import {
   catalogueNames,
   fullHardwareImage,
 } from '../../../src/images/catalogue.ts';
-import { findChecksum, parseDigest } from '../../../src/images/checksums.ts';
 import { pullFrom, pullImage } from '../../../src/images/pull.ts';
 import { resolveImage } from '../../../src/images/resolve.ts';
 import { testPorts } from '../../testbed/ports.ts';

@@ -3,11 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtInDrivers } from '../../../src/drivers/registry.ts';
-import { ensureAuthority } from '../../../src/machine/authority.ts';
-import { planMachine } from '../../../src/machine/create.ts';
+import { ensureAuthority } from '../../../src/machine/certs/authority.ts';
+import { copyClientCertificates } from '../../../src/machine/certs/machine-certs.ts';
 import type { AuthorityPaths, MachineDeps } from '../../../src/machine/deps.ts';
+import { planMachine } from '../../../src/machine/life/create.ts';
 import { Machine } from '../../../src/machine/machine.ts';
-import { copyClientCertificates } from '../../../src/machine/machine-certs.ts';
 import { Store } from '../../../src/store/store.ts';
 import { testPorts } from '../../testbed/ports.ts';
 

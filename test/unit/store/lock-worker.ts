@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { systemClock } from '../../../src/cli/host/clock.ts';
+import { systemClock } from '../../../src/cli/computer/clock.ts';
 import { withLock } from '../../../src/store/lock.ts';
 
 // A process of its own that takes the lock: `count LOCK FILE TIMES`, `hold LOCK`, `die LOCK FILE`.

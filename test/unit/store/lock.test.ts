@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identify } from '../../../src/base/process-identity.ts';
-import { systemClock } from '../../../src/cli/host/clock.ts';
+import { systemClock } from '../../../src/cli/computer/clock.ts';
 import { type LockHolder, withLock } from '../../../src/store/lock.ts';
 
 let folder = '';

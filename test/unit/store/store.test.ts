@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Report } from '../../../src/base/ports.ts';
-import { systemClock } from '../../../src/cli/host/clock.ts';
+import { systemClock } from '../../../src/cli/computer/clock.ts';
+import { checkNewName, isFolderName } from '../../../src/store/names.ts';
 import {
   defaultEngineOptions,
   defaultSwarmOptions,
   emptyAuthOptions,
   type HostConfig,
-} from '../../../src/store/host-config.ts';
-import type { MachineMeta } from '../../../src/store/meta.ts';
-import { checkNewName, isFolderName } from '../../../src/store/names.ts';
+} from '../../../src/store/record/host-config.ts';
+import type { MachineMeta } from '../../../src/store/record/meta.ts';
 import { Store } from '../../../src/store/store.ts';
 
 let root = '';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { parseFilters } from '../../../../src/cli/output/ls-filters.ts';
-import { readHostConfig } from '../../../../src/store/read-config.ts';
+import { readHostConfig } from '../../../../src/store/record/read-config.ts';
 import type { StoredMachine } from '../../../../src/store/store.ts';
 
 function machine(name: string, labels: readonly string[] = [], swarm: object = {}): StoredMachine {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { configureEc2 } from '../../../../src/drivers/amazonec2/config.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
-import { addressOf } from '../../../../src/drivers/amazonec2/instance.ts';
+import { addressOf } from '../../../../src/drivers/amazonec2/instance/instance.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));

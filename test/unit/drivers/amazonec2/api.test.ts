@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DescribeVpcsCommand } from '@aws-sdk/client-ec2';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { withApi } from '../../../../src/drivers/amazonec2/api.ts';
+import { withApi } from '../../../../src/drivers/amazonec2/api/api.ts';
 import { amazonec2Driver } from '../../../../src/drivers/amazonec2/driver.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
 import { testPorts } from '../../../testbed/ports.ts';

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { callerNetworks } from '../../../../src/drivers/amazonec2/caller-address.ts';
 import { configureEc2, type Ec2Config } from '../../../../src/drivers/amazonec2/config.ts';
 import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
-import { wantedRules } from '../../../../src/drivers/amazonec2/group.ts';
-import type { Outlook } from '../../../../src/drivers/amazonec2/outlook.ts';
-import type { FlagValues } from '../../../../src/drivers/contract.ts';
+import { callerNetworks } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
+import type { Outlook } from '../../../../src/drivers/amazonec2/network/public-address.ts';
+import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
+import type { FlagValues } from '../../../../src/sdk/driver.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { pauseBefore } from '../../../../src/drivers/amazonec2/api/pause.ts';
 import { configureEc2, type Ec2Config } from '../../../../src/drivers/amazonec2/config.ts';
 import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
 import { amazonec2Driver } from '../../../../src/drivers/amazonec2/driver.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
-import { wantedRules } from '../../../../src/drivers/amazonec2/group.ts';
-import { pauseBefore } from '../../../../src/drivers/amazonec2/pause.ts';
-import type { BaseConfig, FlagValues } from '../../../../src/drivers/contract.ts';
+import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
+import type { BaseConfig, FlagValues } from '../../../../src/sdk/driver.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig();

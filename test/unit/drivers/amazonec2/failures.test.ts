@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ec2Failure } from '../../../../src/drivers/amazonec2/failures.ts';
+import { ec2Failure } from '../../../../src/drivers/amazonec2/api/failures.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 10);
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { imageNames, systems } from '../../../../src/drivers/amazonec2/images.ts';
+import { imageNames, systems } from '../../../../src/drivers/amazonec2/instance/images.ts';
 import { catalogueNames } from '../../../../src/images/catalogue.ts';
 
 test('every release that other drivers boot is to be had at EC2, and the default stays', () => {

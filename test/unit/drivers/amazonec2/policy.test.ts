@@ -7,7 +7,8 @@ const DRIVER = join(ROOT, 'src/drivers/amazonec2');
 
 /** The calls that stand in the driver's sources. */
 function callsMade(): string[] {
-  const text = readdirSync(DRIVER)
+  const text = readdirSync(DRIVER, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(join(DRIVER, file), 'utf8'))
     .join('\n');
   const sent = [...text.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name ?? '');

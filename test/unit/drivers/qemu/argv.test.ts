@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
-import { accelOption, type GuestProcess, guestArgv, macOf } from '../../../../src/drivers/qemu/argv.ts';
-import { cpuModels } from '../../../../src/drivers/qemu/probe.ts';
+import { cpuModels } from '../../../../src/drivers/qemu/accelerator/probe.ts';
+import {
+  accelOption,
+  type GuestProcess,
+  guestArgv,
+  macOf,
+} from '../../../../src/drivers/qemu/process/argv.ts';
 
 const guest: GuestProcess = {
   name: 'host1',

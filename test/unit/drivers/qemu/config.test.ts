@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import type { FlagValues } from '../../../../src/drivers/contract.ts';
 import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts';
 import { hostArch } from '../../../../src/images/arch.ts';
+import type { FlagValues } from '../../../../src/sdk/driver.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig('host1');

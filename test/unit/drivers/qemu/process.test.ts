@@ -4,9 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { systemClock } from '../../../../src/cli/host/clock.ts';
-import { localPrograms } from '../../../../src/cli/host/programs.ts';
-import { findGuest, isGuest, signalGuest, waitUntilGone } from '../../../../src/drivers/qemu/process.ts';
+import { systemClock } from '../../../../src/cli/computer/clock.ts';
+import { localPrograms } from '../../../../src/cli/computer/programs.ts';
+import {
+  findGuest,
+  isGuest,
+  signalGuest,
+  waitUntilGone,
+} from '../../../../src/drivers/qemu/process/process.ts';
 
 const programs = localPrograms(process.env);
 const id = randomUUID();

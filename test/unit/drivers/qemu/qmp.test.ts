@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { bytesRead, qmp, qmpPath } from '../../../../src/drivers/qemu/qmp.ts';
+import { bytesRead, qmp, qmpPath } from '../../../../src/drivers/qemu/process/qmp.ts';
 
 let folder = '';
 let server: Server;

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import type { FlagValues } from '../../../../src/drivers/contract.ts';
 import {
   configureVirtualBox,
   isBoot2Docker,
@@ -7,7 +6,8 @@ import {
   machineFiles,
 } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
-import { parseShare } from '../../../../src/drivers/virtualbox/share-name.ts';
+import { parseShare } from '../../../../src/drivers/virtualbox/hardware/share-name.ts';
+import type { FlagValues } from '../../../../src/sdk/driver.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 import { DOCKER_MACHINE_VIRTUALBOX } from '../../../testbed/docker-machine-virtualbox.ts';
 

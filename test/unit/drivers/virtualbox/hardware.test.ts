@@ -3,10 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { takeFreePorts } from '../../../../src/drivers/local-ports.ts';
 import { configureVirtualBox, type VirtualBoxConfig } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
-import { planForwards } from '../../../../src/drivers/virtualbox/forwards.ts';
 import {
   boardArgs,
   cardArgs,
@@ -14,9 +12,11 @@ import {
   hostOnlyCardArgs,
   macOf,
   platformArgs,
-} from '../../../../src/drivers/virtualbox/hardware.ts';
-import { guestNetwork } from '../../../../src/drivers/virtualbox/seed.ts';
-import { tarFile } from '../../../../src/drivers/virtualbox/tar.ts';
+} from '../../../../src/drivers/virtualbox/hardware/hardware.ts';
+import { guestNetwork } from '../../../../src/drivers/virtualbox/hardware/seed.ts';
+import { tarFile } from '../../../../src/drivers/virtualbox/hardware/tar.ts';
+import { planForwards } from '../../../../src/drivers/virtualbox/network/forwards.ts';
+import { takeFreePorts } from '../../../../src/sdk/local-ports.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';

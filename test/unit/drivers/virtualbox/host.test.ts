@@ -3,8 +3,8 @@ import {
   checkVersion,
   isUnderHyperV,
   whatIsMissing,
-} from '../../../../src/drivers/virtualbox/host-support.ts';
-import { findManage } from '../../../../src/drivers/virtualbox/locate.ts';
+} from '../../../../src/drivers/virtualbox/manage/host-support.ts';
+import { findManage } from '../../../../src/drivers/virtualbox/manage/locate.ts';
 import { recorded } from '../../../fixtures/virtualbox/recorded.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 import { playing } from './playing.ts';

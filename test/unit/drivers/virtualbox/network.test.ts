@@ -2,15 +2,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { hostOnlyKind } from '../../../../src/drivers/virtualbox/adapters.ts';
+import { hostOnlyKind } from '../../../../src/drivers/virtualbox/network/adapters.ts';
 import {
   addressPlan,
   contains,
   networkOf,
   overlap,
   parseCidr,
-} from '../../../../src/drivers/virtualbox/cidr.ts';
-import { allowedNetworks, checkAllowed } from '../../../../src/drivers/virtualbox/networks-conf.ts';
+} from '../../../../src/drivers/virtualbox/network/cidr.ts';
+import { allowedNetworks, checkAllowed } from '../../../../src/drivers/virtualbox/network/networks-conf.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 import { playing } from './playing.ts';
 

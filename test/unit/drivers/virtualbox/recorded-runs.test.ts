@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../../../src/base/ports.ts';
-import { systemClock } from '../../../../src/cli/host/clock.ts';
-import { explain } from '../../../../src/drivers/virtualbox/explain.ts';
-import { manage } from '../../../../src/drivers/virtualbox/manage.ts';
+import { systemClock } from '../../../../src/cli/computer/clock.ts';
+import { explain } from '../../../../src/drivers/virtualbox/manage/explain.ts';
+import { manage } from '../../../../src/drivers/virtualbox/manage/manage.ts';
 import {
   errorLines,
   forwardsOf,
@@ -16,7 +16,7 @@ import {
   parseVersion,
   parseVmInfo,
   parseVms,
-} from '../../../../src/drivers/virtualbox/output.ts';
+} from '../../../../src/drivers/virtualbox/manage/output.ts';
 import { recorded, recordedRuns } from '../../../fixtures/virtualbox/recorded.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 import { playing } from './playing.ts';

@@ -1,0 +1,106 @@
+import { join, resolve } from 'node:path';
+import type { AuthorityPaths } from '../../machine/deps.ts';
+import type { Io } from '../io.ts';
+import type { CommandFlag, Flags } from './spec.ts';
+
+/** Options of the program itself: before the command, and also behind it. docker-machine's, and a few of ours at the end. */
+export const globalFlags: readonly CommandFlag[] = [
+  { name: 'debug', short: 'D', kind: 'bool', env: 'MACHINE_DEBUG', help: 'Enable debug mode' },
+  {
+    name: 'storage-path',
+    short: 's',
+    kind: 'string',
+    env: 'MACHINE_STORAGE_PATH',
+    takes: 'folder',
+    help: 'Configures storage path (default: ~/.docker/machine)',
+  },
+  {
+    name: 'tls-ca-cert',
+    kind: 'string',
+    env: 'MACHINE_TLS_CA_CERT',
+    takes: 'file',
+    help: 'CA to verify remotes against',
+  },
+  {
+    name: 'tls-ca-key',
+    kind: 'string',
+    env: 'MACHINE_TLS_CA_KEY',
+    takes: 'file',
+    help: 'Private key to generate certificates',
+  },
+  {
+    name: 'tls-client-cert',
+    kind: 'string',
+    env: 'MACHINE_TLS_CLIENT_CERT',
+    takes: 'file',
+    help: 'Client cert to use for TLS',
+  },
+  {
+    name: 'tls-client-key',
+    kind: 'string',
+    env: 'MACHINE_TLS_CLIENT_KEY',
+    takes: 'file',
+    help: 'Private key used in client TLS auth',
+  },
+  {
+    name: 'github-api-token',
+    kind: 'string',
+    env: 'MACHINE_GITHUB_API_TOKEN',
+    help: 'Accepted for compatibility, and ignored',
+    secret: true,
+  },
+  {
+    name: 'native-ssh',
+    kind: 'bool',
+    env: 'MACHINE_NATIVE_SSH',
+    help: 'Use the built-in SSH client instead of the ssh program',
+  },
+  {
+    name: 'bugsnag-api-token',
+    kind: 'string',
+    env: 'MACHINE_BUGSNAG_API_TOKEN',
+    help: 'Accepted for compatibility, and ignored: nothing is ever reported home',
+    secret: true,
+  },
+  {
+    name: 'cache-path',
+    kind: 'string',
+    env: 'MYMACHINE_CACHE_PATH',
+    takes: 'folder',
+    help: 'Folder of images and other things that can be made again (default: cache in the storage path)',
+  },
+  {
+    name: 'no-ssh-config',
+    kind: 'bool',
+    env: 'MYMACHINE_NO_SSH_CONFIG',
+    help: "Do not read the user's SSH configuration",
+  },
+];
+
+export const versionAndHelp: readonly CommandFlag[] = [
+  { name: 'help', short: 'h', kind: 'bool', help: 'show help' },
+  { name: 'version', short: 'v', kind: 'bool', help: 'print the version' },
+];
+
+export function storeRoot(flags: Flags, io: Io): string {
+  const given = flags.string('storage-path');
+  return given === '' ? join(io.homeDir, '.docker', 'machine') : resolve(io.cwd, given);
+}
+
+export function cacheRoot(flags: Flags, io: Io): string {
+  const given = flags.string('cache-path');
+  return given === '' ? join(storeRoot(flags, io), 'cache') : resolve(io.cwd, given);
+}
+
+export function authorityPaths(flags: Flags, io: Io): AuthorityPaths {
+  const certDir = join(storeRoot(flags, io), 'certs');
+  const path = (name: string, file: string) =>
+    flags.string(name) === '' ? join(certDir, file) : resolve(io.cwd, flags.string(name));
+  return {
+    certDir,
+    caCert: path('tls-ca-cert', 'ca.pem'),
+    caKey: path('tls-ca-key', 'ca-key.pem'),
+    clientCert: path('tls-client-cert', 'cert.pem'),
+    clientKey: path('tls-client-key', 'key.pem'),
+  };
+}

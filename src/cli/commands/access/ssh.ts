@@ -1,0 +1,67 @@
+import { Machine } from '../../../machine/machine.ts';
+import { notRunning } from '../../../machine/not-running.ts';
+import type { SshTarget } from '../../../ssh/contract.ts';
+import { checkKeyFile } from '../../../ssh/keys/key-file.ts';
+import { runOnTerminal } from '../../../ssh/system/interactive.ts';
+import { sshArgv } from '../../../ssh/system/openssh.ts';
+import type { App } from '../../app.ts';
+import { oneName } from '../../args/machine-names.ts';
+import type { Command } from '../../command.ts';
+
+export const sshCommand: Command = {
+  argument: '[name] [command...]',
+  takes: ['machine', 'nothing'],
+  description:
+    'Arguments are a machine name and a command for it; without a command, a login. What follows the name goes to ssh as it\n' +
+    "is, so its own options work, too. The exit status is the command's own.",
+  examples: ['ssh host1', 'ssh host1 -- df -h', 'ssh host1 -L 8080:localhost:80'],
+  flags: [],
+  stopAtPositional: true,
+  async run(app, { args }) {
+    const name = await oneName(app, args.slice(0, 1));
+    const words = args.slice(1);
+    const machine = await runningMachine(app, name);
+    if (await usesNativeSsh(app)) return nativeSsh(app, machine, words);
+    const [program, ...rest] = sshArgv(await systemTarget(machine), words);
+    return runOnTerminal(
+      app.globals.bool('no-ssh-config') ? [program, '-F', 'none', ...rest] : [program, ...rest],
+    );
+  },
+};
+
+export async function runningMachine(app: App, name: string): Promise<Machine> {
+  const machine = await Machine.open(app.deps, name);
+  // A machine without SSH says so itself, whatever its state.
+  await machine.sshTarget();
+  if ((await machine.driver.state(machine.context())) === 'Running') return machine;
+  throw notRunning(machine, `Error: Cannot run SSH command: Host "${name}" is not running`);
+}
+
+/** For the system's ssh, which of a key that it does not use only warns, and fails as if the host knew no such user. */
+export async function systemTarget(machine: Machine): Promise<SshTarget> {
+  const target = await machine.sshTarget();
+  if (target.keyPath !== '') await checkKeyFile(target.keyPath);
+  return target;
+}
+
+/** The built-in client serves where it is asked for, and where the system has none. */
+export async function usesNativeSsh(app: App): Promise<boolean> {
+  return app.globals.bool('native-ssh') || (await app.programs.find('ssh')) === undefined;
+}
+
+async function nativeSsh(app: App, machine: Machine, words: readonly string[]): Promise<number> {
+  const { runNativeTerminal } = await import('../../../ssh/session/native-terminal.ts');
+  const connector = await app.ssh();
+  const session = await connector.session(await machine.sshTarget(), { signal: app.signal });
+  const { stdin, stdout, stderr } = app.io;
+  const pty = words[0] === '-t' ? 'always' : 'auto';
+  const rest = words[0] === '-t' ? words.slice(1) : words;
+  // OpenSSH reads the two dashes itself.
+  const command = rest[0] === '--' ? rest.slice(1) : rest;
+  const term = app.io.env['TERM'] ?? 'xterm';
+  return runNativeTerminal(
+    session,
+    { stdin, stdout: stdout.stream, stderr: stderr.stream },
+    { words: command, pty, term },
+  );
+}

@@ -1,0 +1,50 @@
+import { upgradeMachine } from '../../../machine/life/upgrade.ts';
+import { Machine } from '../../../machine/machine.ts';
+import type { UpgradeOutcome } from '../../../provision/upgrade-contract.ts';
+import type { App } from '../../app.ts';
+import { manyNames } from '../../args/machine-names.ts';
+import type { Command } from '../../command.ts';
+import { overFleet, reportFor } from '../../fleet-command.ts';
+
+export const upgradeCommand: Command = {
+  argument: '[name...]',
+  description:
+    'Argument(s) are one or more machine names; they are upgraded side by side. Each gets the newest version of the package\n' +
+    'that its engine comes from, by its own package tool; a stopped machine is started. Containers keep running where the\n' +
+    'engine can leave them alone (live-restore), which is said where it cannot.',
+  examples: [
+    'upgrade host1',
+    'upgrade --engine-version 28.5 host1 host2',
+    'upgrade --engine-version latest host1',
+  ],
+  flags: [
+    {
+      name: 'engine-version',
+      kind: 'string',
+      help: 'Version of the Docker Engine, such as 28.5, of Docker\'s own package; holds for later upgrades, "latest" lifts it',
+    },
+  ],
+  async run(app, { flags, args }) {
+    const names = await manyNames(app, args);
+    const version = flags.isGiven('engine-version') ? flags.string('engine-version') : undefined;
+    return (await overFleet(app, names, (name) => upgrade(app, name, version, names.length > 1))).exitCode;
+  },
+};
+
+async function upgrade(app: App, name: string, version: string | undefined, many: boolean): Promise<void> {
+  const report = many ? reportFor(app.report, name) : app.report;
+  await app.store.withMachine(name, async () => {
+    const machine = await Machine.open({ ...app.deps, report }, name);
+    report.info(summary(name, await upgradeMachine(machine, version), app.program));
+  });
+}
+
+function summary(name: string, outcome: UpgradeOutcome, program: string): string {
+  const { engine, packageVersion, engineVersion, changes, pinned } = outcome;
+  const bound =
+    pinned === '' ? '' : ` of ${pinned} ("${program} upgrade --engine-version latest" lifts that)`;
+  if (changes.length === 0)
+    return `Machine "${name}" has nothing to upgrade: Docker Engine ${engineVersion} (${engine} ${packageVersion}) is the newest on offer${bound}.`;
+  const list = changes.map((change) => `${change.name} from ${change.from} to ${change.to}`).join(', ');
+  return `Machine "${name}" was upgraded: ${list}. Docker Engine ${engineVersion} runs.`;
+}

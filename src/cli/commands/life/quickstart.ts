@@ -1,0 +1,148 @@
+import { bestInstallable, chooseDriver, surveyDrivers } from '../../../machine/choose-driver.ts';
+import { engineAt, engineUrl } from '../../../machine/engine/connection.ts';
+import { createMachine, resumeMachine } from '../../../machine/life/create.ts';
+import { switchMachine } from '../../../machine/life/power.ts';
+import { Machine } from '../../../machine/machine.ts';
+import type { Driver } from '../../../sdk/driver.ts';
+import { checkNewName } from '../../../store/names.ts';
+import type { App } from '../../app.ts';
+import { parseFlags } from '../../args/parse.ts';
+import type { Command } from '../../command.ts';
+import { installPackages } from '../../computer/install-packages.ts';
+import {
+  createFlags,
+  driverFlags,
+  engineMeta,
+  engineOptions,
+  swarmOptions,
+} from '../../create/create-flags.ts';
+import { readPreferences } from '../../create/prefs.ts';
+import { formatDuration } from '../../talk/report.ts';
+
+export const quickstartCommand: Command = {
+  argument: '[name]',
+  description:
+    'Finds the best driver for this computer, installs with apt-get what it lacks, and makes the machine host1 (or the one\n' +
+    'named). Run again it starts that machine if need be, and is quick.',
+  examples: ['quickstart', 'quickstart --driver qemu host2'],
+  creates: true,
+  flags: [
+    {
+      name: 'driver',
+      short: 'd',
+      kind: 'string',
+      env: 'MACHINE_DRIVER',
+      takes: 'driver',
+      help: 'Use this driver instead of the best',
+    },
+  ],
+  async run(app, { flags, args }) {
+    const name = args[0] ?? 'host1';
+    checkNewName(name);
+    await prepare(app, name, flags.string('driver'));
+    const version = await app.report.step('Asking the engine for its version through env', () =>
+      versionThroughEnv(app, name),
+    );
+    printTimes(app);
+    await printNext(app, name, version);
+    return 0;
+  },
+};
+
+async function prepare(app: App, name: string, wanted: string): Promise<void> {
+  const { deps } = app;
+  if (await deps.store.exists(name)) {
+    const machine = await Machine.open(deps, name);
+    if (machine.meta.phase !== 'ready') await resumeMachine(deps, name);
+    else if ((await machine.driver.state(machine.context())) !== 'Running')
+      await switchMachine(deps, name, 'start');
+    else app.report.info(`"${name}" is there and running.`);
+    return;
+  }
+  const driver = await pickDriver(app, wanted);
+  const own = await driverFlags(app.drivers, ['--driver', driver.name], app.io.env);
+  const { flags } = parseFlags([], { flags: [...createFlags, ...own], env: app.io.env });
+  const values = { ...flags.toRecord(), ...(await readPreferences(app.io)) };
+  const common = {
+    engine: engineOptions(flags),
+    engineMeta: engineMeta(flags),
+    swarm: swarmOptions(flags),
+    tlsSans: [],
+  };
+  await createMachine(deps, { name, driver, flags: values, ...common });
+}
+
+async function pickDriver(app: App, wanted: string): Promise<Driver> {
+  const { deps } = app;
+  const survey = () => surveyDrivers(app.drivers, deps, deps.cacheDir);
+  const reports = await app.report.step('Looking for the best driver', survey);
+  const candidates = wanted === '' ? reports : reports.filter((report) => report.name === wanted);
+  const better = bestInstallable(candidates);
+  if (better !== undefined) {
+    const { name, availability } = better.report;
+    app.report.info(
+      `Driver ${name} would work here, but for this: ${availability.works ? '' : availability.why}`,
+    );
+    await installPackages(deps, better.packages, process.getuid?.() === 0);
+  }
+  if (wanted !== '') return app.drivers.load(wanted);
+  return chooseDriver(app.drivers, deps, deps.cacheDir);
+}
+
+/** The docker client with the variables that `env` sets, or our own client where there is none. */
+async function versionThroughEnv(app: App, name: string): Promise<{ engine: string; client: boolean }> {
+  const machine = await Machine.open(app.deps, name);
+  const url = await engineUrl(machine);
+  if ((await app.programs.find('docker')) !== undefined) {
+    const env = {
+      DOCKER_TLS_VERIFY: '1',
+      DOCKER_HOST: url,
+      DOCKER_CERT_PATH: machine.dir,
+      DOCKER_MACHINE_NAME: name,
+    };
+    const result = await app.programs.run(['docker', 'version', '--format', '{{.Server.Version}}'], {
+      env,
+      timeoutMs: 30_000,
+    });
+    if (result.exitCode === 0) return { engine: result.stdout.trim(), client: true };
+    app.report.warn(`The docker client did not get through: ${result.stderr.trim()}`);
+  }
+  const client = await engineAt(machine, url, 20_000);
+  try {
+    return { engine: (await client.version()).version, client: false };
+  } finally {
+    client.close();
+  }
+}
+
+function printTimes(app: App): void {
+  const shown = app.report.times.filter(({ depth }) => depth < 2);
+  app.report.info('');
+  app.report.info('Time of each step:');
+  for (const { title, depth, ms } of shown) {
+    app.report.info(
+      `  ${formatDuration(ms).padStart(7)}  ${'  '.repeat(depth)}${title.replace(/\.\.\.$/, '')}`,
+    );
+  }
+}
+
+async function printNext(
+  app: App,
+  name: string,
+  version: { engine: string; client: boolean },
+): Promise<void> {
+  const { report } = app;
+  const program = await app.invocation();
+  report.info('');
+  report.info(`Docker Engine ${version.engine} answers on "${name}" over mutual TLS. What to type next:`);
+  report.info('');
+  report.info(`  eval "$(${program} env ${name})"   # this shell's docker client now talks to ${name}`);
+  report.info(
+    version.client
+      ? '  docker run hello-world'
+      : '  apt-get install docker.io       # for the docker client: there is none on this computer',
+  );
+  report.info(`  ${program} ls`);
+  report.info(`  ${program} ssh ${name}`);
+  report.info(`  ${program} rm ${name}`);
+}

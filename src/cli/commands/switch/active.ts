@@ -1,0 +1,35 @@
+import { machineError } from '../../../machine/errors.ts';
+import { surveyFleet } from '../../../machine/fleet/fleet-status.ts';
+import { usageError } from '../../args/errors.ts';
+import type { Command } from '../../command.ts';
+import { activeMark } from '../../output/ls-columns.ts';
+import { jsonFlag } from '../access/simple-reads.ts';
+import { timeoutOf } from '../upkeep/ls.ts';
+
+export const activeCommand: Command = {
+  argument: '',
+  description:
+    'Prints the name of the machine that the docker client of this shell talks to: the one whose URL is $DOCKER_HOST. Fails\n' +
+    'when there is none.',
+  examples: ['active', 'active --timeout 3'],
+  flags: [{ name: 'timeout', short: 't', kind: 'int', default: 10, help: 'Timeout in seconds' }, jsonFlag],
+  async run(app, { flags, args }) {
+    if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: Too many arguments given' });
+    const host = app.io.env['DOCKER_HOST'] ?? '';
+    const timeoutMs = timeoutOf(flags.int('timeout'));
+    const { deps } = app;
+    const machines = host === '' ? [] : await app.store.loadAll();
+    const statuses = await surveyFleet(deps, machines, { timeoutMs, engine: false });
+    const active = statuses.find((status) => activeMark(status, host).startsWith('*'));
+    if (active === undefined) {
+      const slow = statuses.some((status) => status.state === 'Timeout');
+      throw machineError('MM_MACHINE_STATE', {
+        message: slow ? 'Error getting active host: timeout' : 'No active host found',
+        hint: `Choose one with: eval "$(${app.program} env NAME)"`,
+      });
+    }
+    if (flags.bool('json')) app.printJson({ name: active.name, url: active.url });
+    else app.print(active.name);
+    return 0;
+  },
+};

@@ -1,0 +1,39 @@
+import type { App } from '../../app.ts';
+import { usageError } from '../../args/errors.ts';
+import { storeRoot } from '../../args/globals.ts';
+import type { Command } from '../../command.ts';
+import { shellOfCaller } from '../../shells/caller.ts';
+import { functionShells, renderFunction } from '../../shells/function/render.ts';
+import type { FunctionWish } from '../../shells/function/wish.ts';
+
+/** A store that was given on the command line is meant for good; one of the environment may change there. */
+function fixedStore(app: App): string | undefined {
+  const given = app.globals.string('storage-path');
+  return given === '' || given === (app.io.env['MACHINE_STORAGE_PATH'] ?? '')
+    ? undefined
+    : storeRoot(app.globals, app.io);
+}
+
+export const shellInitCommand: Command = {
+  argument: '[shell]',
+  takes: [functionShells],
+  description:
+    `Argument is a shell: ${functionShells.join(', ')}; default is auto-detect. Prints functions for your shell's profile:\n` +
+    'with them "use NAME" switches the shell to a machine, and "use --unset" back.',
+  examples: ['shell-init bash', 'shell-init fish | source'],
+  talkToStderr: true,
+  flags: [],
+  async run(app, { args }) {
+    if (args.length > 1)
+      throw usageError('MM_ARGUMENTS', { message: 'Error: Expected one shell as an argument' });
+    const store = fixedStore(app);
+    const wish: FunctionWish = {
+      name: app.program,
+      argv: [await app.invocation(), ...(store === undefined ? [] : ['--storage-path', store])],
+      store,
+      cached: app.io.platform !== 'win32',
+    };
+    app.print(renderFunction(args[0] ?? (await shellOfCaller(app)), wish));
+    return 0;
+  },
+};

@@ -1,0 +1,30 @@
+import type { Command } from '../../command.ts';
+import { shellOfCaller } from '../../shells/caller.ts';
+import { shellsError } from '../../shells/errors.ts';
+import { functionShells, loadingLine } from '../../shells/function/render.ts';
+import { shellNamed } from '../../shells/names.ts';
+
+/** The shell's function never calls this but for help: a program cannot change the shell that started it. */
+export const useCommand: Command = {
+  argument: '[name]',
+  description:
+    'Argument is a machine name. Switches this shell to the machine: its docker client then talks to it.\n' +
+    'Works by a function of the shell, which "shell-init" prints.',
+  examples: ['use host1', 'use --unset'],
+  flags: [
+    { name: 'unset', short: 'u', kind: 'bool', help: 'Go back: no machine is used' },
+    { name: 'check', kind: 'bool', help: 'Ask the engine first, also when its address is on record' },
+    { name: 'fast', kind: 'bool', help: 'Do not ask the engine first' },
+    { name: 'swarm', kind: 'bool', help: 'Use the Swarm instead of the Docker daemon' },
+    { name: 'no-proxy', kind: 'bool', help: 'Add machine IP to NO_PROXY environment variable' },
+  ],
+  async run(app) {
+    const detected = await shellOfCaller(app).catch(() => 'bash');
+    const known = functionShells.find((shell) => shell === shellNamed(detected)) ?? 'bash';
+    const { line, profile } = loadingLine(known, await app.invocation());
+    throw shellsError('MM_SHELL_FUNCTION', {
+      message: `"use" works by a function of your shell, which is not loaded here, or did not see it behind other options`,
+      hint: `Load it with: ${line}   (put that line into ${profile} to have it always; "use" comes first: ${app.program} use NAME)`,
+    });
+  },
+};

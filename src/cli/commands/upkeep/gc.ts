@@ -1,0 +1,85 @@
+import { builtInDrivers } from '../../../drivers/registry.ts';
+import { findLeftovers, type Leftovers } from '../../../machine/life/orphans.ts';
+import type { App } from '../../app.ts';
+import { usageError } from '../../args/errors.ts';
+import type { Flags } from '../../args/spec.ts';
+import type { Command } from '../../command.ts';
+import { createFlags, driverFlags } from '../../create/create-flags.ts';
+import { overFleet } from '../../fleet-command.ts';
+import { confirm } from '../../talk/ask.ts';
+
+const driverFlag = createFlags.filter(({ name }) => name === 'driver');
+
+export const gcCommand: Command = {
+  argument: '',
+  takes: ['nothing'],
+  description:
+    'Compares what providers hold under our tags with the machines of the store: hosts that bill and that no record knows, and\n' +
+    'records whose host is gone. Looks where the machines of the store are, and with --driver NAME and its options there as\n' +
+    'well. What other stores made is left out, unless --all-stores shows it.',
+  examples: ['gc --dry-run', 'gc --driver amazonec2 --amazonec2-region eu-central-1 --dry-run'],
+  flags: [
+    ...driverFlag,
+    { name: 'dry-run', kind: 'bool', help: 'Show what would be removed, and remove nothing' },
+    { name: 'y', kind: 'bool', help: 'Remove without asking' },
+    {
+      name: 'all-stores',
+      kind: 'bool',
+      help: 'Show also what other stores of the same account made; it is not removed',
+    },
+  ],
+  moreFlags: async (argv, env) => {
+    const names = argv.some((word) => /^--?d(?:river)?(?:=|$)/.test(word)) || env['MACHINE_DRIVER'];
+    return names ? driverFlags(builtInDrivers(), argv, env) : [];
+  },
+  async run(app, { flags, args }) {
+    if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: gc takes no names' });
+    const all = flags.bool('all-stores');
+    const found = await findLeftovers(app.deps, { all, account: await accountOf(app, flags) });
+    show(app, found);
+    const count = found.orphans.length + found.records.length;
+    if (count === 0 || flags.bool('dry-run')) return 0;
+    if (all) {
+      app.report.info('What other stores made is removed by their own gc.');
+      return 0;
+    }
+    if (!flags.bool('y') && !(await confirm(app, `Remove all of it (${count})?`))) return 0;
+    return remove(app, found);
+  },
+};
+
+async function accountOf(app: App, flags: Flags) {
+  const name = flags.string('driver');
+  if (name === '') return undefined;
+  const driver = await app.drivers.load(name);
+  if (driver.holdings === undefined) {
+    throw usageError('MM_ARGUMENTS', {
+      message: `the driver ${name} keeps its machines on this computer or makes none: there is nothing to look for elsewhere`,
+    });
+  }
+  const all = flags.toRecord();
+  return { driver, flags: Object.fromEntries(driver.flags.map((flag) => [flag.name, all[flag.name] ?? ''])) };
+}
+
+function show(app: App, { orphans, records }: Leftovers): void {
+  for (const { driverName, holdings, machineName, machineId } of orphans)
+    for (const { kind, id, where } of holdings)
+      app.print(`orphan  ${driverName} ${where}  ${kind} ${id}  of "${machineName}" (${machineId})\n`);
+  for (const { name, driverName } of records)
+    app.print(`record  ${driverName}  "${name}": its host is gone\n`);
+  if (orphans.length + records.length === 0) app.report.info('Nothing is left over.');
+}
+
+async function remove(app: App, { orphans, records }: Leftovers): Promise<number> {
+  const works = new Map<string, () => Promise<void>>([
+    ...orphans.map(
+      ({ machineId, machineName, remove: work }) => [`${machineName} (${machineId})`, work] as const,
+    ),
+    ...records.map(({ name, remove: work }) => [name, work] as const),
+  ]);
+  const { exitCode } = await overFleet(app, [...works.keys()], async (title) => {
+    await works.get(title)?.();
+    app.report.info(`Removed what was left of ${title}`);
+  });
+  return exitCode;
+}

@@ -1,0 +1,130 @@
+import type { Arch } from '../../../images/arch.ts';
+import { hostArch } from '../../../images/arch.ts';
+import { buildImage } from '../../../images/build.ts';
+import { type CachedImage, type ImageContext, listImages, removeImage } from '../../../images/cache.ts';
+import { buildSystem, catalogueNames, type Kernel } from '../../../images/catalogue.ts';
+import { pullImage } from '../../../images/pull.ts';
+import type { App } from '../../app.ts';
+import { usageError } from '../../args/errors.ts';
+import type { Flags } from '../../args/spec.ts';
+import type { Command } from '../../command.ts';
+import { table } from '../../output/table.ts';
+import { jsonFlag } from '../access/simple-reads.ts';
+
+export const imageCommand: Command = {
+  argument: 'ls | pull NAME | build NAME | rm NAME...',
+  takes: [['ls', 'pull', 'build', 'rm'], catalogueNames],
+  description:
+    `Images that virtual machines are made of. The catalogue: ${catalogueNames.join(', ')}.\n` +
+    "pull fetches the distribution's own cloud image and checks it against the published sums; build makes one from the\n" +
+    'packages of this Debian or Ubuntu computer, as root.',
+  examples: ['image ls', 'image pull debian-13', 'image build mine --suite trixie --engine', 'image rm mine'],
+  flags: [
+    {
+      name: 'arch',
+      kind: 'string',
+      takes: ['x86_64', 'aarch64'],
+      help: 'x86_64 or aarch64 (default: as this computer)',
+    },
+    {
+      name: 'suite',
+      kind: 'string',
+      takes: ['bookworm', 'trixie', 'sid'],
+      help: "Release to build: bookworm, trixie, sid (default: that of the catalogue's image of this name, otherwise bookworm)",
+    },
+    {
+      name: 'kernel',
+      kind: 'string',
+      takes: ['cloud', 'full'],
+      help: 'Kernel to build with: cloud knows virtio devices alone, full those of VirtualBox too (default: as for --suite, otherwise cloud)',
+    },
+    { name: 'engine', kind: 'bool', help: 'Build with Docker Engine in it' },
+    { name: 'package', kind: 'slice', help: 'Build with this package of the distribution in it' },
+    jsonFlag,
+  ],
+  async run(app, { flags, args }) {
+    const [verb = 'ls', ...names] = args;
+    if (verb === 'ls') return list(app, flags);
+    const [name] = names;
+    if (
+      !['pull', 'build', 'rm'].includes(verb) ||
+      name === undefined ||
+      (verb !== 'rm' && names.length > 1)
+    ) {
+      throw usageError('MM_USAGE', { message: 'image takes: ls, pull NAME, build NAME, or rm NAME...' });
+    }
+    if (verb === 'rm') {
+      for (const each of names) await remove(app, each, archOf(flags));
+      return 0;
+    }
+    const made =
+      verb === 'pull'
+        ? await pullImage(imageContext(app), name, archOf(flags))
+        : await buildImage(imageContext(app), {
+            name,
+            ...buildSystem(name, { suite: flags.string('suite') || undefined, kernel: kernelOf(flags) }),
+            engine: flags.bool('engine'),
+            packages: flags.slice('package'),
+          });
+    if (flags.bool('json')) app.printJson(made);
+    else app.report.info(`Image ${made.name} (${made.arch}): ${made.path}`);
+    return 0;
+  },
+};
+
+function imageContext(app: App): ImageContext {
+  const { deps, store } = app;
+  return { ...deps, withLock: (name, work) => store.withTopic(name, work) };
+}
+
+function kernelOf(flags: Flags): Kernel | undefined {
+  const kernel = flags.string('kernel');
+  if (kernel === '') return undefined;
+  if (kernel === 'cloud' || kernel === 'full') return kernel;
+  throw usageError('MM_USAGE', { message: `--kernel wants cloud or full, not "${kernel.slice(0, 40)}"` });
+}
+
+function archOf(flags: Flags): Arch {
+  const given = flags.string('arch');
+  const arch = given === '' ? hostArch() : given;
+  if (arch === 'x86_64' || arch === 'aarch64') return arch;
+  throw usageError('MM_USAGE', {
+    message: `--arch wants x86_64 or aarch64, not "${String(arch).slice(0, 40)}"`,
+  });
+}
+
+async function list(app: App, flags: Flags): Promise<number> {
+  const images = await listImages(app.deps.cacheDir);
+  if (flags.bool('json')) {
+    app.printJson(images);
+    return 0;
+  }
+  const row = (image: CachedImage) => [
+    image.name,
+    image.arch,
+    `${(image.size / 1_048_576).toFixed(0)} MiB`,
+    image.created.slice(0, 10),
+    image.contents.join(', '),
+    image.source,
+  ];
+  app.print(await table([['NAME', 'ARCH', 'SIZE', 'CREATED', 'WITH', 'FROM'], ...images.map(row)]));
+  return 0;
+}
+
+/** The machines of this store that stand on a disk: their driver's record names its path. */
+async function usersOf(app: App, path: string): Promise<readonly string[]> {
+  const machines = await app.store.loadAll();
+  return machines
+    .filter((machine) => 'config' in machine && Object.values(machine.config.Driver).includes(path))
+    .map(({ name }) => name);
+}
+
+async function remove(app: App, name: string, arch: Arch): Promise<void> {
+  if (!(await removeImage(imageContext(app), name, arch, (path) => usersOf(app, path)))) {
+    throw usageError('MM_ARGUMENTS', {
+      message: `There is no image "${name.slice(0, 80)}" (${arch}) in the cache`,
+      hint: `"${app.program} image ls" lists them.`,
+    });
+  }
+  app.report.info(`Removed the image ${name}`);
+}

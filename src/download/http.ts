@@ -1,0 +1,143 @@
+import type { Readable } from 'node:stream';
+import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { printable } from '../base/printable.ts';
+import type { ProxySettings } from '../images/cache.ts';
+import { imageError } from '../images/errors.ts';
+
+/** How long a site may take; in milliseconds. */
+export interface HttpLimits {
+  readonly connectMs: number;
+  /** Longest silence, before the answer and within it. */
+  readonly stallMs: number;
+}
+
+export const HTTP_LIMITS: HttpLimits = { connectMs: 10_000, stallMs: 30_000 };
+const MAX_REDIRECTS = 5;
+const MAX_TEXT_BYTES = 4 * 1024 * 1024;
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Of a header by its lower-case name; '' when it is missing. */
+  header(name: string): string;
+  readonly body: Readable;
+  /** Ends an answer whose body nobody wants. */
+  drop(): void;
+}
+
+export interface HttpClient {
+  /** GET, following a few redirects. Statuses are results; who cannot be reached is MM_IMAGE_UNREACHABLE. */
+  get(url: string, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+  /** A text of at most 4 MiB, or MM_IMAGE_DOWNLOAD when the answer is longer or not 200. */
+  text(url: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** undici takes a while to load, so it is loaded when something is fetched. */
+export async function httpClient(
+  proxy: ProxySettings | undefined,
+  signal: AbortSignal,
+  limits: HttpLimits = HTTP_LIMITS,
+): Promise<HttpClient> {
+  // By its file: under the bare name Bun puts a stand-in that knows no proxy, no time limit and no end.
+  const { EnvHttpProxyAgent, request } = await import('undici/index.js');
+  const dispatcher = new EnvHttpProxyAgent({
+    connect: { timeout: limits.connectMs },
+    headersTimeout: limits.stallMs,
+    bodyTimeout: limits.stallMs,
+    ...(proxy === undefined
+      ? {}
+      : { httpProxy: proxy.http ?? '', httpsProxy: proxy.https ?? '', noProxy: proxy.no ?? '' }),
+  });
+  const get: HttpClient['get'] = async (url, headers = {}) => {
+    let at = new URL(url);
+    for (let redirects = 0; ; redirects += 1) {
+      const answer = await request(at, { dispatcher, headers, signal }).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw unreachable(at, error);
+      });
+      const location = first(answer.headers['location']);
+      if (
+        answer.statusCode < 300 ||
+        answer.statusCode >= 400 ||
+        answer.statusCode === 304 ||
+        location === ''
+      ) {
+        return {
+          status: answer.statusCode,
+          header: (name) => first(answer.headers[name]),
+          body: answer.body,
+          // undici tells a destroyed body of its end by an error, which nobody else would catch.
+          drop: () => void answer.body.on('error', () => undefined).destroy(),
+        };
+      }
+      await answer.body.dump();
+      const next = new URL(location, at);
+      if (redirects === MAX_REDIRECTS || (at.protocol === 'https:' && next.protocol !== 'https:')) {
+        throw imageError('MM_IMAGE_DOWNLOAD', {
+          message: `${at.host} redirects ${redirects === MAX_REDIRECTS ? 'too often' : 'to an address without TLS'}`,
+          hint: 'Something on the way (a captive portal, a proxy) may be answering instead of the site.',
+        });
+      }
+      at = next;
+    }
+  };
+  return {
+    get,
+    async text(url) {
+      const answer = await get(url);
+      if (answer.status !== 200) {
+        answer.drop();
+        throw refused(url, answer.status);
+      }
+      try {
+        return await boundedText(url, answer.body);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw unreachable(new URL(url), error);
+      }
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+async function boundedText(url: string, body: Readable): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of body as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    if (bytes > MAX_TEXT_BYTES) {
+      throw imageError('MM_IMAGE_DOWNLOAD', {
+        message: `${printable(url, 300)} is longer than ${MAX_TEXT_BYTES / 1024 / 1024} MiB, which no list of checksums is`,
+        hint: 'Something on the way (a captive portal, a proxy) may be answering instead of the site.',
+      });
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+export function refused(url: string, status: number): Error {
+  return imageError('MM_IMAGE_DOWNLOAD', {
+    message: `${printable(url, 300)} was answered with HTTP status ${status}`,
+    hint: 'The site may have moved the file. Make an image from packages instead: mymachine image build',
+  });
+}
+
+function unreachable(url: URL, error: unknown): Error {
+  if (isMachineError(error)) return error;
+  return imageError('MM_IMAGE_UNREACHABLE', {
+    message: `${url.host} cannot be reached: ${printable(reasonOf(error), 200)}`,
+    hint: 'See that this computer has a way out (HTTPS_PROXY, NO_PROXY), or make an image from packages: mymachine image build',
+    cause: error,
+  });
+}
+
+/** Connection errors of several addresses come as one without words of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return messageOf(error);
+}
+
+function first(value: string | string[] | undefined): string {
+  return (Array.isArray(value) ? value[0] : value) ?? '';
+}

@@ -1,0 +1,163 @@
+import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
+import { isMachineError } from '../../../base/machine-error.ts';
+import { endpointUrl } from '../config.ts';
+import type { Ec2Context } from '../context.ts';
+import { codeOf, ec2Failure } from './failures.ts';
+import { heedInterruptions } from './interruption.ts';
+import { pauseBefore } from './pause.ts';
+
+/** The way to EC2 in one region. Every failure that leaves it is one of ours. */
+export interface Ec2Api {
+  readonly region: string;
+  /** Sends one call, or several. Throttled and broken ones are repeated by the SDK, with jitter and within its bounds. */
+  ask<T>(work: (client: EC2Client) => Promise<T>): Promise<T>;
+  /** The same for what was made just now and may not be seen everywhere: a refusal with one of the codes is asked again. */
+  askUntilSeen<T>(codes: readonly string[], work: (client: EC2Client) => Promise<T>): Promise<T>;
+  /** Whether EC2 would do it; the work sets DryRun. Throws what it would be refused with. */
+  rehearse(work: (client: EC2Client) => Promise<unknown>): Promise<void>;
+}
+
+const DEFAULT_REGION = 'us-east-1';
+const CONNECT_MS = 10_000;
+/** Of one attempt, until the answer begins. */
+const REQUEST_MS = 30_000;
+/** EC2's eventual consistency is a matter of seconds. */
+const UNSEEN_MS = 60_000;
+
+/** Everything that a paged question gives. */
+export function everyPage<P, R>(
+  api: Ec2Api,
+  pages: (client: EC2Client) => AsyncIterable<P>,
+  of: (page: P) => readonly R[] | undefined,
+): Promise<R[]> {
+  return api.ask(async (client) => {
+    const found: R[] = [];
+    for await (const page of pages(client)) found.push(...(of(page) ?? []));
+    return found;
+  });
+}
+
+/** Keys that stand in the record of docker-machine, or were given to ours. undefined: the SDK's chain looks for some. */
+async function givenCredentials(context: Ec2Context): Promise<EC2ClientConfig['credentials'] | undefined> {
+  const { config } = context;
+  const accessKeyId = (await context.secret('amazonec2-access-key')) || config.AccessKey || '';
+  const secretAccessKey = (await context.secret('amazonec2-secret-key')) || config.SecretKey || '';
+  const sessionToken = (await context.secret('amazonec2-session-token')) || config.SessionToken || '';
+  if (accessKeyId === '' || secretAccessKey === '') return undefined;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) };
+}
+
+async function clientConfig(context: Ec2Context, region: string): Promise<EC2ClientConfig> {
+  const { config } = context;
+  const credentials = await givenCredentials(context);
+  return {
+    // docker-machine's -1: none.
+    maxAttempts: Math.max(0, config.RetryCount ?? 5) + 1,
+    retryMode: 'standard',
+    // Without being told to throw, the SDK warns of the time that is over and waits on.
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      requestTimeout: REQUEST_MS,
+      throwOnRequestTimeout: true,
+    },
+    ...(region === '' ? {} : { region }),
+    // docker-machine kept it as it was given, without a scheme.
+    ...(config.Endpoint ? { endpoint: endpointUrl(config.Endpoint, config.DisableSSL) } : {}),
+    ...(config.Profile ? { profile: config.Profile } : {}),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+}
+
+/** The region that was named, else that of the environment or the profile, as the SDK finds it. */
+async function regionOf(context: Ec2Context): Promise<string> {
+  const named = context.config.Region;
+  if (named !== '') return named;
+  const probe = new EC2Client(await clientConfig(context, ''));
+  try {
+    return await probe.config.region();
+  } catch {
+    return DEFAULT_REGION;
+  } finally {
+    probe.destroy();
+  }
+}
+
+/**
+ * Notes each call in the debug log, with what EC2's support would ask for, and nothing of what was sent. Gives the names of
+ * calls by what they failed with.
+ */
+function logCalls(client: EC2Client, context: Ec2Context): WeakMap<object, string> {
+  const { report, clock } = context;
+  const failed = new WeakMap<object, string>();
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        const begin = clock.now();
+        const name = commandName?.replace(/Command$/, '') ?? '';
+        const note = (outcome: string) =>
+          report.debug('ec2', `${name}: ${outcome} (${clock.now() - begin} ms)`);
+        try {
+          const result = await next(args);
+          note(`ok, request ${result.output.$metadata?.requestId ?? '?'}`);
+          return result;
+        } catch (error) {
+          note(`${codeOf(error)}`);
+          if (typeof error === 'object' && error !== null) failed.set(error, name);
+          throw error;
+        }
+      },
+    // Inside of the retries, so that each attempt is seen.
+    { step: 'finalizeRequest', priority: 'low', name: 'mymachineLog' },
+  );
+  return failed;
+}
+
+export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Promise<T>): Promise<T> {
+  const region = await regionOf(context);
+  const client = new EC2Client(await clientConfig(context, region));
+  const failed = logCalls(client, context);
+  heedInterruptions(client, context.signal);
+  const ask: Ec2Api['ask'] = async (call) => {
+    try {
+      return await call(client);
+    } catch (error) {
+      if (isMachineError(error) || (context.signal.aborted && error === context.signal.reason)) throw error;
+      const isTemporary = await client.config.credentials().then(
+        ({ sessionToken }) => sessionToken !== undefined,
+        () => false,
+      );
+      const call = failed.get(Object(error)) ?? '';
+      throw ec2Failure(error, {
+        region,
+        config: context.config,
+        isTemporary,
+        now: context.clock.now(),
+        call,
+      });
+    }
+  };
+  const askUntilSeen: Ec2Api['askUntilSeen'] = async (codes, call) => {
+    const end = context.clock.now() + UNSEEN_MS;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await ask(call);
+      } catch (error) {
+        const isUnseen = isMachineError(error) && codes.includes(codeOf(error.cause));
+        if (!isUnseen || context.clock.now() > end) throw error;
+        await context.clock.sleep(pauseBefore(attempt), context.signal);
+      }
+    }
+  };
+  const rehearse: Ec2Api['rehearse'] = async (call) => {
+    try {
+      await ask(call);
+    } catch (error) {
+      if (!isMachineError(error) || codeOf(error.cause) !== 'DryRunOperation') throw error;
+    }
+  };
+  try {
+    return await work({ region, ask, askUntilSeen, rehearse });
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,100 @@
+import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
+import {
+  DeleteKeyPairCommand,
+  DescribeKeyPairsCommand,
+  ImportKeyPairCommand,
+  type ImportKeyPairCommandInput,
+  type KeyPairInfo,
+} from '@aws-sdk/client-ec2';
+import { isMachineError } from '../../../base/machine-error.ts';
+import { keepOrMakeKey } from '../../../sdk/keys.ts';
+import { publicKeyOf } from '../../../ssh/keys/keys.ts';
+import type { Ec2Api } from '../api/api.ts';
+import { codeOf, isNotFound } from '../api/failures.ts';
+import { type Ec2Context, ID_TAG, machineFiles, resourceName, tagged, tagsOf } from '../context.ts';
+import { ec2Error } from '../errors.ts';
+
+/** The private key that logs us in, in the machine's folder: the user's own, or a fresh ed25519 key. */
+export async function keepPrivateKey(context: Ec2Context): Promise<string> {
+  const { config, machine } = context;
+  const { key } = machineFiles(machine.dir);
+  if (config.SSHPrivateKeyPath === '') {
+    await keepOrMakeKey(key, `mymachine ${machine.name}`);
+    return key;
+  }
+  const own = machineFiles(machine.dir).key.replace('id_ed25519', 'id_given');
+  await copyFile(config.SSHPrivateKeyPath, own);
+  await chmod(own, 0o600);
+  await copyFile(`${config.SSHPrivateKeyPath}.pub`, `${own}.pub`).catch(() => undefined);
+  return own;
+}
+
+/** The public half: from the file beside the key, else from the key itself. */
+export async function publicKey(path: string): Promise<string> {
+  const beside = await readFile(`${path}.pub`, 'utf8').catch(() => '');
+  return /^(?:ssh|ecdsa)-\S+ \S+/.test(beside.trim()) ? beside.trim() : publicKeyOf(path);
+}
+
+export async function checkPrivateKey(path: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined))?.isFile() === true) {
+    await publicKey(path);
+    return;
+  }
+  throw ec2Error('MM_EC2_KEY_PAIR', {
+    message: `SSH key does not exist: "${path}"`,
+    hint: 'Give the path of the private key with --amazonec2-ssh-keypath.',
+  });
+}
+
+/** ImportKeyPair, which needs the permission to tag besides its own. */
+export function keyRequest(context: Ec2Context, name: string, publicKey: string): ImportKeyPairCommandInput {
+  return {
+    KeyName: name,
+    PublicKeyMaterial: Buffer.from(publicKey),
+    TagSpecifications: [{ ResourceType: 'key-pair', Tags: tagsOf(context) }],
+  };
+}
+
+/** Imports the public key under the machine's own name. Done before, it finds what it made. Gives the pair's id. */
+export async function importKey(api: Ec2Api, context: Ec2Context): Promise<string> {
+  const KeyName = resourceName(context);
+  const request = keyRequest(context, KeyName, await publicKey(context.config.SSHKeyPath));
+  try {
+    const { KeyPairId } = await api.ask((ec2) => ec2.send(new ImportKeyPairCommand(request)));
+    return KeyPairId ?? '';
+  } catch (error) {
+    if (!isMachineError(error) || codeOf(error.cause) !== 'InvalidKeyPair.Duplicate') throw error;
+    const { KeyPairs = [] } = await api.askUntilSeen(['InvalidKeyPair.NotFound'], (ec2) =>
+      ec2.send(new DescribeKeyPairsCommand({ KeyNames: [KeyName] })),
+    );
+    const own = KeyPairs.find(({ Tags }) =>
+      Tags?.some((tag) => tag.Key === ID_TAG && tag.Value === context.machine.id),
+    );
+    if (own === undefined) throw error;
+    return own.KeyPairId ?? '';
+  }
+}
+
+export async function findKeys(
+  api: Ec2Api,
+  filter: { Name: string; Values: string[] },
+): Promise<readonly KeyPairInfo[]> {
+  const { KeyPairs = [] } = await api.ask((ec2) =>
+    ec2.send(new DescribeKeyPairsCommand({ Filters: [filter] })),
+  );
+  return KeyPairs;
+}
+
+/** The key pairs that were made for the machine. */
+export function ownKeys(api: Ec2Api, machineId: string): Promise<readonly KeyPairInfo[]> {
+  return findKeys(api, tagged(machineId));
+}
+
+/** By its name: there are servers that answer a call with an id alone with success, and do nothing. */
+export async function deleteKey(api: Ec2Api, name: string): Promise<void> {
+  await api
+    .ask((ec2) => ec2.send(new DeleteKeyPairCommand({ KeyName: name })))
+    .catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+}

@@ -1,0 +1,98 @@
+import type { Argv } from '../../../base/ports.ts';
+
+/**
+ * Keeps one container. It stands in a mount namespace of its own, so that the overlay never shows in this computer's
+ * mount table and goes with the last process, however that ends. systemd-nspawn ends with 133 when the container
+ * reboots itself; then it is booted again.
+ * Arguments: machine folder, root file system, netns, unified group, further groups..., --, systemd-nspawn and its own.
+ */
+const KEEPER = `set -eu
+folder=$1 lower=$2 netns=$3 group=$4
+shift 4
+echo 0 >"$group/keeper/cgroup.procs"
+while [ "$1" != -- ]; do echo 0 >"$1/cgroup.procs"; shift; done
+shift
+cd "$folder"
+mount --bind "$lower" lower
+mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work root
+mount --bind docker root/var/lib/docker
+mount --bind containerd root/var/lib/containerd
+while :; do
+  status=0
+  (
+    echo 0 >"$group/box/cgroup.procs"
+    exec nsenter --net="/run/netns/$netns" "$@"
+  ) </dev/null || status=$?
+  [ "$status" = 133 ] || exit "$status"
+  find "$group/box" -mindepth 1 -depth -type d -exec rmdir {} + || :
+done
+`;
+
+export interface KeeperPlan {
+  /** Has upper, work, lower, root, docker and containerd in it. */
+  readonly folder: string;
+  readonly rootDir: string;
+  readonly netns: string;
+  readonly unit: string;
+  readonly unifiedGroup: string;
+  /** Groups of the other hierarchies, which the keeper joins first. */
+  readonly otherGroups: readonly string[];
+  /** Paths of this computer that exist and that the container is given: /dev/net/tun, /lib/modules. */
+  readonly hasTun: boolean;
+  readonly hasModules: boolean;
+}
+
+export function nspawnArgv(plan: KeeperPlan): readonly string[] {
+  return [
+    'systemd-nspawn',
+    '--quiet',
+    '--boot',
+    `--directory=${plan.folder}/root`,
+    `--machine=${plan.unit}`,
+    '--register=no',
+    '--keep-unit',
+    '--network-bridge=br0',
+    '--resolv-conf=off',
+    '--timezone=off',
+    '--link-journal=no',
+    // An engine needs them all; with the root user shared this is no security boundary, and the driver says so.
+    '--capability=all',
+    '--private-users=no',
+    '--console=pipe',
+    ...(plan.hasTun ? ['--bind=/dev/net/tun'] : []),
+    // The engine loads what it needs of the kernel itself.
+    ...(plan.hasModules ? ['--bind-ro=/lib/modules:/usr/lib/modules'] : []),
+  ];
+}
+
+export function keeperArgv(plan: KeeperPlan): Argv {
+  return [
+    'unshare',
+    // slave: a disk that is unmounted on this computer must not be held by us.
+    '--mount',
+    '--propagation=slave',
+    '--',
+    'sh',
+    '-c',
+    KEEPER,
+    'mymachine',
+    plan.folder,
+    plan.rootDir,
+    plan.netns,
+    plan.unifiedGroup,
+    ...plan.otherGroups,
+    '--',
+    ...nspawnArgv(plan),
+  ];
+}
+
+/** systemd-nspawn's own switches that have no option. */
+export const keeperEnv = {
+  // The engine's containers bring filters of their own; ours would forbid them keyrings and bpf.
+  SYSTEMD_SECCOMP: '0',
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
+  // The engine sets net.* in /proc/sys and no more.
+  SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network',
+  // Machines are locked by the store.
+  SYSTEMD_NSPAWN_LOCK: '0',
+} as const;

@@ -1,0 +1,96 @@
+import { isObject } from '../../../base/json.ts';
+
+/** The first three bytes of a /24: '10.91.7'. */
+export type Subnet = string;
+
+const FIRST_HOST = 10;
+const LAST_HOST = 250;
+
+/** A range of IPv4 addresses, both ends included. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+function addressNumber(address: string): number | undefined {
+  const parts = address.split('.').map(Number);
+  if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255)) {
+    return undefined;
+  }
+  return parts.reduce((sum, part) => sum * 256 + part, 0);
+}
+
+/** `10.91.0.0/16`, `10.91.7.3`; undefined for what is no IPv4 prefix, among it ip's word "default". */
+export function parsePrefix(text: string): Range | undefined {
+  const [address = '', bits = '32'] = text.split('/');
+  const from = addressNumber(address);
+  const length = Number(bits);
+  if (from === undefined || !Number.isInteger(length) || length < 0 || length > 32) return undefined;
+  const size = 2 ** (32 - length);
+  const start = Math.floor(from / size) * size;
+  return { from: start, to: start + size - 1 };
+}
+
+/**
+ * Destinations of `ip -json -4 route show table all` as ranges, without the default route (also in its two halves, as
+ * VPNs have it) and without the routes of device `ownLink`.
+ */
+export function routedRanges(json: string, ownLink: string): readonly Range[] {
+  const routes: unknown = JSON.parse(json === '' ? '[]' : json);
+  if (!Array.isArray(routes)) return [];
+  return routes.flatMap((route: unknown) => {
+    if (!isObject(route) || route['dev'] === ownLink || typeof route['dst'] !== 'string') return [];
+    const range = parsePrefix(route['dst']);
+    return range === undefined || range.to - range.from >= 2 ** 31 - 1 ? [] : [range];
+  });
+}
+
+function overlaps(subnet: Subnet, ranges: readonly Range[]): boolean {
+  const own = parsePrefix(`${subnet}.0/24`);
+  return own === undefined || ranges.some((range) => range.from <= own.to && own.from <= range.to);
+}
+
+export function isFree(subnet: Subnet, routed: readonly Range[]): boolean {
+  return !overlaps(subnet, routed);
+}
+
+/**
+ * A /24 of 10.91.0.0/16 that nothing is routed to. The search begins at a place of its own for each store, so that stores
+ * whose networks are down at the moment rarely choose the same.
+ */
+export function chooseSubnet(seed: string, routed: readonly Range[]): Subnet | undefined {
+  const start = Number.parseInt(seed.slice(-2), 16) || 0;
+  for (let step = 0; step < 256; step += 1) {
+    const subnet = `10.91.${(start + step) % 256}`;
+    if (isFree(subnet, routed)) return subnet;
+  }
+  return undefined;
+}
+
+/** The machines' gateway, and this computer as they see it. */
+export const gatewayOf = (subnet: Subnet): string => `${subnet}.1`;
+export const computerOf = (subnet: Subnet): string => `${subnet}.254`;
+
+/** The lowest address of the subnet that no machine has. */
+export function chooseAddress(subnet: Subnet, taken: Iterable<string>): string | undefined {
+  const used = new Set(taken);
+  for (let host = FIRST_HOST; host <= LAST_HOST; host += 1) {
+    const address = `${subnet}.${host}`;
+    if (!used.has(address)) return address;
+  }
+  return undefined;
+}
+
+/**
+ * The hardware address that goes with an address, locally administered. An address that is given to another machine later
+ * keeps it, so nobody's neighbour table sends that machine's packets to the one before.
+ */
+export function hardwareAddress(address: string): string {
+  const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '6d', ...bytes].join(':');
+}
+
+export function isInSubnet(subnet: Subnet, address: string): boolean {
+  const host = address.startsWith(`${subnet}.`) ? address.slice(subnet.length + 1) : '';
+  return /^\d{1,3}$/.test(host) && Number(host) >= FIRST_HOST && Number(host) <= LAST_HOST;
+}

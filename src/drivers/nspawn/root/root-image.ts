@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isObject } from '../../../base/json.ts';
+import { isMachineError } from '../../../base/machine-error.ts';
+import type { Ports } from '../../../base/ports.ts';
+import { printable } from '../../../base/printable.ts';
+import { aptMirror } from '../../../images/apt-mirror.ts';
+import { runBootstrap } from '../../../images/bootstrap.ts';
+import { command } from '../command.ts';
+import { nspawnError } from '../errors.ts';
+import { exclusively } from '../exclusively.ts';
+import { ROOT_HOOKS } from './root-hooks.ts';
+import { packagesOf, type RootWish, rootName, suiteOf } from './suites.ts';
+
+/** A root file system in the cache. It never changes: machines lie over it. */
+export interface RootImage {
+  readonly dir: string;
+  /** Another one for each time it is built. */
+  readonly id: string;
+}
+
+const BUILD_TIMEOUT_MS = 30 * 60_000;
+
+export function rootsDir(cacheDir: string): string {
+  return join(cacheDir, 'nspawn');
+}
+
+/** The root file system when it is there. Its `.json` is written before it gets its name, so one without is none. */
+export async function findRoot(cacheDir: string, wish: RootWish): Promise<RootImage | undefined> {
+  const dir = join(rootsDir(cacheDir), rootName(wish));
+  return readRootId(dir).then((id) => (id === undefined ? undefined : { dir, id }));
+}
+
+export async function readRootId(dir: string): Promise<string | undefined> {
+  try {
+    await readFile(join(dir, 'etc/os-release'));
+    const json: unknown = JSON.parse(await readFile(`${dir}.json`, 'utf8'));
+    return isObject(json) && typeof json['id'] === 'string' ? json['id'] : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Finds or builds it. Two processes that need the same one build it once: the second waits for the first. */
+export async function ensureRoot(ports: Ports, cacheDir: string, wish: RootWish): Promise<RootImage> {
+  const found = await findRoot(cacheDir, wish);
+  if (found !== undefined) return found;
+  const folder = rootsDir(cacheDir);
+  // Nobody but root may reach the setuid programs of old root file systems.
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const name = rootName(wish);
+  const doing = `building the root file system ${name}`;
+  const wait = () => ports.report.info(`Another process is ${doing}; waiting for it...`);
+  return exclusively(
+    ports,
+    join(folder, `${name}.lock`),
+    { doing, timeoutMs: BUILD_TIMEOUT_MS, wait },
+    async () => {
+      const meanwhile = await findRoot(cacheDir, wish);
+      if (meanwhile !== undefined) return meanwhile;
+      return ports.report.step(`Building ${name} from Debian packages (once)`, () =>
+        build(ports, folder, wish),
+      );
+    },
+  );
+}
+
+async function build(ports: Ports, folder: string, wish: RootWish): Promise<RootImage> {
+  const name = rootName(wish);
+  const prefix = `.build-${name}.`;
+  for (const left of (await readdir(folder)).filter((entry) => entry.startsWith(prefix))) {
+    await rm(join(folder, left), { recursive: true, force: true });
+  }
+  const id = randomUUID();
+  const work = join(folder, `${prefix}${id}`);
+  const dir = join(folder, name);
+  try {
+    await install(ports, wish, work);
+    if (suiteOf(wish.suite)?.undated) {
+      await writeFile(join(work, 'etc/apt/apt.conf.d/90mymachine'), 'Acquire::Check-Valid-Until "false";\n');
+    }
+    await rm(dir, { recursive: true, force: true });
+    await writeFile(`${dir}.json`, `${JSON.stringify(await describe(ports, wish, work, id), null, 2)}\n`);
+    await rename(work, dir);
+    return { dir, id };
+  } catch (error) {
+    await rm(work, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function install(ports: Ports, { suite, ...wish }: RootWish, target: string): Promise<void> {
+  const own = await aptMirror();
+  try {
+    await runBootstrap(ports, {
+      // On Ubuntu its own mirror has no Debian, and mmdebstrap(1) knows where Debian is.
+      mirror: own?.distribution === 'debian' ? own : undefined,
+      suite,
+      undated: suiteOf(suite)?.undated ?? false,
+      packages: packagesOf({ suite, ...wish }),
+      target,
+      setupHooks: [],
+      customizeHooks: ROOT_HOOKS,
+    });
+  } catch (error) {
+    if (!isMachineError(error, 'MM_IMAGE_BUILD_FAILED')) throw error;
+    const { message, hint = '', details = '' } = error;
+    throw nspawnError('MM_NSPAWN_BUILD', { message, hint, details, cause: error });
+  }
+}
+
+/** In dpkg-query's own notation of fields. */
+const PACKAGE_AND_VERSION = '--showformat=${Package} ${Version}\\n';
+
+async function describe(ports: Ports, wish: RootWish, root: string, id: string): Promise<object> {
+  const list = await command(ports, [
+    'dpkg-query',
+    `--admindir=${join(root, 'var/lib/dpkg')}`,
+    '--show',
+    PACKAGE_AND_VERSION,
+  ]);
+  const packages = Object.fromEntries(
+    list
+      .split('\n')
+      .filter((line) => line.includes(' '))
+      .map((line) => printable(line, 300).split(' ')),
+  );
+  const built = new Date(ports.clock.now()).toISOString();
+  return { id, suite: wish.suite, built, engine: packages['docker.io'] ?? null, packages };
+}

@@ -1,0 +1,86 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ports } from '../../../base/ports.ts';
+import { type Arch, hostArch } from '../../../images/arch.ts';
+import type { Accel } from '../config.ts';
+import { qemuProgram } from '../process/argv.ts';
+import { emulatedCpu, type ProbeResult, probeAccel } from './probe.ts';
+import { accelKey, recallAccel, rememberAccel } from './probe-record.ts';
+
+/** How guests are to run, and why not better. */
+export interface AccelChoice {
+  readonly accel: Accel;
+  readonly cpuModel: string;
+  /** One line when it is emulation: why nothing better works. */
+  readonly why: string;
+}
+
+/** The acceleration that this computer could have for guests of that processor. */
+export function nativeAccel(arch: Arch, platform: NodeJS.Platform = process.platform): Accel | undefined {
+  if (arch !== hostArch()) return undefined;
+  const byPlatform: Partial<Record<NodeJS.Platform, Accel>> = { linux: 'kvm', darwin: 'hvf', win32: 'whpx' };
+  return byPlatform[platform];
+}
+
+/**
+ * The acceleration in use for guests of that processor, tried once and remembered in `<cacheDir>/qemu/accel.json` for this
+ * QEMU, processor and kernel.
+ */
+export async function chooseAccel(ports: Ports, cacheDir: string, arch: Arch): Promise<AccelChoice> {
+  const accel = nativeAccel(arch);
+  if (accel === undefined) return emulation(arch, `a ${arch} guest is foreign to this computer`);
+  const result = await tryAccel(ports, cacheDir, arch, accel);
+  return result.works ? { accel, cpuModel: result.cpuModel, why: '' } : emulation(arch, result.why);
+}
+
+function emulation(arch: Arch, why: string): AccelChoice {
+  return { accel: 'tcg', cpuModel: emulatedCpu(arch), why };
+}
+
+/** Tries one acceleration, or recalls how that went. */
+export async function tryAccel(
+  ports: Ports,
+  cacheDir: string,
+  arch: Arch,
+  accel: Accel,
+): Promise<ProbeResult> {
+  if (accel === 'tcg') return { works: true, cpuModel: emulatedCpu(arch), ms: 0 };
+  if (accel !== nativeAccel(arch))
+    return { works: false, why: `${accel} cannot run ${arch} guests on this computer` };
+  if (accel === 'kvm') {
+    // Looked at every time: a group is quickly joined.
+    const obstacle = await kvmObstacle();
+    if (obstacle !== '') return { works: false, why: obstacle };
+  }
+  const folder = join(cacheDir, 'qemu');
+  await mkdir(folder, { recursive: true });
+  const key = await accelKey(ports.programs, qemuProgram(arch), accel);
+  const known = await recallAccel(folder, key, ports.clock.now());
+  if (known !== undefined) return known;
+  const result = await probeAccel(ports, arch, accel, folder);
+  await rememberAccel(folder, key, result, ports.clock.now());
+  return result;
+}
+
+/** A guest did nothing under an acceleration whose probe had succeeded: do not try it again. */
+export async function distrustAccel(
+  ports: Ports,
+  cacheDir: string,
+  arch: Arch,
+  accel: Accel,
+  why: string,
+): Promise<void> {
+  const key = await accelKey(ports.programs, qemuProgram(arch), accel);
+  await rememberAccel(join(cacheDir, 'qemu'), key, { works: false, why }, ports.clock.now());
+}
+
+async function kvmObstacle(): Promise<string> {
+  try {
+    await access('/dev/kvm', constants.R_OK | constants.W_OK);
+    return '';
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? 'this computer offers no /dev/kvm'
+      : 'this user may not open /dev/kvm (sudo usermod -aG kvm "$USER", then log in again)';
+  }
+}

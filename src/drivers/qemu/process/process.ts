@@ -1,0 +1,97 @@
+import { readdir, readFile } from 'node:fs/promises';
+import type { Clock, Programs } from '../../../base/ports.ts';
+import { waitFor } from '../../../base/wait.ts';
+
+/**
+ * The QEMU process of a machine, or undefined. A pid in a file may by now be another program's, after a reboot above all:
+ * a process is ours when its command line carries the machine's id. Without a pid file all processes are looked through.
+ */
+export async function findGuest(
+  programs: Programs,
+  id: string,
+  pidPath: string,
+): Promise<number | undefined> {
+  const noted = Number.parseInt(await readFile(pidPath, 'utf8').catch(() => ''), 10);
+  if (Number.isInteger(noted) && noted > 1 && (await isGuest(programs, noted, id))) return noted;
+  return (await allProcesses(programs)).find(([, command]) => isOurs(command, id))?.[0];
+}
+
+export async function isGuest(programs: Programs, pid: number, id: string): Promise<boolean> {
+  if (process.platform === 'linux') return isOurs(await commandLine(pid), id);
+  return (await allProcesses(programs)).some(([other, command]) => other === pid && isOurs(command, id));
+}
+
+/** Resolves with whether the process is gone within the time. */
+export async function waitUntilGone(
+  ports: { readonly clock: Clock; readonly programs: Programs },
+  pid: number,
+  id: string,
+  timeoutMs: number,
+): Promise<boolean> {
+  const gone = await waitFor(async () => ((await isGone(ports.programs, pid, id)) ? true : undefined), {
+    clock: ports.clock,
+    timeoutMs,
+    intervalMs: 100,
+  });
+  return gone === true;
+}
+
+/**
+ * A process that dies loses its command line first, and its ports and the lock on its disk a moment later, with its last
+ * thread; after that it may stay as a zombie, when nobody cares for it.
+ */
+async function isGone(programs: Programs, pid: number, id: string): Promise<boolean> {
+  if (process.platform !== 'linux') return !(await isGuest(programs, pid, id));
+  const command = await commandLine(pid);
+  if (command !== '') return !isOurs(command, id);
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const state = /\) (\w)/.exec(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''))?.[1];
+  return threads.length === 0 || state === undefined || (threads.length === 1 && state === 'Z');
+}
+
+/** Sends a signal; a process that has just ended is fine. */
+export function signalGuest(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Of a process that we have just started, whose pid cannot be another's yet. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isOurs(command: string, id: string): boolean {
+  return command.includes('qemu-system-') && command.includes(`-uuid ${id}`);
+}
+
+/** Of Linux: the arguments, with blanks between them. Empty for a process that is gone or only waits to be reaped. */
+async function commandLine(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text.replaceAll('\0', ' ');
+}
+
+async function allProcesses(programs: Programs): Promise<readonly (readonly [number, string])[]> {
+  if (process.platform === 'linux') {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+    return Promise.all(pids.map(async (pid) => [pid, await commandLine(pid)] as const));
+  }
+  const { stdout } =
+    process.platform === 'win32'
+      ? await programs.run(['powershell.exe', '-NoProfile', '-Command', WINDOWS_PROCESSES])
+      : await programs.run(['ps', '-axww', '-o', 'pid=,command=']);
+  return stdout.split('\n').flatMap((line) => {
+    const match = /^\s*(\d+)\s+(.*)$/.exec(line);
+    return match === null ? [] : [[Number(match[1]), match[2] ?? ''] as const];
+  });
+}
+
+const WINDOWS_PROCESSES =
+  'Get-CimInstance Win32_Process -Filter "Name LIKE \'qemu-system-%\'" | ForEach-Object { "$($_.ProcessId) $($_.CommandLine)" }';

@@ -1,0 +1,58 @@
+import type { DriverContext } from '../../../sdk/driver.ts';
+import { isBoot2Docker, type VirtualBoxConfig } from '../config.ts';
+import { manage } from '../manage/manage.ts';
+import { parseValue } from '../manage/output.ts';
+import { vmOf } from '../manage/vm.ts';
+import { parseShare, type Share } from './share-name.ts';
+
+/** What docker-machine shared with boot2docker when nothing else was said. */
+const USERS: Readonly<Partial<Record<NodeJS.Platform, Share>>> = {
+  linux: { folder: '/home', name: 'hosthome' },
+  darwin: { folder: '/Users', name: 'Users' },
+  win32: { folder: 'C:\\Users', name: 'c/Users' },
+};
+
+function wished(
+  config: Readonly<VirtualBoxConfig>,
+  platform: NodeJS.Platform = process.platform,
+): Share | undefined {
+  if (config.ShareFolder !== '') return parseShare(config.ShareFolder);
+  return config.NoShare || !isBoot2Docker(config) ? undefined : USERS[platform];
+}
+
+/**
+ * Shares the folder with the machine, which must be off. Done already, it does nothing.
+ * @param info of `showvminfo`
+ */
+export async function shareFolder(
+  context: DriverContext<VirtualBoxConfig>,
+  info: ReadonlyMap<string, string>,
+): Promise<void> {
+  const share = wished(context.config);
+  if (share === undefined) return;
+  const vm = vmOf(context);
+  const names = [...info].flatMap(([key, value]) =>
+    /^SharedFolderNameMachineMapping/.test(key) ? [value] : [],
+  );
+  if (names.includes(share.name)) return;
+  await manage(context, ['guestproperty', 'set', vm, '/VirtualBox/GuestAdd/SharedFolders/MountPrefix', '/']);
+  await manage(context, ['guestproperty', 'set', vm, '/VirtualBox/GuestAdd/SharedFolders/MountDir', '/']);
+  const { name, folder } = share;
+  await manage(context, ['sharedfolder', 'add', vm, '--name', name, '--hostpath', folder, '--automount']);
+  const symlinks = `VBoxInternal2/SharedFoldersEnableSymlinksCreate/${name}`;
+  await manage(context, ['setextradata', vm, symlinks, '1']);
+}
+
+/** Says how else a folder gets into a guest that has no Guest Additions, which distributions' images do not bring. */
+export async function warnOfUnseenShare(context: DriverContext<VirtualBoxConfig>): Promise<void> {
+  const { config, machine, report } = context;
+  if (config.ShareFolder === '') return;
+  const version = '/VirtualBox/GuestAdd/Version';
+  const answer = await manage(context, ['guestproperty', 'get', vmOf(context), version]).catch(() => '');
+  if (parseValue(answer) !== undefined) return;
+  const { folder, name } = parseShare(config.ShareFolder);
+  report.warn(
+    `(${machine.name}) The guest has no VirtualBox Guest Additions, so it does not see the shared folder "${name}". ` +
+      `Install them there, or see a folder of the guest here with "mymachine mount ${machine.name}:PATH", or copy ${folder} with "mymachine scp -r".`,
+  );
+}

@@ -1,0 +1,77 @@
+import type { Ports, RunResult } from '../../../base/ports.ts';
+import { printable } from '../../../base/printable.ts';
+import { virtualboxError } from '../errors.ts';
+import { explain } from './explain.ts';
+import { findManage } from './locate.ts';
+import { howToInstall } from './remedies.ts';
+
+export interface ManageOptions {
+  readonly timeoutMs?: number;
+  readonly input?: Uint8Array;
+  /** Waits for a lock that is about to go, such as that of a machine that has just been switched off. */
+  readonly patient?: boolean;
+}
+
+/** What is only so for a moment: the machine's process ends just now, or the server that VBoxManage asks does, which it does soon after each last call. */
+const MOMENTARY =
+  /Failed to create the VirtualBox object|NS_ERROR_ABORT|E_ABORT|NS_ERROR_CALL_FAILED|RPC_S_SERVER_UNAVAILABLE|0x800706b[ae]|object is not ready/i;
+const BEING_UNLOCKED = /already locked|while it is locked|being unlocked/;
+const RETRY_FOR_MS = 15_000;
+const RETRY_EVERY_MS = 300;
+const TIMEOUT_MS = 120_000;
+
+/**
+ * Runs VBoxManage and gives what it printed. Fails with the error that VBoxManage's words stand for: some of its commands
+ * fail with exit status 0, so its words count as well.
+ */
+export async function manage(
+  ports: Ports,
+  args: readonly string[],
+  options: ManageOptions = {},
+): Promise<string> {
+  const program = await findManage(ports.programs);
+  if (program === undefined) throw missing();
+  const end = ports.clock.now() + RETRY_FOR_MS;
+  for (;;) {
+    const result = await ports.programs.run([program, ...args], {
+      // Some builds speak the user's language.
+      env: { LC_ALL: 'C', LANG: 'C' },
+      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+      signal: ports.signal,
+      ...(options.input === undefined ? {} : { input: options.input }),
+    });
+    say(ports, args, result);
+    if (result.timedOut) throw tooSlow(args, options.timeoutMs ?? TIMEOUT_MS);
+    if (result.exitCode === 0 && !/^VBoxManage(?:\.exe)?: error: /m.test(result.stderr)) return result.stdout;
+    const passes =
+      MOMENTARY.test(result.stderr) || (options.patient === true && BEING_UNLOCKED.test(result.stderr));
+    if (!passes || ports.clock.now() >= end) throw explain(args, result.stderr);
+    await ports.clock.sleep(RETRY_EVERY_MS, ports.signal);
+  }
+}
+
+export function missing(): Error {
+  return virtualboxError('MM_VBOX_MISSING', {
+    message: 'VBoxManage was not found: VirtualBox is not installed, or not in the usual places',
+    hint: howToInstall(),
+  });
+}
+
+function say({ report }: Ports, args: readonly string[], { exitCode, stdout, stderr }: RunResult): void {
+  report.debug(
+    'virtualbox',
+    `VBoxManage ${printable(args.join(' '), 1000)} -> ${exitCode ?? 'no exit status'}`,
+  );
+  // The long answers are known; what goes wrong is wanted in full.
+  if (exitCode !== 0) {
+    for (const line of `${stdout}\n${stderr}`.split('\n').slice(0, 60))
+      if (line.trim() !== '') report.debug('virtualbox', printable(line, 1000));
+  }
+}
+
+function tooSlow(args: readonly string[], timeoutMs: number): Error {
+  return virtualboxError('MM_VBOX_FAILED', {
+    message: `VBoxManage ${args.slice(0, 2).join(' ')} did not end within ${timeoutMs / 1000} s`,
+    hint: 'End the process VBoxSVC when no machine runs, then try again.',
+  });
+}

@@ -1,0 +1,100 @@
+import type { Ports } from '../../../base/ports.ts';
+import { virtualboxError } from '../errors.ts';
+import { manage } from '../manage/manage.ts';
+import { isAtLeast, parseCreatedAdapter, parseRecords, type Version } from '../manage/output.ts';
+import type { Cidr } from './cidr.ts';
+
+/** A network between this computer and its machines. */
+export interface HostOnlyNetwork {
+  /** `vboxnet0`, `VirtualBox Host-Only Ethernet Adapter #2`, or a name of ours. */
+  readonly name: string;
+  /** As DHCP servers call it. */
+  readonly networkName: string;
+  readonly ip: string;
+  readonly netmask: string;
+  readonly isUp: boolean;
+}
+
+/** How this computer's VirtualBox makes such networks. */
+export interface HostOnlyKind {
+  list(ports: Ports): Promise<readonly HostOnlyNetwork[]>;
+  /** Makes one with that address, and gives its name. What it made is told to `made` before anything else can fail. */
+  create(ports: Ports, cidr: Cidr, made: (name: string) => Promise<void>): Promise<string>;
+  /** Gives an adapter its address once more, which a restart of the computer takes from it. */
+  configure(ports: Ports, name: string, cidr: Cidr): Promise<void>;
+  remove(ports: Ports, name: string): Promise<void>;
+  /** Arguments of modifyvm that attach a machine's second card. */
+  attach(name: string): readonly string[];
+  /** Whether VirtualBox's own DHCP servers serve it. */
+  readonly hasDhcpServers: boolean;
+}
+
+const adapters: HostOnlyKind = {
+  hasDhcpServers: true,
+  list: async (ports) =>
+    parseRecords(await manage(ports, ['list', 'hostonlyifs']), 'Name').map((record) => ({
+      name: record.get('Name') ?? '',
+      networkName: record.get('VBoxNetworkName') ?? '',
+      ip: record.get('IPAddress') ?? '',
+      netmask: record.get('NetworkMask') ?? '',
+      isUp: record.get('Status') === 'Up',
+    })),
+  create: async (ports, cidr, made) => {
+    const name = parseCreatedAdapter(await manage(ports, ['hostonlyif', 'create']));
+    if (name === undefined) {
+      throw virtualboxError('MM_VBOX_NETWORK', {
+        message: 'VirtualBox made a host-only adapter without saying which',
+        hint: 'See VBoxManage list hostonlyifs, or do without: --virtualbox-nat-only',
+      });
+    }
+    await made(name);
+    await adapters.configure(ports, name, cidr);
+    return name;
+  },
+  configure: async (ports, name, { ip, netmask }) => {
+    await manage(ports, ['hostonlyif', 'ipconfig', name, '--ip', ip, '--netmask', netmask]);
+  },
+  remove: async (ports, name) => {
+    await manage(ports, ['hostonlyif', 'remove', name]);
+  },
+  attach: (name) => ['--nic2', 'hostonly', '--hostonlyadapter2', name],
+};
+
+/** macOS's own networks (vmnet), which took the place of adapters there. The lowest address becomes the computer's. */
+const networks: HostOnlyKind = {
+  hasDhcpServers: false,
+  list: async (ports) =>
+    parseRecords(await manage(ports, ['list', 'hostonlynets']), 'Name').map((record) => ({
+      name: record.get('Name') ?? '',
+      networkName: record.get('VBoxNetworkName') ?? '',
+      ip: record.get('LowerIP') ?? '',
+      netmask: record.get('NetworkMask') ?? '',
+      isUp: record.get('State') === 'Enabled',
+    })),
+  create: async (ports, cidr, made) => {
+    const name = `mymachine-${cidr.ip}`;
+    await made(name);
+    const last = cidr.ip.replace(/\d+$/, '254');
+    await manage(ports, [
+      'hostonlynet',
+      'add',
+      `--name=${name}`,
+      `--netmask=${cidr.netmask}`,
+      `--lower-ip=${cidr.ip}`,
+      `--upper-ip=${last}`,
+      '--enable',
+    ]);
+    return name;
+  },
+  configure: async (ports, name) => {
+    await manage(ports, ['hostonlynet', 'modify', `--name=${name}`, '--enable']);
+  },
+  remove: async (ports, name) => {
+    await manage(ports, ['hostonlynet', 'remove', `--name=${name}`]);
+  },
+  attach: (name) => ['--nic2', 'hostonlynet', `--host-only-net2=${name}`],
+};
+
+export function hostOnlyKind(version: Version, platform: NodeJS.Platform = process.platform): HostOnlyKind {
+  return platform === 'darwin' && isAtLeast(version, 7) ? networks : adapters;
+}

@@ -1,0 +1,116 @@
+import type { DriverContext } from '../../../sdk/driver.ts';
+import type { VirtualBoxConfig } from '../config.ts';
+import { virtualboxError } from '../errors.ts';
+import { manage } from '../manage/manage.ts';
+import { parseHostOnlyUsers } from '../manage/output.ts';
+import { versionOf } from '../manage/version.ts';
+import { vmOf } from '../manage/vm.ts';
+import { type HostOnlyKind, type HostOnlyNetwork, hostOnlyKind } from './adapters.ts';
+import { releaseAddresses } from './addresses.ts';
+import { type Cidr, parseCidr } from './cidr.ts';
+import { ensureDhcp, restoreDhcp } from './dhcp.ts';
+import { deleteNote, notes, writeNote } from './notes.ts';
+
+type Context = DriverContext<VirtualBoxConfig>;
+
+export function cidrOf(config: Readonly<VirtualBoxConfig>): Cidr {
+  const cidr = parseCidr(config.HostOnlyCIDR);
+  if (cidr !== undefined) return cidr;
+  throw virtualboxError('MM_VBOX_NETWORK', {
+    message: `The machine's record has no host-only network that could be: ${config.HostOnlyCIDR.slice(0, 60)}`,
+    hint: 'HostOnlyCIDR in its config.json is such as 192.168.60.1/24.',
+  });
+}
+
+/** Whether its address comes from VirtualBox's DHCP server, as those of all of docker-machine's machines do. */
+export const usesDhcp = (config: Readonly<VirtualBoxConfig>): boolean =>
+  config.HostOnlyDHCP ?? !config.HostOnlyNoDHCP;
+
+/**
+ * The host-only network that has the machine's address range, made when there is none, with its DHCP server where the
+ * machine wants one. The caller holds the lock.
+ */
+export async function ensureNetwork(context: Context): Promise<HostOnlyNetwork> {
+  const { config } = context;
+  const cidr = cidrOf(config);
+  const kind = await kindOf(context);
+  const all = await kind.list(context);
+  const fits = ({ ip, netmask }: HostOnlyNetwork) => ip === cidr.ip && netmask === cidr.netmask;
+  const found = all.find(fits);
+  if (found === undefined) {
+    const stray = await strayAdapter(context, all);
+    if (stray !== undefined) await kind.configure(context, stray, cidr);
+    else {
+      await context.save({ AdaptersBefore: all.map(({ name }) => name) });
+      await kind.create(context, cidr, (name) => writeNote(context, 'adapter', name, context.machine.id));
+    }
+  } else if (!found.isUp) await kind.configure(context, found.name, cidr);
+  const network = found?.isUp === true ? found : (await kind.list(context)).find(fits);
+  if (network === undefined) {
+    throw virtualboxError('MM_VBOX_NETWORK', {
+      message: `VirtualBox did not give any host-only network the address ${cidr.ip}`,
+      hint: 'See VBoxManage list hostonlyifs; take another with --virtualbox-hostonly-cidr, or none with --virtualbox-nat-only.',
+    });
+  }
+  if (kind.hasDhcpServers && usesDhcp(config)) await ensureDhcp(context, network.networkName, cidr);
+  return network;
+}
+
+/** An adapter that a create of this machine had just made when it was cut off: it is in no note, and nobody uses it. */
+async function strayAdapter(context: Context, all: readonly HostOnlyNetwork[]): Promise<string | undefined> {
+  const before = context.config.AdaptersBefore ?? undefined;
+  if (before === undefined) return undefined;
+  const used = await usersOfNetworks(context);
+  const marked = await notes(context, 'adapter');
+  return all.find(
+    ({ name }) =>
+      !before.includes(name) &&
+      !used.some(({ network }) => network === name) &&
+      (marked.get(name) ?? context.machine.id) === context.machine.id,
+  )?.name;
+}
+
+async function usersOfNetworks(context: Context) {
+  return parseHostOnlyUsers(await manage(context, ['list', '--long', 'vms']));
+}
+
+/** Attaches the machine's second card, with what else is to be said of it. The machine is off. */
+export async function attachNetwork(
+  context: Context,
+  network: HostOnlyNetwork,
+  card: readonly string[] = [],
+): Promise<void> {
+  const kind = await kindOf(context);
+  await manage(context, ['modifyvm', vmOf(context), ...kind.attach(network.name), ...card], {
+    patient: true,
+  });
+}
+
+/** Only on macOS it depends on the version, which is worth a call. */
+async function kindOf(context: Context): Promise<HostOnlyKind> {
+  return hostOnlyKind(
+    process.platform === 'darwin' ? await versionOf(context) : { major: 6, minor: 1, patch: 0 },
+  );
+}
+
+/**
+ * Gives back what the machine had of networks: its address, and a network with its DHCP server that was made by us and has
+ * no other machine left. The machine itself is gone. The caller holds the lock.
+ */
+export async function releaseNetwork(context: Context): Promise<void> {
+  const { config, machine } = context;
+  await releaseAddresses(context, machine.id);
+  const kind = await kindOf(context);
+  const all = await kind.list(context);
+  const stray = await strayAdapter(context, all);
+  const used = await usersOfNetworks(context);
+  const marked = await notes(context, 'adapter');
+  for (const { name, networkName } of all) {
+    const isOurs = marked.has(name) && (name === config.HostOnlyAdapter || marked.get(name) === machine.id);
+    if (!isOurs && name !== stray) continue;
+    if (used.some(({ network }) => network === name)) continue;
+    await restoreDhcp(context, networkName);
+    await kind.remove(context, name);
+    await deleteNote(context, 'adapter', name);
+  }
+}

@@ -1,0 +1,96 @@
+import type { KeyPair } from '../../certs/contract.ts';
+import { type CertificateFacts, describeCertificate, isSignedBy } from '../../certs/inspect.ts';
+import type { AuthorityPaths } from '../deps.ts';
+import { machineError } from '../errors.ts';
+import { DUE_BEFORE_MS } from './expiry.ts';
+import { isPair, type PairFiles } from './key-pair-files.ts';
+
+/** Which of the good certificates are to be renewed too: none, those that soon expire, or all. */
+export type Renewal = 'expired' | 'due' | 'always';
+
+interface Wish {
+  readonly now: number;
+  readonly renewal: Renewal;
+}
+
+/** Why a new one is to be made. */
+export type Fault = 'missing' | 'damaged' | 'expired' | 'due' | 'foreign' | 'wished';
+
+const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+
+function facts(pem: string | undefined): CertificateFacts | undefined {
+  try {
+    return pem === undefined ? undefined : describeCertificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+function age(found: CertificateFacts, { now, renewal }: Wish): 'expired' | 'due' | 'wished' | undefined {
+  if (found.notAfter <= now) return 'expired';
+  if (renewal === 'always') return 'wished';
+  return renewal === 'due' && found.notAfter - now < DUE_BEFORE_MS ? 'due' : undefined;
+}
+
+/**
+ * Why a new CA is to be made, or undefined. A CA cuts off every machine it has signed for, so only ours, and only when
+ * there is no way round it; a pair that is broken is the user's to mend: MM_CERTS_AUTHORITY.
+ */
+export function caFault(found: PairFiles, paths: AuthorityPaths, wish: Wish): Fault | undefined {
+  const { caCert, caKey } = paths;
+  if (found.cert === undefined && found.key === undefined) return 'missing';
+  const cert = facts(found.cert);
+  const why = cert === undefined ? undefined : age(cert, wish);
+  if (cert?.homemade === true && why !== undefined) return why;
+  // Another's that is good for a while yet is no reason to stop.
+  if (cert !== undefined && why !== undefined && why !== 'due') {
+    throw machineError('MM_CERTS_AUTHORITY', {
+      message: `the certificate authority ${caCert} ${why === 'expired' ? `has expired (on ${day(cert.notAfter)}), and it was` : 'was'} not made by mymachine, which therefore does not replace it`,
+      hint: `Put the new authority's certificate and key into ${caCert} and ${caKey}, then run "mymachine regenerate-certs" for your machines.`,
+    });
+  }
+  if (isPair(found)) return undefined;
+  if (wish.renewal === 'always') return 'damaged';
+  throw broken(found, cert, paths);
+}
+
+function broken(found: PairFiles, cert: CertificateFacts | undefined, paths: AuthorityPaths): Error {
+  const { caCert, caKey } = paths;
+  const message =
+    found.cert === undefined
+      ? `certificate authority key already exists: ${caKey}, but its certificate ${caCert} is missing`
+      : cert === undefined
+        ? `the certificate of the authority cannot be read: ${caCert}`
+        : found.key === undefined
+          ? `the key of the certificate authority is missing: ${caKey}`
+          : `the key of the certificate authority does not belong to its certificate: ${caKey}`;
+  return machineError('MM_CERTS_AUTHORITY', {
+    message,
+    hint: 'Put the file back from a backup (each machine\'s folder has a copy of ca.pem). Without one, have a new authority made with "mymachine regenerate-certs --new-ca" and the names of all your machines.',
+  });
+}
+
+/** Why a new client certificate is to be made, or undefined. One that the user brought is not replaced: MM_CERTS_AUTHORITY. */
+export function clientFault(
+  found: PairFiles,
+  ca: KeyPair,
+  paths: AuthorityPaths,
+  wish: Wish,
+): Fault | undefined {
+  const cert = facts(found.cert);
+  if (cert === undefined || found.cert === undefined) return 'missing';
+  const why = isPair(found)
+    ? (age(cert, wish) ?? (isSignedBy(found.cert, ca.cert) ? undefined : 'foreign'))
+    : 'damaged';
+  if (why === undefined || cert.homemade) return why;
+  if (why === 'due' || why === 'wished') return undefined;
+  const words = {
+    damaged: `does not fit the key ${paths.clientKey}`,
+    expired: `has expired (on ${day(cert.notAfter)})`,
+    foreign: `is not signed by the authority ${paths.caCert}`,
+  };
+  throw machineError('MM_CERTS_AUTHORITY', {
+    message: `the client certificate ${paths.clientCert} ${words[why]}, and it was not made by mymachine, which therefore does not replace it`,
+    hint: `Put a good one into ${paths.clientCert} and ${paths.clientKey}; or delete both files there, and one is made.`,
+  });
+}

@@ -1,0 +1,104 @@
+import { mkdir } from 'node:fs/promises';
+import type { KeyPair } from '../../certs/contract.ts';
+import { createAuthority, createClientCertificate } from '../../certs/create.ts';
+import { storeFailure } from '../../store/errors.ts';
+import type { AuthorityPaths, MachineDeps } from '../deps.ts';
+import { caFault, clientFault, type Renewal } from './authority-faults.ts';
+import { finishPair, isPair, isWhole, keepAside, readPair, readText, writePair } from './key-pair-files.ts';
+
+/** An authority and the certificate that this user's docker client shows. */
+export interface Authority {
+  readonly ca: KeyPair;
+  readonly client: KeyPair;
+  /** A new CA has just taken the place of another one, which engines still trust. */
+  readonly replaced: boolean;
+}
+
+/** Reads the authority; undefined when something about it is to be done. */
+async function readAuthority(
+  deps: MachineDeps,
+  paths: AuthorityPaths,
+  renewal: Renewal,
+): Promise<Authority | undefined> {
+  const [ca, client] = await Promise.all([
+    readPair(paths.caCert, paths.caKey),
+    readPair(paths.clientCert, paths.clientKey),
+  ]);
+  const now = deps.clock.now();
+  if (!isPair(ca) || caFault(ca, paths, { now, renewal }) !== undefined) return undefined;
+  if (!isPair(client) || clientFault(client, ca, paths, { now, renewal }) !== undefined) return undefined;
+  return { ca, client, replaced: false };
+}
+
+async function makeAuthority(deps: MachineDeps, paths: AuthorityPaths, renewal: Renewal): Promise<Authority> {
+  const { certDir, caCert, caKey, clientCert, clientKey } = paths;
+  const now = deps.clock.now();
+  await mkdir(certDir, { recursive: true, mode: 0o700 }).catch((error) => {
+    throw storeFailure(error, certDir);
+  });
+  const found = await finishPair(caCert, caKey);
+  const fault = caFault(found, paths, { now, renewal });
+  let ca: KeyPair;
+  if (isWhole(found) && fault === undefined) ca = found;
+  else {
+    deps.report.info(`Creating CA: ${caCert}`);
+    await keepAside(caKey, now);
+    await keepAside(caCert, now);
+    ca = await createAuthority({ organization: deps.userName, now });
+    await writePair(caCert, caKey, ca);
+  }
+  const replaced = fault !== undefined && fault !== 'missing';
+  const old = await finishPair(clientCert, clientKey);
+  if (isWhole(old) && clientFault(old, ca, paths, { now, renewal }) === undefined) {
+    return { ca, client: old, replaced };
+  }
+  deps.report.info(`Creating client certificate: ${clientCert}`);
+  const client = await createClientCertificate(ca, { organization: `${deps.userName}.<bootstrap>`, now });
+  await writePair(clientCert, clientKey, client);
+  return { ca, client, replaced };
+}
+
+/**
+ * The authority at `paths`, by default the store's own; made when it is missing or has expired, and, where `renewal` wishes
+ * so, when it soon will or in any case. Any number of processes may ask at once: they find one authority, and every
+ * certificate chains to it. An authority that somebody else made is never replaced: MM_CERTS_AUTHORITY.
+ */
+export async function ensureAuthority(
+  deps: MachineDeps,
+  paths: AuthorityPaths = deps.authority,
+  renewal: Renewal = 'expired',
+): Promise<Authority> {
+  const found = renewal === 'always' ? undefined : await readAuthority(deps, paths, renewal);
+  if (found !== undefined) return found;
+  return deps.store.withTopic('certs', async () => {
+    const meanwhile = renewal === 'always' ? undefined : await readAuthority(deps, paths, renewal);
+    return meanwhile ?? (await makeAuthority(deps, paths, renewal));
+  });
+}
+
+/** Whether `ensureAuthority` would put a new CA in the place of the one that is there. Looks, and changes nothing. */
+export async function wouldReplaceAuthority(
+  deps: MachineDeps,
+  paths: AuthorityPaths,
+  renewal: Renewal,
+): Promise<boolean> {
+  const found = await readPair(paths.caCert, paths.caKey);
+  const fault = caFault(found, paths, { now: deps.clock.now(), renewal });
+  return fault !== undefined && fault !== 'missing';
+}
+
+/** What a client shows and trusts. The authority's key is not needed for it, and may be somebody else's. */
+export interface ClientCredentials {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The files that --tls-ca-cert, --tls-client-cert and --tls-client-key name, made when they are not there. */
+export async function clientCredentials(deps: MachineDeps): Promise<ClientCredentials> {
+  const { caCert, clientCert, clientKey } = deps.authority;
+  const [ca, pair] = await Promise.all([readText(caCert), readPair(clientCert, clientKey)]);
+  if (ca !== undefined && isWhole(pair)) return { ca, ...pair };
+  const authority = await ensureAuthority(deps);
+  return { ca: authority.ca.cert, ...authority.client };
+}

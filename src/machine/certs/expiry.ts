@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import type { CertificateDates } from '../../engine/contract.ts';
+import { readText } from '../../store/read-file.ts';
+import type { StoredMachine } from '../../store/store.ts';
+import type { MachineDeps } from '../deps.ts';
+import { Machine } from '../machine.ts';
+import { authorityPathsOf } from './authority-paths.ts';
+
+/** What a docker client and the engine of a machine show each other, as far as it is known. */
+export interface MachineCertificates {
+  readonly ca?: CertificateDates;
+  readonly client?: CertificateDates;
+  readonly server?: CertificateDates;
+}
+
+/** From this time before its end on, a certificate is due for renewal, and warned of. */
+export const DUE_BEFORE_MS = 30 * 24 * 3_600_000;
+
+async function datesIn(...paths: readonly string[]): Promise<CertificateDates | undefined> {
+  const { certificateDates } = await import('../../certs/read-certificate.ts');
+  for (const path of paths) {
+    try {
+      return certificateDates((await readText(path)) ?? '');
+    } catch {
+      // Missing or damaged: another place may serve, and the connection says what is wrong.
+    }
+  }
+  return undefined;
+}
+
+async function isThroughSsh(deps: MachineDeps, stored: StoredMachine): Promise<boolean> {
+  const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
+  return driver !== undefined && new Machine(deps, driver, stored).isThroughSsh;
+}
+
+/** From the files of the machine, without asking its host. What its engine showed in a handshake is better evidence. */
+export async function certificatesOf(
+  deps: MachineDeps,
+  stored: StoredMachine,
+  seen?: CertificateDates,
+): Promise<MachineCertificates> {
+  if (await isThroughSsh(deps, stored)) return {};
+  const file = (name: string) => join(deps.store.paths.machine(stored.name), name);
+  const paths = authorityPathsOf(deps, stored);
+  const [ca, client, server] = await Promise.all([
+    datesIn(file('ca.pem'), paths.caCert),
+    datesIn(file('cert.pem'), paths.clientCert),
+    seen ?? datesIn(file('server.pem')),
+  ]);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(client === undefined ? {} : { client }),
+    ...(server === undefined ? {} : { server }),
+  };
+}
+
+export interface Expiry {
+  readonly kind: 'ca' | 'client' | 'server';
+  readonly notAfter: number;
+}
+
+/** What is to be renewed, now or within 30 days. Who renews an authority renews all, so only the greatest is named. */
+export function dueCertificate(certificates: MachineCertificates, now: number): Expiry | undefined {
+  for (const kind of ['ca', 'client', 'server'] as const) {
+    const dates = certificates[kind];
+    if (dates !== undefined && dates.notAfter - now < DUE_BEFORE_MS)
+      return { kind, notAfter: dates.notAfter };
+  }
+  return undefined;
+}

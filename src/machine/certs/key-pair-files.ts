@@ -1,0 +1,81 @@
+import { constants, copyFile, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { KeyPair } from '../../certs/contract.ts';
+import { matchesKey } from '../../certs/inspect.ts';
+import { syncFolder, writeAtomic } from '../../store/atomic-write.ts';
+import { storeFailure } from '../../store/errors.ts';
+
+export async function readText(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw storeFailure(error, path);
+  }
+}
+
+export interface PairFiles {
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
+export async function readPair(certPath: string, keyPath: string): Promise<PairFiles> {
+  const [cert, key] = await Promise.all([readText(certPath), readText(keyPath)]);
+  return { cert, key };
+}
+
+export function isWhole(pair: PairFiles): pair is KeyPair {
+  return pair.cert !== undefined && pair.key !== undefined;
+}
+
+/** Whether both can be read and belong together. */
+export function isPair(pair: PairFiles): pair is KeyPair {
+  try {
+    return isWhole(pair) && matchesKey(pair.cert, pair.key);
+  } catch {
+    return false;
+  }
+}
+
+/** A certificate that waits for its key to be in place. */
+const waiting = (certPath: string) => `${certPath}.new`;
+
+/**
+ * Replaces both files. Two files cannot be replaced at once: the certificate waits beside its place until its key is there,
+ * so that `finishPair` can end what was cut off between the two.
+ */
+export async function writePair(certPath: string, keyPath: string, pair: KeyPair): Promise<void> {
+  await writeAtomic(waiting(certPath), pair.cert, 0o644);
+  await writeAtomic(keyPath, pair.key, 0o600);
+  await putInPlace(certPath);
+}
+
+async function putInPlace(certPath: string): Promise<void> {
+  try {
+    await rename(waiting(certPath), certPath);
+    await syncFolder(dirname(certPath));
+  } catch (error) {
+    throw storeFailure(error, certPath);
+  }
+}
+
+/** Reads the pair, after ending a `writePair` that was cut off once the key was in place. */
+export async function finishPair(certPath: string, keyPath: string): Promise<PairFiles> {
+  const found = await readPair(certPath, keyPath);
+  if (isPair(found)) return found;
+  const cert = await readText(waiting(certPath));
+  if (cert === undefined || !isPair({ cert, key: found.key })) return found;
+  await putInPlace(certPath);
+  return { cert, key: found.key };
+}
+
+/** Keeps a copy of a file that is about to be replaced: somebody may still need what was signed with it. */
+export async function keepAside(path: string, now: number): Promise<void> {
+  const kept = `${path}.${new Date(now).toISOString().replace(/[:.]/g, '')}.bak`;
+  try {
+    await copyFile(path, kept, constants.COPYFILE_EXCL);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'ENOENT' && code !== 'EEXIST') throw storeFailure(error, kept);
+  }
+}

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises';
+import type { KeyPair } from '../../certs/contract.ts';
+import { createServerCertificate } from '../../certs/create.ts';
+import { describeCertificate, isSignedBy, matchesKey } from '../../certs/inspect.ts';
+import { subjectName } from '../../certs/names.ts';
+import { writeAtomic } from '../../store/atomic-write.ts';
+import type { Machine } from '../machine.ts';
+import type { Authority } from './authority.ts';
+import { DUE_BEFORE_MS } from './expiry.ts';
+
+/** Every name and address under which the machine's engine may be reached: those asked for, the driver's, and localhost. */
+export async function wantedSans(machine: Machine): Promise<readonly string[]> {
+  const context = machine.context();
+  const asked = machine.config.HostOptions.AuthOptions.ServerCertSANs;
+  const own = [await machine.driver.address(context), ...(machine.driver.sans?.(context) ?? [])];
+  return [...new Set([...asked, ...own, 'localhost'].filter((name) => name !== ''))];
+}
+
+async function readServerPair(machine: Machine): Promise<KeyPair | undefined> {
+  try {
+    const [cert, key] = await Promise.all([
+      readFile(machine.file('server.pem'), 'utf8'),
+      readFile(machine.file('server-key.pem'), 'utf8'),
+    ]);
+    return matchesKey(cert, key) ? { cert, key } : undefined;
+  } catch {
+    // Missing or damaged: a new one replaces it.
+    return undefined;
+  }
+}
+
+/** Why the certificate cannot stay, or undefined when it can. */
+function fault(
+  pair: KeyPair,
+  authority: Authority,
+  sans: readonly string[],
+  now: number,
+): string | undefined {
+  const found = describeCertificate(pair.cert);
+  if (!isSignedBy(pair.cert, authority.ca.cert)) return 'it was signed by another authority';
+  if (found.notAfter - now < DUE_BEFORE_MS) return 'it expires within 30 days';
+  const held = new Set(found.sans.map((san) => san.toLowerCase()));
+  // docker-machine put into certificates whatever it was given; what we put there may be written otherwise than asked for.
+  const isHeld = (san: string) =>
+    held.has(san.toLowerCase()) || held.has(subjectName(san).text.toLowerCase());
+  const missing = sans.filter((san) => !isHeld(san));
+  return missing.length === 0 ? undefined : `it does not name ${missing.join(', ')}`;
+}
+
+/** The machine's server certificate: the one in the store while it is good, otherwise a new one, not yet on disk. */
+export async function serverCertificate(
+  machine: Machine,
+  authority: Authority,
+  renew: boolean,
+): Promise<KeyPair> {
+  const sans = await wantedSans(machine);
+  const now = machine.deps.clock.now();
+  const old = renew ? undefined : await readServerPair(machine);
+  const why = old === undefined ? undefined : fault(old, authority, sans, now);
+  if (old !== undefined && why === undefined) return old;
+  if (why !== undefined) machine.deps.report.info(`A new server certificate is needed: ${why}`);
+  const request = { organization: `${machine.deps.userName}.${machine.name}`, now, sans };
+  return createServerCertificate(authority.ca, {
+    ...request,
+    clientAuth: machine.config.HostOptions.SwarmOptions.Master,
+  });
+}
+
+export async function keepServerCertificate(machine: Machine, pair: KeyPair): Promise<void> {
+  await writeAtomic(machine.file('server-key.pem'), pair.key, 0o600);
+  await writeAtomic(machine.file('server.pem'), pair.cert, 0o644);
+}
+
+/** What DOCKER_CERT_PATH of this machine holds: the authority's certificate and the client's pair. */
+export async function copyClientCertificates(
+  machine: Machine,
+  files: { readonly ca: string; readonly cert: string; readonly key: string },
+): Promise<void> {
+  await writeAtomic(machine.file('ca.pem'), files.ca, 0o644);
+  await writeAtomic(machine.file('key.pem'), files.key, 0o600);
+  await writeAtomic(machine.file('cert.pem'), files.cert, 0o644);
+}

@@ -1,0 +1,120 @@
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { CertificateDates, EngineClient, EngineEndpoint } from '../../engine/contract.ts';
+import { authorityPathsOf } from '../certs/authority-paths.ts';
+import { machineError } from '../errors.ts';
+import type { Machine } from '../machine.ts';
+import { notRunning } from '../not-running.ts';
+
+/** Files that a client of the machine's engine shows and trusts. */
+export interface ClientFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+async function areThere(files: ClientFiles): Promise<boolean> {
+  const found = await Promise.all(
+    Object.values(files).map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.every(Boolean);
+}
+
+/**
+ * The files in the machine's folder. docker-machine puts none there for a machine that is only a URL: then those that the
+ * record names, by default the store's own.
+ */
+export async function clientFiles(machine: Machine): Promise<ClientFiles> {
+  const { caCert, clientCert, clientKey } = authorityPathsOf(machine.deps, machine);
+  const own = { ca: machine.file('ca.pem'), cert: machine.file('cert.pem'), key: machine.file('key.pem') };
+  const named = { ca: caCert, cert: clientCert, key: clientKey };
+  return !(await areThere(own)) && (await areThere(named)) ? named : own;
+}
+
+/** The folder for DOCKER_CERT_PATH, where docker looks for ca.pem, cert.pem and key.pem. */
+export async function certFolder(machine: Machine): Promise<string> {
+  const files = await clientFiles(machine);
+  const folder = dirname(files.ca);
+  const fits = Object.entries(files).every(([kind, path]) => path === join(folder, `${kind}.pem`));
+  if (fits) return folder;
+  throw machineError('MM_CERTS_MISSING', {
+    message: `docker wants ca.pem, cert.pem and key.pem in one folder, and those of "${machine.name}" are elsewhere: ${Object.values(files).join(', ')}`,
+    hint: `Copy them into ${machine.dir} under these names.`,
+  });
+}
+
+async function readCredential(machine: Machine, path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    // Somebody may have removed the machine while we were reading; then that is what to say.
+    await machine.deps.store.load(machine.name);
+    throw machineError('MM_CERTS_MISSING', {
+      message: `a certificate of "${machine.name}" is missing: ${path}`,
+      hint: machine.driver.capabilities.provision
+        ? `Make them again with "mymachine regenerate-certs ${machine.name}".`
+        : `Copy ca.pem, cert.pem and key.pem of that engine's clients into ${machine.dir}.`,
+      cause,
+    });
+  }
+}
+
+/** Where dockerd listens on its host unless it is told otherwise. */
+const ENGINE_SOCKET = '/var/run/docker.sock';
+
+/** A client of the machine's engine at its URL, loaded with TLS or SSH when one is first wanted. Nothing is sent yet. */
+export async function engineAt(machine: Machine, url: string, timeoutMs: number): Promise<EngineClient> {
+  const [{ createEngineClient }, endpoint] = await Promise.all([
+    import('../../engine/client.ts'),
+    machine.isThroughSsh ? socketEndpoint(machine) : tlsEndpoint(machine, url),
+  ]);
+  const { clock, signal, tlsContexts } = machine.deps;
+  return createEngineClient(endpoint, { machineName: machine.name, clock, timeoutMs, signal, tlsContexts });
+}
+
+/** The engine's socket on its host, over the one connection that this run has there. */
+const socketEndpoint = (machine: Machine): EngineEndpoint => ({
+  kind: 'stream',
+  open: async () => (await machine.session()).connectUnix(ENGINE_SOCKET),
+});
+
+async function tlsEndpoint(machine: Machine, url: string): Promise<EngineEndpoint> {
+  const { parseEngineUrl } = await import('../../engine/url.ts');
+  const { host, port } = parseEngineUrl(url);
+  const files = await clientFiles(machine);
+  const read = (path: string) => readCredential(machine, path);
+  const [ca, cert, key] = await Promise.all([read(files.ca), read(files.cert), read(files.key)]);
+  return { kind: 'tls', host, port, ca, cert, key };
+}
+
+/** The machine's URL; fails when it is not running. */
+export async function engineUrl(machine: Machine): Promise<string> {
+  const context = machine.context();
+  const state = await machine.driver.state(context);
+  const url = state === 'Running' ? await machine.driver.engineUrl(context) : '';
+  if (url !== '') return url;
+  throw notRunning(machine, 'Host is not running');
+}
+
+/**
+ * Proves that the engine answers now, over TLS or through SSH, as `env`, `config` and the end of `create` do. Gives the
+ * dates of the certificate that it showed.
+ */
+export async function checkConnection(
+  machine: Machine,
+  url: string,
+  timeoutMs = 20_000,
+): Promise<CertificateDates | undefined> {
+  const client = await engineAt(machine, url, timeoutMs);
+  try {
+    await client.ping();
+    return client.serverCertificate();
+  } finally {
+    client.close();
+  }
+}

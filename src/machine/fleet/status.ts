@@ -1,0 +1,143 @@
+import { isMachineError, messageOf } from '../../base/machine-error.ts';
+import type { CertificateDates, EngineClient } from '../../engine/contract.ts';
+import type { MachineState, Sighting } from '../../sdk/driver.ts';
+import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
+import type { MachineDeps } from '../deps.ts';
+import { engineAt } from '../engine/connection.ts';
+import { Machine } from '../machine.ts';
+import type { Sighted } from './provider-status.ts';
+
+/** What `ls` and `active` know of a machine after having asked its host. */
+export interface MachineStatus {
+  readonly name: string;
+  /** Missing for a machine whose record cannot be read. */
+  readonly machine: StoredMachine | undefined;
+  readonly driverName: string;
+  readonly state: MachineState;
+  readonly url: string;
+  /** `v28.5.2`, 'Unknown', or '' for a machine that was not asked. */
+  readonly dockerVersion: string;
+  readonly error: string;
+  readonly responseTimeMs: number;
+  /** Of the certificate that the engine showed; undefined where there was no handshake. */
+  readonly seenCertificate?: CertificateDates | undefined;
+}
+
+export interface SurveyOptions {
+  readonly timeoutMs: number;
+  /** Whether the engine is asked for its version; default true. */
+  readonly engine?: boolean;
+  /** What the provider says of the machine, when it was asked for more than this one. */
+  readonly sighted?: Sighted | undefined;
+}
+
+function unfinishedNote(stored: StoredMachine): string {
+  const phase = stored.meta?.phase ?? 'ready';
+  if (phase === 'ready') return '';
+  if (phase === 'removing') return `removal not finished: mymachine rm ${stored.name}`;
+  const step = stored.meta?.journal.findLast((entry) => entry.state === 'intent')?.step;
+  const where = step === undefined ? '' : ` (${step})`;
+  return `create not finished${where}: mymachine create --resume ${stored.name}`;
+}
+
+const NOTHING: Sighting = { state: 'None', engineUrl: '' };
+
+async function look(machine: Machine, sighted: Sighted | undefined): Promise<Sighting> {
+  const known = await sighted;
+  if (known !== undefined) return known;
+  const { driver } = machine;
+  const state = await driver.state(machine.context());
+  return { state, engineUrl: state === 'Running' ? await driver.engineUrl(machine.context()) : '' };
+}
+
+async function ask(
+  deps: MachineDeps,
+  stored: StoredMachine,
+  { timeoutMs, engine = true, sighted }: SurveyOptions,
+): Promise<Omit<MachineStatus, 'responseTimeMs'>> {
+  const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
+  const driver = await deps.drivers.load(stored.config.DriverName);
+  const machine = new Machine(
+    { ...deps, signal: AbortSignal.any([deps.signal, AbortSignal.timeout(timeoutMs)]) },
+    driver,
+    stored,
+  );
+  const note = unfinishedNote(stored);
+  const looked = look(machine, sighted);
+  // Of a create that was cut off there may be nothing to ask yet, and how to go on is what is to be said.
+  const { state, engineUrl } = await (note === '' ? looked : looked.catch(() => NOTHING));
+  const url = state === 'Running' ? engineUrl : '';
+  const row = { ...base, state, url, error: note };
+  if (!engine) return { ...row, dockerVersion: '' };
+  if (url === '' || note !== '') return { ...row, dockerVersion: 'Unknown' };
+  let client: EngineClient | undefined;
+  const seen = () => ({ seenCertificate: client?.serverCertificate() });
+  try {
+    client = await engineAt(machine, url, timeoutMs);
+    return { ...row, dockerVersion: `v${(await client.version()).version}`, ...seen() };
+  } catch (error) {
+    // The words for a closed port are docker-machine's; the reason behind them is ours.
+    const why = isMachineError(error, 'MM_ENGINE_REFUSED')
+      ? `Cannot connect to the docker engine endpoint: ${error.message}`
+      : messageOf(error);
+    return { ...row, dockerVersion: 'Unknown', error: `Unable to query docker version: ${why}`, ...seen() };
+  } finally {
+    client?.close();
+  }
+}
+
+function timeout(stored: StoredMachine): Omit<MachineStatus, 'responseTimeMs'> {
+  const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
+  return { ...base, state: 'Timeout', url: '', dockerVersion: '', error: unfinishedNote(stored) };
+}
+
+/** Asks one machine, but never longer than the time: a host that answers nothing costs its own row and no other. */
+export async function surveyMachine(
+  deps: MachineDeps,
+  stored: StoredMachine | BrokenMachine,
+  options: SurveyOptions,
+): Promise<MachineStatus> {
+  const { timeoutMs } = options;
+  const begin = deps.clock.now();
+  const done = (row: Omit<MachineStatus, 'responseTimeMs'>) => ({
+    ...row,
+    responseTimeMs: deps.clock.now() - begin,
+  });
+  if ('error' in stored) {
+    const error = messageOf(stored.error).replaceAll('\n', ' ');
+    return done({
+      name: stored.name,
+      machine: undefined,
+      driverName: 'not found',
+      state: 'Error',
+      url: '',
+      dockerVersion: '',
+      error,
+    });
+  }
+  const enough = new AbortController();
+  try {
+    return done(
+      await Promise.race([
+        ask(deps, stored, options),
+        deps.clock.sleep(timeoutMs, enough.signal).then(
+          () => timeout(stored),
+          () => timeout(stored),
+        ),
+      ]),
+    );
+  } catch (error) {
+    const message = messageOf(error).replaceAll('\n', ' ');
+    return done({
+      name: stored.name,
+      machine: stored,
+      driverName: stored.config.DriverName,
+      state: 'Error',
+      url: '',
+      dockerVersion: 'Unknown',
+      error: message,
+    });
+  } finally {
+    enough.abort();
+  }
+}

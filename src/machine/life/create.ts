@@ -1,0 +1,272 @@
+import { MachineError, messageOf, reworded } from '../../base/machine-error.ts';
+import type { BaseConfig, Driver, FlagValues, PlanLine } from '../../sdk/driver.ts';
+import { checkNewName } from '../../store/names.ts';
+import {
+  defaultEngineOptions,
+  defaultSwarmOptions,
+  type EngineOptions,
+  type HostConfig,
+  type SwarmOptions,
+} from '../../store/record/host-config.ts';
+import type { EngineMeta, MachineMeta } from '../../store/record/meta.ts';
+import type { Secrets } from '../../store/store.ts';
+import { clientCredentials, ensureAuthority } from '../certs/authority.ts';
+import { copyClientCertificates } from '../certs/machine-certs.ts';
+import type { MachineDeps } from '../deps.ts';
+import { machineError } from '../errors.ts';
+import { Machine } from '../machine.ts';
+import { confirmConnection, provisionMachine } from './provision.ts';
+import { removeHost } from './remove.ts';
+import { REPLACE_STEP, replaceHostKey } from './replace-host-key.ts';
+
+export interface CreateRequest {
+  readonly name: string;
+  readonly driver: Driver;
+  readonly flags: FlagValues;
+  readonly engine: Partial<EngineOptions>;
+  readonly engineMeta: EngineMeta;
+  readonly swarm: Partial<SwarmOptions>;
+  readonly tlsSans: readonly string[];
+  /** Remove all that was made when the create fails. */
+  readonly rollback?: boolean;
+}
+
+/** A machine that we boot may be slow, by emulation above all; a host that is there already answers soon or not at all. */
+const BOOT_TIMEOUT_MS = 600_000;
+const ADOPT_TIMEOUT_MS = 20_000;
+
+function baseConfig(deps: MachineDeps, request: CreateRequest): BaseConfig {
+  return {
+    IPAddress: '',
+    MachineName: request.name,
+    SSHUser: 'root',
+    SSHPort: 22,
+    SSHKeyPath: '',
+    StorePath: deps.store.paths.root,
+    SwarmMaster: request.swarm.Master ?? false,
+    SwarmHost: request.swarm.Host ?? '',
+    SwarmDiscovery: request.swarm.Discovery ?? '',
+  };
+}
+
+function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: BaseConfig): HostConfig {
+  const { authority, store } = deps;
+  const folder = store.paths.machine(request.name);
+  return {
+    ConfigVersion: 3,
+    Driver: { ...driverConfig },
+    DriverName: request.driver.name,
+    HostOptions: {
+      Driver: '',
+      Memory: 0,
+      Disk: 0,
+      EngineOptions: { ...defaultEngineOptions(), ...request.engine },
+      SwarmOptions: { ...defaultSwarmOptions(), ...request.swarm },
+      AuthOptions: {
+        CertDir: authority.certDir,
+        CaCertPath: authority.caCert,
+        CaPrivateKeyPath: authority.caKey,
+        CaCertRemotePath: '',
+        ServerCertPath: `${folder}/server.pem`,
+        ServerKeyPath: `${folder}/server-key.pem`,
+        ClientKeyPath: authority.clientKey,
+        ServerCertRemotePath: '',
+        ServerKeyRemotePath: '',
+        ClientCertPath: authority.clientCert,
+        ServerCertSANs: [...request.tlsSans],
+        StorePath: folder,
+      },
+    },
+    Name: request.name,
+  };
+}
+
+function configured(deps: MachineDeps, request: CreateRequest): BaseConfig {
+  try {
+    const isSecret = (name: string) => request.driver.flags.some((flag) => flag.name === name && flag.secret);
+    const open = Object.entries(request.flags).filter(([name]) => !isSecret(name));
+    return request.driver.configure(Object.fromEntries(open), baseConfig(deps, request));
+  } catch (error) {
+    throw reworded(error, (why) => `Error setting machine configuration from flags provided: ${why}`);
+  }
+}
+
+function secretsOf({ driver, flags }: CreateRequest): Secrets {
+  const given = driver.flags.flatMap(({ name, secret }) => {
+    const value = flags[name];
+    return secret === true && typeof value === 'string' && value !== '' ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(given);
+}
+
+/** Everything that can be refused before anything is touched: name, flags. */
+export function planMachine(deps: MachineDeps, request: CreateRequest): Machine {
+  checkNewName(request.name);
+  const config = configured(deps, request);
+  const meta: MachineMeta = {
+    version: 1,
+    id: deps.newId(),
+    createdAt: new Date(deps.clock.now()).toISOString(),
+    phase: 'creating',
+    journal: [],
+    engine: request.engineMeta,
+    address: '',
+  };
+  const stored = { name: request.name, config: hostConfig(deps, request, config), meta };
+  return new Machine(deps, request.driver, stored, secretsOf(request));
+}
+
+/** Makes a machine from nothing. From the moment it is in the store, whatever happens to us, it can be resumed or removed. */
+export async function createMachine(deps: MachineDeps, request: CreateRequest): Promise<Machine> {
+  const machine = planMachine(deps, request);
+  await deps.store.refuseTaken(machine.name);
+  return deps.store.withMachine(machine.name, async () => {
+    if (!request.driver.capabilities.provision) await clientCredentials(deps);
+    else if (!machine.isThroughSsh) await ensureAuthority(deps);
+    deps.report.info('Running pre-create checks...');
+    await machine.driver.precheck(machine.context()).catch((error: unknown) => {
+      throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
+    });
+    const { name, config, meta } = machine;
+    await deps.store.add({ name, config, meta }, machine.givenSecrets);
+    await build(machine, request.rollback ?? false);
+    return machine;
+  });
+}
+
+/** What the create would make, after all its checks; neither store nor provider is changed. */
+export async function rehearseCreate(
+  deps: MachineDeps,
+  request: CreateRequest,
+): Promise<readonly PlanLine[]> {
+  const machine = planMachine(deps, request);
+  await deps.store.refuseTaken(machine.name);
+  const { driver } = machine;
+  const context = machine.context();
+  try {
+    if (driver.plan !== undefined) return await driver.plan(context);
+    await driver.precheck(context);
+    return [{ label: 'checks', value: 'passed' }];
+  } catch (error) {
+    throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
+  }
+}
+
+/** Goes on with a create that was cut off, from the step that was under way. */
+export async function resumeMachine(deps: MachineDeps, name: string): Promise<Machine> {
+  return deps.store.withMachine(name, async () => {
+    const machine = await Machine.open(deps, name);
+    if (machine.meta.phase === 'removing') throw beingRemoved(name);
+    if (machine.meta.phase === 'ready')
+      deps.report.info(`"${name}" is complete: there is nothing to resume.`);
+    else await build(machine, false);
+    return machine;
+  });
+}
+
+/** The host of a machine whose create was cut off before it was there; `provision` does the rest. */
+export async function finishHost(machine: Machine): Promise<void> {
+  if (machine.meta.phase === 'removing') throw beingRemoved(machine.name);
+  if (machine.meta.phase !== 'creating') return;
+  machine.deps.report.info('Creating machine...');
+  await machine.driver.create(machine.context());
+  // Once its key is being replaced, what is pinned is not what it booted with.
+  if (!machine.meta.journal.some(({ step }) => step === REPLACE_STEP)) await machine.pinHostKeys();
+  if (machine.driver.capabilities.hostKeyInLaunchData === true)
+    await replaceHostKey(machine, BOOT_TIMEOUT_MS);
+  await machine.enter('provisioning');
+}
+
+function beingRemoved(name: string): Error {
+  return machineError('MM_MACHINE_STATE', {
+    message: `"${name}" was being removed, and cannot be resumed`,
+    hint: `Finish the removal with "mymachine rm ${name}".`,
+  });
+}
+
+async function build(machine: Machine, rollback: boolean): Promise<void> {
+  const { driver } = machine;
+  try {
+    await finishHost(machine);
+    if (driver.capabilities.provision) await provisionNew(machine);
+    else await keepCredentials(machine);
+    await machine.enter('ready');
+  } catch (error) {
+    const refused = driver.isRefusal?.(error, machine.context().config) ?? false;
+    const { signal } = machine.deps;
+    throw rollback || refused ? await rolledBack(machine, error) : unfinished(machine, error, signal);
+  }
+}
+
+/** The failure, once all that was made is removed again; where that fails as well, the machine is kept. */
+async function rolledBack(machine: Machine, error: unknown): Promise<Error> {
+  const { deps, driver, name } = machine;
+  const { config, meta } = machine;
+  // The user's interruption must not interrupt this.
+  const signal = new AbortController().signal;
+  const calm = new Machine({ ...deps, signal }, driver, { name, config, meta });
+  try {
+    deps.report.info(`Removing what was made of "${name}"...`);
+    await removeHost(calm, { restore: meta.original !== undefined, force: false });
+    await deps.store.remove(name);
+  } catch (failure) {
+    deps.report.warn(`It could not be removed: ${messageOf(failure)}`);
+    return unfinished(calm, error, deps.signal);
+  }
+  if (deps.signal.aborted) {
+    const message = `Interrupted while creating "${name}"; what had been made was removed again`;
+    return new MachineError('MM_INTERRUPTED', 130, { message, cause: error });
+  }
+  const message = `Error creating machine: ${messageOf(error)}`;
+  const known = error instanceof MachineError ? error : undefined;
+  return new MachineError(known?.code ?? 'MM_CREATE_FAILED', known?.exitCode ?? 1, {
+    message,
+    hint: `${known?.hint ?? ''} What had been made was removed again.`.trim(),
+    cause: error,
+  });
+}
+
+async function provisionNew(machine: Machine): Promise<void> {
+  const sshTimeoutMs = machine.driver.capabilities.adopted ? ADOPT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
+  await machine.step('provision.host', `Provisioning ${machine.name}...`, async () => {
+    const outcome = await provisionMachine(machine, { sshTimeoutMs });
+    machine.deps.report.info(`Docker Engine ${outcome.engineVersion} on ${outcome.os}`);
+    return undefined;
+  });
+  await confirmConnection(machine);
+}
+
+/** A machine that is only a URL: its client shows the certificates that --tls-* name, by default the store's own. */
+async function keepCredentials(machine: Machine): Promise<void> {
+  await copyClientCertificates(machine, await clientCredentials(machine.deps));
+}
+
+/** The original failure with what is left and how to go on. */
+function unfinished({ name, meta }: Machine, error: unknown, signal: AbortSignal): Error {
+  const rest =
+    meta.phase === 'removing'
+      ? `What had been made is removed in part: "mymachine rm ${name}" removes the rest.`
+      : `The machine is kept as far as it got: "mymachine create --resume ${name}" goes on, "mymachine rm ${name}" removes it.`;
+  if (signal.aborted) {
+    return new MachineError('MM_INTERRUPTED', 130, {
+      message: `Interrupted while creating "${name}"`,
+      hint: rest,
+      cause: error,
+    });
+  }
+  if (!(error instanceof MachineError)) {
+    return machineError('MM_CREATE_FAILED', {
+      message: `Error creating machine: ${messageOf(error)}`,
+      hint: rest,
+      cause: error,
+    });
+  }
+  const hint = error.hint === undefined ? rest : `${error.hint.replace(/[^.!?]$/, '$&.')} ${rest}`;
+  const details = error.details === undefined ? {} : { details: error.details };
+  return new MachineError(error.code, error.exitCode === 3 ? 1 : error.exitCode, {
+    message: `Error creating machine: ${error.message}`,
+    hint,
+    cause: error,
+    ...details,
+  });
+}

@@ -1,0 +1,127 @@
+import { isMachineError, messageOf } from '../../base/machine-error.ts';
+import type { Driver, FlagValues, Holding } from '../../sdk/driver.ts';
+import type { MachineDeps } from '../deps.ts';
+import { Machine } from '../machine.ts';
+import { planMachine } from './create.ts';
+import { removeMachine } from './remove.ts';
+
+/** What a provider holds for a machine that the store does not have. */
+export interface Orphan {
+  readonly machineId: string;
+  readonly machineName: string;
+  readonly driverName: string;
+  readonly holdings: readonly Holding[];
+  remove(): Promise<void>;
+}
+
+/** A machine of the store whose host its provider does not have any more. */
+export interface LostRecord {
+  readonly name: string;
+  readonly driverName: string;
+  remove(): Promise<void>;
+}
+
+export interface Leftovers {
+  readonly orphans: readonly Orphan[];
+  readonly records: readonly LostRecord[];
+}
+
+export interface CollectRequest {
+  /** Also what machines of other stores of the same account have; their records are unknown here. */
+  readonly all: boolean;
+  /** An account to look at beyond those of the store's machines. */
+  readonly account?: { readonly driver: Driver; readonly flags: FlagValues } | undefined;
+}
+
+/** One account of one provider, with the machine by which it is asked, and those of the store that are there. */
+interface Account {
+  readonly lender: Machine;
+  readonly stored: Machine[];
+}
+
+async function accounts(deps: MachineDeps, request: CollectRequest): Promise<readonly Account[]> {
+  const found = new Map<string, Account>();
+  const add = async (machine: Machine, isStored: boolean) => {
+    const { account, holdings, name } = machine.driver;
+    if (account === undefined || holdings === undefined) return;
+    const key = `${name} ${await account(machine.context())}`;
+    const entry = found.get(key) ?? { lender: machine, stored: [] };
+    found.set(key, entry);
+    if (isStored) entry.stored.push(machine);
+  };
+  for (const name of await deps.store.names()) {
+    try {
+      await add(await Machine.open(deps, name), true);
+    } catch (error) {
+      if (!isMachineError(error)) throw error;
+      deps.report.warn(`"${name}" is passed over: ${messageOf(error)}`);
+    }
+  }
+  if (request.account !== undefined) {
+    const plain = { engine: {}, engineMeta: { install: 'auto', version: '' }, swarm: {}, tlsSans: [] };
+    await add(planMachine(deps, { name: 'gc', ...request.account, ...plain }), false);
+  }
+  return [...found.values()];
+}
+
+function orphansOf(held: readonly Holding[], lender: Machine, known: Known): readonly Orphan[] {
+  const byMachine = new Map<string, Holding[]>();
+  for (const each of held) {
+    // A record that cannot be read may be this one's: then it is nobody's to remove.
+    if (known.ids.has(each.machineId) || known.unreadable.has(each.machineName)) continue;
+    byMachine.set(each.machineId, [...(byMachine.get(each.machineId) ?? []), each]);
+  }
+  return [...byMachine].map(([machineId, holdings]) => ({
+    machineId,
+    machineName: holdings[0]?.machineName ?? '',
+    driverName: lender.driver.name,
+    holdings,
+    remove: async () => lender.driver.removeHoldings?.(lender.context(), machineId),
+  }));
+}
+
+interface Known {
+  readonly ids: ReadonlySet<string>;
+  readonly unreadable: ReadonlySet<string>;
+}
+
+async function knownMachines(deps: MachineDeps): Promise<Known> {
+  const all = await deps.store.loadAll();
+  return {
+    ids: new Set(all.flatMap((machine) => ('error' in machine ? [] : (machine.meta?.id ?? [])))),
+    unreadable: new Set(all.flatMap((machine) => ('error' in machine ? machine.name : []))),
+  };
+}
+
+/**
+ * What is not listed may be under another name, so its absence says nothing: the provider is asked for this very host. One
+ * that is being made may not be there yet, and of docker-machine's we do not know what became of them.
+ */
+async function isLost(machine: Machine): Promise<boolean> {
+  const { driver, meta } = machine;
+  if (meta.phase !== 'ready' || meta.journal.length === 0) return false;
+  return (await driver.isGone?.(machine.context())) ?? false;
+}
+
+function lostRecord(deps: MachineDeps, { name, driver }: Machine): LostRecord {
+  const remove = () => removeMachine(deps, name, { force: false, restore: false });
+  return { name, driverName: driver.name, remove };
+}
+
+/** Compares what providers hold under our tags with what the store knows. Nothing is changed. */
+export async function findLeftovers(deps: MachineDeps, request: CollectRequest): Promise<Leftovers> {
+  const lists = await accounts(deps, request);
+  const held = await Promise.all(
+    lists.map(async ({ lender }) => (await lender.driver.holdings?.(lender.context(), request.all)) ?? []),
+  );
+  // Read after the providers were: a machine that is made meanwhile is in the store before anything of it is anywhere.
+  const known = await knownMachines(deps);
+  const orphans = new Map<string, Orphan>();
+  const records: LostRecord[] = [];
+  for (const [index, { lender, stored }] of lists.entries()) {
+    const found = held[index] ?? [];
+    for (const orphan of orphansOf(found, lender, known)) orphans.set(orphan.machineId, orphan);
+    for (const machine of stored) if (await isLost(machine)) records.push(lostRecord(deps, machine));
+  }
+  return { orphans: [...orphans.values()], records };
+}

@@ -1,0 +1,103 @@
+import type { JsonObject } from '../../base/json.ts';
+import type { EngineWish, HostOriginal, InstallSource, ProvisionOutcome } from '../../provision/contract.ts';
+import { ensureAuthority } from '../certs/authority.ts';
+import { authorityPathsOf } from '../certs/authority-paths.ts';
+import { warnOfLeftBehind } from '../certs/dependents.ts';
+import { copyClientCertificates, keepServerCertificate, serverCertificate } from '../certs/machine-certs.ts';
+import { checkConnection, engineUrl } from '../engine/connection.ts';
+import { keepEngineAddress } from '../engine/engine-address.ts';
+import { machineError } from '../errors.ts';
+import { hostPorts } from '../host-ports.ts';
+import type { Machine } from '../machine.ts';
+
+const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
+
+/** What the machine's record asks of its engine. The provider label is docker-machine's. */
+export function engineWish(machine: Machine): EngineWish {
+  const options = machine.config.HostOptions.EngineOptions;
+  const { install, version } = machine.meta.engine;
+  return {
+    install: INSTALL_SOURCES.includes(install) ? (install as InstallSource) : 'auto',
+    installUrl: options.InstallURL,
+    version,
+    port: machine.enginePort,
+    labels: [...options.Labels, `provider=${machine.driver.name}`],
+    registryMirrors: options.RegistryMirror,
+    insecureRegistries: options.InsecureRegistry,
+    storageDriver: options.StorageDriver,
+    options: options.ArbitraryFlags,
+    env: options.Env,
+  };
+}
+
+export interface ProvisionOptions {
+  /** A new server certificate even when the one in place is good. */
+  readonly renewCert?: boolean;
+  /** How long a host may take until it lets us log in. */
+  readonly sshTimeoutMs?: number;
+}
+
+/**
+ * Brings the host to what the record says: engine, configuration, certificates. Changes only what its checks find wrong,
+ * and leaves running containers alone.
+ */
+export async function provisionMachine(
+  machine: Machine,
+  options: ProvisionOptions = {},
+): Promise<ProvisionOutcome> {
+  const { deps, driver } = machine;
+  if (!driver.capabilities.provision) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: `"${machine.name}" is a machine of the driver ${driver.name}, which is not provisioned by us`,
+      hint: 'Configure its engine where that is managed.',
+    });
+  }
+  const authority = machine.isThroughSsh
+    ? undefined
+    : await ensureAuthority(deps, authorityPathsOf(deps, machine));
+  const { provisionHost } = await import('../../provision/provision.ts');
+  const session = await deps.report.step('Waiting for SSH to be available...', () =>
+    machine.sessionWhenUp(options.sshTimeoutMs ?? 180_000),
+  );
+  const pair = authority && (await serverCertificate(machine, authority, options.renewCert ?? false));
+  const outcome = await provisionHost({
+    ...hostPorts(machine, session),
+    rename: true,
+    adopted: driver.capabilities.adopted,
+    engine: engineWish(machine),
+    tls: authority && pair && { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
+    keepOriginal: async (original) => {
+      if (machine.meta.original === undefined)
+        await machine.saveMeta({ original: original as unknown as JsonObject });
+    },
+  });
+  // Who joins a group is in it from the next login on.
+  if (outcome.changed.includes('access')) session.close();
+  if (authority !== undefined && pair !== undefined) {
+    await keepServerCertificate(machine, pair);
+    await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
+  }
+  await machine.saveMeta({ address: await driver.address(machine.context()) });
+  if (authority?.replaced === true) await warnOfLeftBehind(deps);
+  return outcome;
+}
+
+/** Whether the engine answers us over mutual TLS, or through SSH, in docker-machine's words; where it does is kept. */
+export async function confirmConnection(machine: Machine): Promise<void> {
+  await machine.deps.report.step('Checking connection to Docker...', async () => {
+    const url = await engineUrl(machine);
+    await checkConnection(machine, url);
+    await keepEngineAddress(machine, url);
+  });
+  machine.deps.report.info('Docker is up and running!');
+}
+
+/** Undoes on an adopted host what provisioning changed there. */
+export async function restoreMachine(machine: Machine): Promise<void> {
+  const { restoreHost } = await import('../../provision/restore.ts');
+  const session = await machine.sessionWhenUp(30_000);
+  await restoreHost({
+    ...hostPorts(machine, session),
+    original: machine.meta.original as unknown as HostOriginal | undefined,
+  });
+}

@@ -1,0 +1,67 @@
+import { baseError } from '../../base/errors.ts';
+import { isMachineError, messageOf, reworded } from '../../base/machine-error.ts';
+import type { MachineDeps } from '../deps.ts';
+import { forgetEngineAddress } from '../engine/engine-address.ts';
+import { Machine } from '../machine.ts';
+import { refreshSshConfig } from '../ssh-config.ts';
+import { restoreMachine } from './provision.ts';
+
+export interface RemoveOptions {
+  /** Delete what the store has even when the host cannot be removed. */
+  readonly force: boolean;
+  /** Put an adopted host back as it was before it was ours. */
+  readonly restore: boolean;
+}
+
+async function openOrForget(deps: MachineDeps, name: string, force: boolean): Promise<Machine | undefined> {
+  try {
+    return await Machine.open(deps, name);
+  } catch (error) {
+    if (!force || deps.signal.aborted || isMachineError(error, 'MM_MACHINE_UNKNOWN'))
+      throw failed(deps, name, error);
+    deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+function failed(deps: MachineDeps, name: string, error: unknown): unknown {
+  if (!deps.signal.aborted)
+    return reworded(error, (why) => `Error removing host ${JSON.stringify(name)}: ${why}`);
+  return baseError('MM_INTERRUPTED', {
+    message: `Interrupted while removing "${name}"`,
+    hint: `It stays in the list: "mymachine rm ${name}" goes on.`,
+    cause: error,
+  });
+}
+
+/** Ends with nothing of the host left that we made; the record stays. */
+export async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
+  await machine.enter('removing');
+  await forgetEngineAddress(machine);
+  if (options.restore && machine.driver.capabilities.adopted && machine.driver.capabilities.provision) {
+    await machine.deps.report.step(`Restoring ${machine.name}...`, () => restoreMachine(machine));
+  }
+  await machine.driver.remove(machine.context());
+}
+
+/**
+ * Removes the host and everything that was made for it, then the record. Safe to repeat: when it is cut off the machine
+ * stays in the list, as one that is being removed.
+ */
+export async function removeMachine(deps: MachineDeps, name: string, options: RemoveOptions): Promise<void> {
+  await deps.store.withMachine(name, async () => {
+    const machine = await openOrForget(deps, name, options.force);
+    if (machine !== undefined) {
+      try {
+        await removeHost(machine, options);
+      } catch (error) {
+        // Interrupted is not impossible: with the record the host, which may live and cost, would be forgotten.
+        if (!options.force || deps.signal.aborted) throw failed(deps, name, error);
+        deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
+      }
+    }
+    if (deps.signal.aborted) throw failed(deps, name, deps.signal.reason);
+    await deps.store.remove(name);
+    if (machine === undefined) await refreshSshConfig(deps);
+  });
+}

@@ -1,0 +1,49 @@
+import type { UpgradeOutcome } from '../../provision/upgrade-contract.ts';
+import { machineError } from '../errors.ts';
+import { hostPorts } from '../host-ports.ts';
+import type { Machine } from '../machine.ts';
+import { ensureRunning } from './power.ts';
+import { confirmConnection } from './provision.ts';
+
+/** `latest` takes back a version that was chosen before. */
+const NEWEST = 'latest';
+
+/**
+ * Upgrades the engine of a machine, which is started for it if need be. A version, once chosen, holds for later upgrades,
+ * too. The caller holds the machine's lock.
+ */
+export async function upgradeMachine(machine: Machine, wanted: string | undefined): Promise<UpgradeOutcome> {
+  const { deps } = machine;
+  refuse(machine);
+  await ensureRunning(machine, 'Starting machine so machine can be upgraded...');
+  const { upgradeHost } = await import('../../provision/upgrade.ts');
+  const session = await machine.sessionWhenUp(60_000);
+  const version = wanted === undefined ? machine.meta.engine.version : wanted === NEWEST ? '' : wanted;
+  const outcome = await upgradeHost({
+    ...hostPorts(machine, session),
+    version,
+    asked: wanted !== undefined,
+    port: machine.enginePort,
+  });
+  if (wanted !== undefined) await machine.saveMeta({ engine: { ...machine.meta.engine, version } });
+  if (outcome.lost.length > 0) {
+    deps.report.warn(`These containers did not survive the engine's restart: ${outcome.lost.join(', ')}.`);
+  }
+  if (outcome.changes.length > 0) await confirmConnection(machine);
+  return outcome;
+}
+
+function refuse({ name, driver, meta }: Machine): void {
+  if (!driver.capabilities.provision) {
+    throw machineError('MM_MACHINE_STATE', {
+      message: 'hosts without a driver cannot be upgraded',
+      hint: `Of "${name}" only the URL is known: upgrade its engine where that is managed.`,
+    });
+  }
+  if (meta.phase !== 'ready') {
+    throw machineError('MM_MACHINE_UNFINISHED', {
+      message: `"${name}" has no engine to upgrade yet: its create was not finished`,
+      hint: `Finish it with "mymachine create --resume ${name}".`,
+    });
+  }
+}

@@ -1,0 +1,221 @@
+import type { Json, JsonObject } from '../../base/json.ts';
+import { printable } from '../../base/printable.ts';
+import type { EngineWish } from '../contract.ts';
+import { provisionError } from '../errors.ts';
+import { splitUnitWords, type UnitWord } from '../host/systemd-words.ts';
+import { type DaemonArgument, daemonArguments, jsonValueOf } from './daemon-arguments.ts';
+import {
+  addWanted,
+  type Conflict,
+  changedKeys,
+  daemonJsonText,
+  type OwnedConfig,
+  ownedBeyond,
+  takeBack,
+  type Wanted,
+} from './daemon-config.ts';
+import { commandLine, dropInPath, dropInText, lateDropInPath } from './drop-in.ts';
+import { parseJsonObject } from './json-text.ts';
+import { wantedEngine } from './options.ts';
+import { type EffectiveUnit, effectiveUnit, parseEnvironmentFile, type UnitFile } from './unit-file.ts';
+
+export const daemonJsonPath = '/etc/docker/daemon.json';
+
+/** What a host says about its engine's configuration now. */
+export interface HostConfiguration {
+  readonly daemonJson: string | undefined;
+  /** The service's unit file and its drop-ins, in the order in which systemd applies them. */
+  readonly units: readonly UnitFile[];
+  /** The files that the unit names by EnvironmentFile=. */
+  readonly environmentFiles: readonly UnitFile[];
+  readonly inSwarm: boolean;
+}
+
+/** What it is to be. */
+export interface EngineConfiguration {
+  /** Text for daemon.json; undefined for no such file. The present text when it says the same. */
+  readonly daemonJson: string | undefined;
+  readonly config: JsonObject;
+  /** Keys of daemon.json that change. */
+  readonly changed: readonly string[];
+  readonly owned: OwnedConfig;
+  readonly dropIn: UnitFile | undefined;
+  /** live-restore stands on the command line, where no reload can change it. */
+  readonly liveRestoreFixed: boolean;
+}
+
+/** Our wish and the host's own configuration in one, or MM_ENGINE_CONFIG_SYNTAX, _CONFLICT or MM_ENGINE_OPTION. Nothing is touched. */
+export function engineConfiguration(
+  host: HostConfiguration,
+  wish: EngineWish,
+  owned: OwnedConfig,
+): EngineConfiguration {
+  const current = parsedDaemonJson(host.daemonJson);
+  const base = takeBack(current, owned);
+  const wanted = wantedEngine(wish);
+  const keys = new Map(wanted.keys);
+  const conflicts: Conflict[] = [];
+  // Ours, or docker-machine's, whose place it takes.
+  const others = host.units.filter(({ path }) => path !== dropInPath && path !== lateDropInPath);
+  const unit = effectiveUnit(others);
+  const words = splitUnitWords(unit.execStart ?? '');
+  const fixed = daemonArguments(words.map((word) => word.value));
+  const variable = variableArguments(words, unit, host.environmentFiles);
+  const all = [...fixed, ...variable.map(({ argument }) => argument)];
+  const liveRestoreFixed = all.some(({ flag }) => flag?.key === 'live-restore');
+  if (liveRestoreFixed) keys.delete('live-restore');
+  // The engine refuses to be in a swarm and to keep containers alive by itself.
+  if (host.inSwarm) keys.delete('live-restore');
+  for (const { argument, path } of variable) {
+    if (argument.flag !== undefined && keys.has(argument.flag.key)) {
+      conflicts.push({
+        key: argument.flag.key,
+        why: `is set by --${argument.flag.flag} in ${printable(path, 200)}`,
+      });
+    }
+  }
+  const { lifted, rest } = liftArguments(words, fixed, keys);
+  const began = addWanted(base, lifted);
+  conflicts.push(...began.conflicts);
+  const beginning = began.config;
+  const hosts = keys.get('hosts');
+  if (hosts?.kind === 'list' && beginning['hosts'] === undefined) {
+    keys.set('hosts', { kind: 'list', entries: ['unix:///var/run/docker.sock', ...hosts.entries] });
+  }
+  const added = addWanted(beginning, keys);
+  conflicts.push(
+    ...added.conflicts,
+    ...clashes(beginning, keys),
+    ...argumentClashes(added.config, wanted.args),
+  );
+  if (conflicts.length > 0) throw conflictError(conflicts);
+  const needsCommand = rest.length < words.length || wanted.args.length > 0;
+  const text = dropInText(
+    needsCommand
+      ? commandLine(
+          rest.map((word) => word.raw),
+          wanted.args,
+        )
+      : undefined,
+    wish.env,
+  );
+  const changed = changedKeys(current, added.config);
+  const absent =
+    Object.keys(added.config).length === 0 &&
+    Object.keys(base).length === 0 &&
+    Object.keys(current).length > 0;
+  return {
+    daemonJson:
+      changed.length === 0
+        ? host.daemonJson
+        : absent
+          ? undefined
+          : daemonJsonText(added.config, host.daemonJson),
+    config: added.config,
+    changed,
+    owned: ownedBeyond(base, added.config),
+    dropIn: text === undefined ? undefined : { path: dropInPathAmong(others), text },
+    liveRestoreFixed,
+  };
+}
+
+export function parsedDaemonJson(text: string | undefined): JsonObject {
+  const parsed = parseJsonObject(text ?? '');
+  if (parsed.ok) return parsed.value;
+  throw provisionError('MM_ENGINE_CONFIG_SYNTAX', {
+    message: `The host's ${daemonJsonPath} is not valid JSON: line ${parsed.line}, column ${parsed.column}: ${printable(parsed.why, 200)}. Nothing was changed.`,
+    hint: `Correct ${daemonJsonPath} on the host (\`python3 -m json.tool ${daemonJsonPath}\` shows the place), then run the command again.`,
+  });
+}
+
+function variableArguments(
+  words: readonly UnitWord[],
+  unit: EffectiveUnit,
+  files: readonly UnitFile[],
+): readonly { readonly argument: DaemonArgument; readonly path: string }[] {
+  return words.flatMap(({ value }) => {
+    const name = /^\$(?:\{(\w+)\}|(\w+))$/.exec(value);
+    const variable = name?.[1] ?? name?.[2];
+    if (variable === undefined) return [];
+    // Settings from files override those of Environment=, and later files earlier ones.
+    const file = files.findLast(({ text }) => parseEnvironmentFile(text).has(variable));
+    const text =
+      file === undefined ? unit.environment.get(variable) : parseEnvironmentFile(file.text).get(variable);
+    const options = splitUnitWords(text ?? '').map((word) => word.value);
+    return daemonArguments(options).map((argument) => ({ argument, path: file?.path ?? unit.execStartPath }));
+  });
+}
+
+/** Moves options that we set in daemon.json from the command line to there: dockerd takes no setting from both. */
+function liftArguments(
+  words: readonly UnitWord[],
+  args: readonly DaemonArgument[],
+  keys: ReadonlyMap<string, Wanted>,
+): { readonly lifted: ReadonlyMap<string, Wanted>; readonly rest: readonly UnitWord[] } {
+  const lifted = new Map<string, Wanted>();
+  const taken = new Set<number>();
+  for (const { flag, value, at, words: count } of args) {
+    if (flag === undefined || flag.type === 'complex' || !keys.has(flag.key)) continue;
+    const json = jsonValueOf(flag, value);
+    if (json === undefined) continue;
+    const before = lifted.get(flag.key);
+    if (flag.type === 'list') {
+      lifted.set(flag.key, {
+        kind: 'list',
+        entries: [...(before?.kind === 'list' ? before.entries : []), json],
+      });
+    } else if (flag.type === 'map') {
+      const [name = '', ...text] = value.split('=');
+      const entries: JsonObject = before?.kind === 'map' ? before.entries : {};
+      lifted.set(flag.key, { kind: 'map', entries: { ...entries, [name]: text.join('=') } });
+    } else lifted.set(flag.key, { kind: 'scalar', value: json });
+    for (let index = at; index < at + count; index++) taken.add(index);
+  }
+  return { lifted, rest: words.filter((_, index) => !taken.has(index)) };
+}
+
+/** Entries of lists that exclude each other: one label with two values, two listeners on one port. */
+function clashes(base: JsonObject, keys: ReadonlyMap<string, Wanted>): readonly Conflict[] {
+  return ['labels', 'hosts'].flatMap((key) => {
+    const nameOf = (entry: Json) =>
+      (key === 'labels' ? /^([^=]+)=/ : /^tcp:\/\/.*:(\d+)\/?$/).exec(String(entry))?.[1];
+    const want = keys.get(key);
+    const there: readonly Json[] = Array.isArray(base[key]) ? (base[key] as readonly Json[]) : [];
+    const ours: readonly Json[] = want?.kind === 'list' ? want.entries : [];
+    return ours.flatMap((entry) => {
+      const other = there.find(
+        (one) => one !== entry && nameOf(one) !== undefined && nameOf(one) === nameOf(entry),
+      );
+      return other === undefined ? [] : [{ key, why: `hold ${JSON.stringify(other)} there` }];
+    });
+  });
+}
+
+function argumentClashes(config: JsonObject, args: readonly string[]): readonly Conflict[] {
+  return daemonArguments(args).flatMap(({ flag }) =>
+    flag !== undefined && Object.hasOwn(config, flag.key)
+      ? [{ key: flag.key, why: `are set there, so --${flag.flag} cannot be given` }]
+      : [],
+  );
+}
+
+function dropInPathAmong(others: readonly UnitFile[]): string {
+  const later = others.some(({ path, text }) => {
+    const name = /\/docker\.service\.d\/([^/]+)$/.exec(path)?.[1];
+    return (
+      name !== undefined &&
+      name > '10-machine.conf' &&
+      effectiveUnit([{ path, text }]).execStart !== undefined
+    );
+  });
+  return later ? lateDropInPath : dropInPath;
+}
+
+function conflictError(conflicts: readonly Conflict[]) {
+  const list = conflicts.map(({ key, why }) => `${key} ${printable(why, 300)}`).join('; ');
+  const keys = [...new Set(conflicts.map(({ key }) => key))].join(', ');
+  return provisionError('MM_ENGINE_CONFIG_CONFLICT', {
+    message: `The host's engine configuration (${daemonJsonPath}) conflicts with what mymachine needs: ${list}. Nothing was changed.`,
+    hint: `Remove ${keys} from the host's own configuration, or choose other values for the machine, then run the command again.`,
+  });
+}

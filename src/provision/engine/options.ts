@@ -1,0 +1,99 @@
+import type { Json, JsonObject } from '../../base/json.ts';
+import { printable } from '../../base/printable.ts';
+import type { EngineWish } from '../contract.ts';
+import { provisionError } from '../errors.ts';
+import { jsonValueOf } from './daemon-arguments.ts';
+import type { Wanted } from './daemon-config.ts';
+import { flagNamed } from './flags.ts';
+
+export const tlsPaths = {
+  ca: '/etc/docker/ca.pem',
+  cert: '/etc/docker/server.pem',
+  key: '/etc/docker/server-key.pem',
+} as const;
+
+/** What the wish means for daemon.json, and what only dockerd's command line can say. */
+export interface WantedEngine {
+  readonly keys: ReadonlyMap<string, Wanted>;
+  /** Options that have no key we know, each as one argument. */
+  readonly args: readonly string[];
+}
+
+/** Options that are this program's own business: they would cut it off from the engine, or open the engine to everybody. */
+const reserved: ReadonlySet<string> = new Set([
+  'config-file',
+  'tls',
+  'tlsverify',
+  'tlscacert',
+  'tlscert',
+  'tlskey',
+  'pidfile',
+]);
+
+/** Without `hosts` for the local socket, which depends on the host. */
+export function wantedEngine(wish: EngineWish): WantedEngine {
+  const keys = new Map<string, Wanted>();
+  const list = (key: string, entries: readonly Json[]) => {
+    const before = keys.get(key);
+    const all = [...(before?.kind === 'list' ? before.entries : []), ...entries];
+    if (all.length > 0) keys.set(key, { kind: 'list', entries: [...new Set(all)] });
+  };
+  const scalar = (key: string, value: Json) => keys.set(key, { kind: 'scalar', value });
+  if (wish.port > 0) {
+    list('hosts', [`tcp://0.0.0.0:${wish.port}`]);
+    scalar('tlsverify', true);
+    scalar('tlscacert', tlsPaths.ca);
+    scalar('tlscert', tlsPaths.cert);
+    scalar('tlskey', tlsPaths.key);
+  }
+  list('labels', wish.labels);
+  list('registry-mirrors', wish.registryMirrors);
+  list('insecure-registries', wish.insecureRegistries);
+  if (wish.storageDriver !== '') scalar('storage-driver', wish.storageDriver);
+  keys.set('live-restore', { kind: 'scalar', value: true, soft: true });
+  const args: string[] = [];
+  for (const option of wish.options) {
+    const { name, value } = parseOption(option);
+    const flag = flagNamed(name);
+    if (reserved.has(flag?.flag ?? name)) throw optionError(option, 'mymachine sets it itself');
+    if (flag === undefined || flag.type === 'complex') {
+      args.push(value === undefined ? `--${name}` : `--${name}=${value}`);
+      continue;
+    }
+    const json = jsonValueOf(flag, value ?? (flag.type === 'bool' ? 'true' : ''));
+    if (json === undefined || (value === undefined && flag.type !== 'bool')) {
+      throw optionError(
+        option,
+        `it takes ${flag.type === 'bool' ? 'true or false' : `a value (${flag.type})`}`,
+      );
+    }
+    if (flag.type === 'list') list(flag.key, [json]);
+    else if (flag.type === 'map') {
+      const before = keys.get(flag.key);
+      const entries: JsonObject = before?.kind === 'map' ? before.entries : {};
+      keys.set(flag.key, { kind: 'map', entries: { ...entries, ...mapEntry(option, value ?? '') } });
+    } else scalar(flag.key, json);
+  }
+  return { keys, args };
+}
+
+/** docker-machine's `--engine-opt` made `--OPTION` of it, so a blank separates a value as well as an equals sign. */
+function parseOption(option: string): { readonly name: string; readonly value: string | undefined } {
+  const match = /^-{0,2}([A-Za-z0-9][A-Za-z0-9.-]*)(?:(?:=|\s+)([\s\S]*))?$/.exec(option.trim());
+  if (match?.[1] === undefined || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(option))
+    throw optionError(option, 'it must read NAME or NAME=VALUE');
+  return { name: match[1], value: match[2] };
+}
+
+function mapEntry(option: string, text: string): JsonObject {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw optionError(option, 'its value must read KEY=VALUE');
+  return { [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+function optionError(option: string, why: string) {
+  return provisionError('MM_ENGINE_OPTION', {
+    message: `The engine option "${printable(option, 100)}" cannot be used: ${why}.`,
+    hint: "See dockerd's options: https://docs.docker.com/reference/cli/dockerd/",
+  });
+}

@@ -1,0 +1,194 @@
+import { isObject } from '../../base/json.ts';
+import { lastLines } from '../../base/printable.ts';
+import type { UnitFile } from '../engine/unit-file.ts';
+import { provisionError } from '../errors.ts';
+import { factsMarker } from '../scripts/facts-script.ts';
+
+/** Largest file that is taken from a host; a longer one is none that we understand. */
+const FILE_LIMIT_BYTES = 65_536;
+
+/** What stands on a host, as its facts script printed it. Foreign text: checked for its shape, not for its sense. */
+export interface Facts {
+  readonly arch: string;
+  readonly hostname: string;
+  readonly systemd: boolean;
+  /** Files by the name the script gives them: os-release, hosts, daemon.json, managed.json, original-daemon.json. */
+  readonly files: ReadonlyMap<string, string>;
+  /** sha256 of managed.json, or 'none': tells whether somebody else has provisioned meanwhile. */
+  readonly fingerprint: string;
+  /** A change was cut off before the engine had taken it over. */
+  readonly pending: boolean;
+  /** An installation of ours was cut off. */
+  readonly installing: boolean;
+  /** Something of ours is on the host. */
+  readonly hasState: boolean;
+  /** Path of dockerd, or ''. */
+  readonly dockerd: string;
+  /** Such as 28.5.2, or ''. */
+  readonly engineVersion: string;
+  readonly snap: boolean;
+  readonly hasEngineDir: boolean;
+  /** Which of /var/lib/docker and /var/lib/containerd exist, and which hold something. */
+  readonly dirs: readonly string[];
+  readonly dataDirs: readonly string[];
+  /** The host has the program docker. */
+  readonly hasClient: boolean;
+  readonly hasGroup: boolean;
+  /** Users whom the group docker names. */
+  readonly groupMembers: readonly string[];
+  readonly service: UnitState;
+  readonly units: readonly UnitFile[];
+  readonly environmentFiles: readonly UnitFile[];
+  /** undefined when the engine does not run or cannot be asked. */
+  readonly engine: EngineState | undefined;
+  /** Containers that run, by the engine's word or, when it cannot be asked, by their processes. */
+  readonly running: number;
+  readonly inSwarm: boolean;
+  readonly tls: ReadonlyMap<string, { readonly mode: string; readonly uid: string; readonly sha256: string }>;
+  readonly listeningPorts: ReadonlySet<number>;
+  /** Free KiB of each file system below /etc, /usr and /var, by mount point. */
+  readonly disks: ReadonlyMap<string, number>;
+  /** What the host's clock says, in seconds since the epoch; undefined when it says nothing sensible. */
+  readonly clockSeconds: number | undefined;
+}
+
+export interface UnitState {
+  readonly loaded: boolean;
+  readonly active: boolean;
+  readonly enabled: boolean;
+}
+
+export interface EngineState {
+  readonly running: number;
+  readonly liveRestore: boolean;
+}
+
+/** Reads the script's output; output that is cut off or is none of it is MM_PROVISION_HOST. */
+export function parseFacts(output: string): Facts {
+  const start = output.indexOf(factsMarker);
+  const values = new Map<string, string[]>();
+  for (const line of start < 0 ? [] : output.slice(start).split('\n').slice(1)) {
+    const blank = line.indexOf(' ');
+    if (blank < 1) continue;
+    const name = line.slice(0, blank);
+    values.set(name, [...(values.get(name) ?? []), line.slice(blank + 1).trim()]);
+  }
+  if (!values.has('end')) {
+    throw provisionError('MM_PROVISION_HOST', {
+      message: 'The host could not be asked what runs on it: its answer is incomplete.',
+      hint: 'Try again; with --debug the answer is shown.',
+      details: lastLines(output, 10),
+    });
+  }
+  const one = (name: string) => values.get(name)?.[0] ?? '';
+  const has = (name: string) => values.has(name);
+  const shown = unitStates(text(one('units')));
+  const info = engineInfo(one('info'));
+  const digests = new Map((values.get('sha256') ?? []).map((line) => line.split(' ') as [string, string]));
+  return {
+    arch: one('arch'),
+    hostname: one('hostname'),
+    systemd: has('systemd'),
+    files: new Map(named(values.get('file')).map(({ path, text: content }) => [path, content])),
+    fingerprint: one('fingerprint'),
+    pending: has('pending'),
+    installing: has('installing'),
+    hasState: has('state'),
+    dockerd: one('dockerd'),
+    engineVersion: versionIn(info?.version ?? one('version')),
+    snap: has('snap'),
+    hasEngineDir: has('engine-dir'),
+    dirs: values.get('dir') ?? [],
+    dataDirs: values.get('data') ?? [],
+    hasClient: has('client'),
+    hasGroup: has('group'),
+    groupMembers: one('group')
+      .slice(1)
+      .split(',')
+      .filter((name) => name !== ''),
+    service: shown,
+    units: named(values.get('unit')),
+    environmentFiles: named(values.get('environment')),
+    engine: info,
+    running: info?.running ?? (Number(one('shims')) || 0),
+    inSwarm: info?.inSwarm ?? has('swarm'),
+    tls: new Map(
+      (values.get('tls') ?? []).flatMap((line) => {
+        const [path = '', mode = '', uid = ''] = line.split(' ');
+        return [[path, { mode, uid, sha256: digests.get(path) ?? '' }] as const];
+      }),
+    ),
+    listeningPorts: new Set(
+      one('ports')
+        .split(' ')
+        .map((hex) => Number.parseInt(hex, 16)),
+    ),
+    disks: freeSpace(text(one('disks'))),
+    clockSeconds: /^\d{1,12}$/.test(one('clock')) ? Number(one('clock')) : undefined,
+  };
+}
+
+function text(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}
+
+function named(lines: readonly string[] | undefined): readonly UnitFile[] {
+  return (lines ?? []).map((line) => {
+    const [path = '', base64 = ''] = line.split(' ');
+    const bytes = Buffer.from(base64, 'base64');
+    if (bytes.length > FILE_LIMIT_BYTES) {
+      throw provisionError('MM_PROVISION_HOST', {
+        message: `The host's file ${path} is longer than ${FILE_LIMIT_BYTES} bytes, which is not expected of it.`,
+        hint: 'Look at the file on the host.',
+      });
+    }
+    return { path, text: bytes.toString('utf8') };
+  });
+}
+
+/** Of docker.service, the first block of `systemctl show`. */
+function unitStates(shown: string): UnitState {
+  const block = shown.split('\n\n')[0] ?? '';
+  const is = (setting: string) => block.split('\n').includes(setting);
+  return {
+    loaded: is('LoadState=loaded'),
+    active: is('ActiveState=active'),
+    enabled: is('UnitFileState=enabled'),
+  };
+}
+
+/** Of `20.10.24+dfsg1` or `Docker version 28.0.0-rc.1, build abc`, the number. */
+function versionIn(words: string): string {
+  return /\d+\.\d+\.\d+(?:-[\w.]+)?/.exec(words)?.[0]?.slice(0, 60) ?? '';
+}
+
+interface AskedEngine extends EngineState {
+  readonly inSwarm: boolean;
+  readonly version: string;
+}
+
+function engineInfo(base64: string): AskedEngine | undefined {
+  try {
+    const info: unknown = JSON.parse(text(base64));
+    if (!isObject(info)) return undefined;
+    const swarm = isObject(info['Swarm']) ? info['Swarm']['LocalNodeState'] : undefined;
+    return {
+      version: String(info['ServerVersion'] ?? ''),
+      running: Number(info['ContainersRunning'] ?? 0),
+      liveRestore: info['LiveRestoreEnabled'] === true,
+      inSwarm: swarm !== undefined && swarm !== 'inactive',
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function freeSpace(df: string): ReadonlyMap<string, number> {
+  const rows = df.split('\n').slice(1);
+  return new Map(
+    rows.flatMap((row) => {
+      const match = /\s(\d+)\s+\d+%\s+(\/.*)$/.exec(row);
+      return match?.[2] === undefined ? [] : [[match[2], Number(match[1])] as const];
+    }),
+  );
+}

@@ -1,0 +1,179 @@
+import { createHash } from 'node:crypto';
+import type { ProvisionInput } from '../contract.ts';
+import { daemonJsonPath, type EngineConfiguration } from '../engine/configuration.ts';
+import { dropInPath, isOurDropIn, lateDropInPath } from '../engine/drop-in.ts';
+import { reloadableKeys } from '../engine/flags.ts';
+import { tlsPaths } from '../engine/options.ts';
+import type { Facts } from '../host/facts.ts';
+import { type HostsLine, withOwnName, withoutOwnName } from '../host/hosts-file.ts';
+import type { ManagedState } from '../host/managed-state.ts';
+import { scopeDropIn, scopeDropInPath } from '../host/shutdown.ts';
+
+/** What a step wants changed on the host. All steps' changes are made at once, by one script. */
+export interface Change {
+  readonly files?: readonly FileWrite[];
+  readonly removals?: readonly string[];
+  readonly hostname?: string;
+  readonly hostsLine?: HostsLine | null;
+  /** What the engine needs to take the change over; the strongest of all steps' is done. */
+  readonly effect?: 'reload' | 'restart';
+  /** systemd must read its units again. */
+  readonly units?: boolean;
+  readonly enable?: boolean;
+  /** A user who is to be in the group docker. */
+  readonly member?: string;
+}
+
+export interface FileWrite {
+  readonly path: string;
+  /** Octal, such as '0644', or 'keep': owner and mode of what stands there (it may hold secrets), 0644 where nothing does. */
+  readonly mode: string;
+  readonly content: string;
+}
+
+export interface Situation {
+  readonly facts: Facts;
+  readonly wish: Pick<ProvisionInput, 'machineName' | 'rename' | 'adopted' | 'engine' | 'tls'>;
+  /** As whom we log in. */
+  readonly loginUser: string;
+  readonly managed: ManagedState;
+  readonly configuration: EngineConfiguration;
+}
+
+/** One thing that must hold on a host: `check` gives what is to be changed for it, or undefined when it holds. */
+export interface Step {
+  readonly id: string;
+  readonly title: string;
+  /** What to look at when it cannot be done. */
+  readonly hint: string;
+  readonly check: (situation: Situation) => Change | undefined;
+}
+
+const hostname: Step = {
+  id: 'hostname',
+  title: "The host bears the machine's name",
+  hint: 'Set the name with `hostnamectl set-hostname` on the host.',
+  check: ({ facts, wish, managed }) => {
+    if (!wish.rename || (wish.adopted && managed.original.hadEngine)) return undefined;
+    const name = wish.machineName;
+    // 64 characters is what the kernel takes.
+    if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/.test(name)) return undefined;
+    const current = facts.files.get('hosts') ?? '';
+    const hosts = withOwnName(withoutOwnName(current, managed.hostsLine ?? undefined), name);
+    const text = hosts?.text ?? withoutOwnName(current, managed.hostsLine ?? undefined);
+    if (facts.hostname === name && text === current) return undefined;
+    return {
+      ...(facts.hostname === name ? {} : { hostname: name }),
+      hostsLine: hosts?.line ?? null,
+      files: [
+        ...(facts.hostname === name ? [] : [{ path: '/etc/hostname', mode: '0644', content: `${name}\n` }]),
+        ...(text === current ? [] : [{ path: '/etc/hosts', mode: 'keep', content: text }]),
+      ],
+    };
+  },
+};
+
+const certificates: Step = {
+  id: 'certificates',
+  title: "The engine's certificates are in place",
+  hint: 'Look at /etc/docker on the host.',
+  check: ({ facts, wish }) => {
+    if (wish.engine.port === 0 || wish.tls === undefined) return undefined;
+    const wanted: readonly FileWrite[] = [
+      { path: tlsPaths.ca, mode: '0644', content: wish.tls.ca },
+      { path: tlsPaths.cert, mode: '0644', content: wish.tls.serverCert },
+      { path: tlsPaths.key, mode: '0600', content: wish.tls.serverKey },
+    ];
+    const files = wanted.filter(({ path, mode, content }) => {
+      const there = facts.tls.get(path);
+      const right = there?.sha256 === createHash('sha256').update(content).digest('hex');
+      return !(right && there?.mode === mode.slice(1) && there.uid === '0');
+    });
+    // The engine reads its certificates when it starts, and at no other time.
+    return files.length === 0 ? undefined : { files, effect: 'restart' };
+  },
+};
+
+const access: Step = {
+  id: 'access',
+  title: "The login user may use the engine's socket, where that is the only way to it",
+  hint: 'Look at the group docker on the host (`getent group docker`).',
+  check: ({ facts, wish, loginUser }) => {
+    if (wish.engine.port !== 0 || loginUser === 'root' || facts.groupMembers.includes(loginUser))
+      return undefined;
+    // A socket that was there before its group belongs to root's.
+    return { member: loginUser, ...(facts.hasGroup ? {} : { effect: 'restart' }) };
+  },
+};
+
+const configuration: Step = {
+  id: 'configuration',
+  title: 'daemon.json says what the machine wants',
+  hint: `Look at ${daemonJsonPath} on the host.`,
+  check: ({ configuration: { changed, daemonJson } }) => {
+    if (changed.length === 0) return undefined;
+    const effect = changed.every((key) => reloadableKeys.has(key)) ? 'reload' : 'restart';
+    if (daemonJson === undefined) return { removals: [daemonJsonPath], effect };
+    return { files: [{ path: daemonJsonPath, mode: 'keep', content: daemonJson }], effect };
+  },
+};
+
+const unit: Step = {
+  id: 'unit',
+  title: "The service's command line and environment fit",
+  hint: 'Look at `systemctl cat docker.service` on the host.',
+  check: ({ facts, configuration: { dropIn } }) => {
+    const removals = facts.units
+      .filter(
+        ({ path, text }) =>
+          path !== dropIn?.path &&
+          (path === dropInPath || path === lateDropInPath || isOurDropIn(path, text)),
+      )
+      .map(({ path }) => path);
+    const there = facts.units.find(({ path }) => path === dropIn?.path);
+    const files =
+      dropIn === undefined || there?.text === dropIn.text
+        ? []
+        : [{ path: dropIn.path, mode: '0644', content: dropIn.text }];
+    return files.length + removals.length === 0
+      ? undefined
+      : { files, removals, units: true, effect: 'restart' };
+  },
+};
+
+const shutdown: Step = {
+  id: 'shutdown',
+  title: 'Containers that outlive the engine do not hold up a shutdown',
+  hint: `Look at ${scopeDropInPath} on the host.`,
+  check: ({ facts, configuration: { config } }) => {
+    const there = facts.files.get('scope-drop-in');
+    if (config['live-restore'] !== true)
+      return there === undefined ? undefined : { removals: [scopeDropInPath], units: true };
+    if (there === scopeDropIn) return undefined;
+    return { files: [{ path: scopeDropInPath, mode: '0644', content: scopeDropIn }], units: true };
+  },
+};
+
+const service: Step = {
+  id: 'service',
+  title: 'The engine runs, and will after a reboot',
+  hint: 'Look at `systemctl status docker.service` on the host.',
+  check: ({ facts, wish }) => {
+    const { active, enabled } = facts.service;
+    const listens = wish.engine.port === 0 || facts.listeningPorts.has(wish.engine.port);
+    const effect = active && listens && !facts.pending ? undefined : ('restart' as const);
+    if (enabled && effect === undefined) return undefined;
+    return { ...(enabled ? {} : { enable: true }), ...(effect === undefined ? {} : { effect }) };
+  },
+};
+
+/** In the order in which they are reported; the installation of the engine comes before all of them. */
+export const steps: readonly Step[] = [
+  hostname,
+  certificates,
+  access,
+  configuration,
+  unit,
+  shutdown,
+  service,
+];

@@ -1,0 +1,168 @@
+import { isDeepStrictEqual } from 'node:util';
+import { lastLines, printable } from '../base/printable.ts';
+import type { RestoreInput } from './contract.ts';
+import { daemonJsonPath, parsedDaemonJson } from './engine/configuration.ts';
+import { changedKeys, daemonJsonText, takeBack } from './engine/daemon-config.ts';
+import { dropInPath, lateDropInPath } from './engine/drop-in.ts';
+import { reloadableKeys } from './engine/flags.ts';
+import { tlsPaths } from './engine/options.ts';
+import { provisionError } from './errors.ts';
+import { type Facts, parseFacts } from './host/facts.ts';
+import { withoutOwnName } from './host/hosts-file.ts';
+import { type ManagedState, parseManaged } from './host/managed-state.ts';
+import { openRootShell, type RootShell } from './host/root-shell.ts';
+import { scopeDropInPath } from './host/shutdown.ts';
+import { type Commit, runCommit } from './plan/commit.ts';
+import type { FileWrite } from './plan/steps.ts';
+import { factsMarker, settledFactsScript } from './scripts/facts-script.ts';
+import { uninstallScript } from './scripts/uninstall-script.ts';
+
+/** Files that are ours alone and go back to what stood there, if anything. */
+const ownPaths = [
+  tlsPaths.ca,
+  tlsPaths.cert,
+  tlsPaths.key,
+  dropInPath,
+  lateDropInPath,
+  scopeDropInPath,
+  '/etc/hostname',
+] as const;
+
+/**
+ * Puts a host back as it was before this machine's first provisioning: configuration, certificates, name; an engine that we
+ * installed goes with all it holds. An engine that was there keeps its containers running. A host without anything of
+ * ours is left alone, so it can be run again.
+ */
+export async function restoreHost(input: RestoreInput): Promise<void> {
+  const { report } = input;
+  const { output, shell } = await openRootShell(input, settledFactsScript, factsMarker);
+  const facts = parseFacts(output);
+  const managed = parseManaged(facts.files.get('managed.json'));
+  if (managed === undefined) {
+    if (facts.hasState)
+      report.warn(
+        'What the host tells of its provisioning (/var/lib/mymachine) is incomplete; it is left as it is.',
+      );
+    return;
+  }
+  if (managed.machine !== input.machineName) {
+    report.warn(
+      `The host belongs to the machine "${printable(managed.machine, 80)}" now, so it is left as it is.`,
+    );
+    return;
+  }
+  await report.step('Restoring the host...', () =>
+    managed.original.hadEngine
+      ? putBack(shell, facts, managed, input)
+      : uninstall(shell, facts, managed, input),
+  );
+}
+
+async function putBack(
+  shell: RootShell,
+  facts: Facts,
+  managed: ManagedState,
+  input: RestoreInput,
+): Promise<void> {
+  const current = parsedDaemonJson(facts.files.get('daemon.json'));
+  const base = takeBack(current, managed.daemon);
+  const original = facts.files.get('original-daemon.json');
+  // The user's own text with its layout, unless the user has changed something since.
+  const untouched = Object.keys(base).length === 0 && original === undefined;
+  const text = untouched
+    ? ''
+    : original !== undefined && isDeepStrictEqual(parsedDaemonJson(original), base)
+      ? original
+      : daemonJsonText(base, facts.files.get('daemon.json'));
+  const changed = changedKeys(current, base);
+  const units = facts.units.some(({ path }) => path === dropInPath || path === lateDropInPath);
+  const tls = facts.tls.has(tlsPaths.cert);
+  const restart = units || tls || changed.some((key) => !reloadableKeys.has(key));
+  const wasActive = managed.original.notes['active'] !== false;
+  const running = facts.service.active && wasActive && facts.running > 0;
+  // The engine that takes the containers over must be one that lets them live; afterwards it is told the user's own.
+  const careful = running && restart && base['live-restore'] !== true && !facts.inSwarm;
+  const files: FileWrite[] = [];
+  const write = (content: string) => files.push({ path: daemonJsonPath, mode: 'keep', content });
+  if (careful) write(daemonJsonText({ ...base, 'live-restore': true }, undefined));
+  else if (text !== '') write(text);
+  const hosts = facts.files.get('hosts') ?? '';
+  const ownHosts = withoutOwnName(hosts, managed.hostsLine ?? undefined);
+  if (ownHosts !== hosts) files.push({ path: '/etc/hosts', mode: 'keep', content: ownHosts });
+  const commit: Commit = {
+    expect: facts.fingerprint,
+    files,
+    removals: text === '' && !careful ? [daemonJsonPath] : [],
+    originals: ownPaths,
+    hostname: renamed(facts, managed) ? managed.original.hostname : undefined,
+    units: units || facts.files.has('scope-drop-in'),
+    effect: !wasActive ? 'stop' : restart ? 'restart' : changed.length > 0 ? 'reload' : 'none',
+    enable: managed.original.notes['enabled'] === false ? false : undefined,
+    port: 0,
+    beforehand: undefined,
+    afterwards: careful ? daemonJsonText({ ...base, 'live-restore': false }, undefined) : undefined,
+    inTheEnd: careful ? text : undefined,
+    mode: 'forget',
+  };
+  const result = await runCommit(shell, commit, (line) => input.report.info(`On the host: ${line}`));
+  if (result.kind === 'changed') throw somebodyElse();
+}
+
+async function uninstall(
+  shell: RootShell,
+  facts: Facts,
+  managed: ManagedState,
+  input: RestoreInput,
+): Promise<void> {
+  const { notes } = managed.original;
+  const had = (key: string): readonly unknown[] =>
+    Array.isArray(notes[key]) ? (notes[key] as readonly unknown[]) : [];
+  const folders = ['/var/lib/docker', '/var/lib/containerd'];
+  const hosts = facts.files.get('hosts') ?? '';
+  const ownHosts = withoutOwnName(hosts, managed.hostsLine ?? undefined);
+  const lines = [
+    ...folders.filter((dir) => !had('dataDirs').includes(dir)).map((dir) => `data ${dir}`),
+    ...folders.filter((dir) => !had('dirs').includes(dir)).map((dir) => `made ${dir}`),
+    ...(notes['engineDir'] === true ? [] : ['made /etc/docker']),
+    ...(notes['group'] === true ? [] : ['group']),
+    ...(renamed(facts, managed) ? [`hostname ${managed.original.hostname}`] : []),
+    ...(ownHosts === hosts ? [] : [`hosts ${Buffer.from(ownHosts).toString('base64')}`]),
+    ...[...ownPaths, daemonJsonPath, '/etc/docker/key.json'].map((path) => `orig ${path}`),
+  ];
+  const output = await shell.change(uninstallScript, {
+    input: `${lines.join('\n')}\n`,
+    timeoutMs: 900_000,
+    onSay: (line) => input.report.info(`On the host: ${line}`),
+  });
+  const status = /^status (.*)$/m.exec(output)?.[1];
+  if (status === 'ok') return;
+  if (status === 'locked') {
+    throw provisionError('MM_PROVISION_LOCKED', {
+      message: 'Another program on the host held the locks of apt or of its provisioning for five minutes.',
+      hint: 'Wait for it, then run the command again.',
+    });
+  }
+  const log = Buffer.from(/^log (.*)$/m.exec(output)?.[1] ?? '', 'base64').toString('utf8');
+  throw provisionError('MM_PROVISION_HOST', {
+    message: 'The packages of the engine could not be taken off the host.',
+    hint: 'The last lines of apt are above; correct what they name and run the command again.',
+    details: lastLines(log === '' ? output : log, 20),
+  });
+}
+
+/** The host bears the name that we gave it, and a name to go back to is known. It came from the host: checked before it goes anywhere. */
+function renamed(facts: Facts, managed: ManagedState): boolean {
+  const { hostname } = managed.original;
+  return (
+    hostname !== facts.hostname &&
+    facts.hostname === managed.machine &&
+    /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(hostname)
+  );
+}
+
+function somebodyElse() {
+  return provisionError('MM_PROVISION_LOCKED', {
+    message: 'The host was provisioned by somebody else in this moment, so it was left as it is.',
+    hint: 'Run the command again.',
+  });
+}

@@ -1,0 +1,111 @@
+import { lastLines, printable } from '../base/printable.ts';
+import type { HostPorts } from './contract.ts';
+import { parsedDaemonJson } from './engine/configuration.ts';
+import { daemonJsonText } from './engine/daemon-config.ts';
+import { provisionError } from './errors.ts';
+import { findDistribution, osLabel } from './host/distributions.ts';
+import { engineFamilies } from './host/engine-families.ts';
+import { type Facts, parseFacts } from './host/facts.ts';
+import { parseOsRelease } from './host/os-release.ts';
+import { openRootShell } from './host/root-shell.ts';
+import { checkDisks } from './plan/plan.ts';
+import { factsMarker, factsScript } from './scripts/facts-script.ts';
+import { upgradeScript } from './scripts/upgrade-script.ts';
+import type { Answers, UpgradeOutcome } from './upgrade-contract.ts';
+import { upgradeError } from './upgrade-error.ts';
+
+export interface UpgradeInput extends HostPorts {
+  /** '' for the newest; else what a version of Docker's own package begins with. */
+  readonly version: string;
+  /** The user asks for that version now, so it may be an older one, too; otherwise it is on record from before. */
+  readonly asked: boolean;
+  /** TCP port that the engine must listen on afterwards; 0 for none. */
+  readonly port: number;
+}
+
+/**
+ * Upgrades the engine that a host has, by the host's package tool and within the package it comes from. An engine that
+ * does not come up is put back where that can be done; the errors say what runs.
+ */
+export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> {
+  const { report } = input;
+  const { output, shell } = await report.step('Detecting the provisioner...', () =>
+    openRootShell(input, factsScript, factsMarker),
+  );
+  const facts = parseFacts(output);
+  const os = parseOsRelease(facts.files.get('os-release') ?? '');
+  findDistribution(os, facts.systemd);
+  refuseNoEngine(facts, input.machineName);
+  checkDisks(facts, true);
+  const pre = beforehand(facts);
+  if (pre === 'impossible')
+    report.warn(
+      `Running containers (${facts.running}) will be stopped: an engine in a swarm cannot keep containers while it restarts.`,
+    );
+  const lines: readonly (readonly [string, string])[] = [
+    ['version', input.version],
+    ['asked', input.asked && input.version !== '' ? 'yes' : 'no'],
+    ['port', input.port === 0 ? '-' : input.port.toString(16).toUpperCase().padStart(4, '0')],
+    ['pre', pre === 'impossible' ? '' : Buffer.from(pre).toString('base64')],
+    ...Object.entries(engineFamilies).map(
+      ([engine, others]) => ['family', [engine, ...others].join(' ')] as const,
+    ),
+  ];
+  const said = await report.step('Upgrading docker...', () =>
+    shell.change(upgradeScript, {
+      input: lines.map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`).join(''),
+      timeoutMs: 1_800_000,
+      onSay: (line) => report.info(line === 'restarting' ? 'Restarting docker...' : `On the host: ${line}`),
+    }),
+  );
+  const value: Answers = (name) => printable(new RegExp(`^${name} (.*)$`, 'm').exec(said)?.[1] ?? '', 200);
+  const changes = [...said.matchAll(/^change (\S+) (\S+) (\S+)$/gm)].map(
+    ([, name = '', from = '', to = '']) => ({
+      name: printable(name, 100),
+      from: printable(from, 100),
+      to: printable(to, 100),
+    }),
+  );
+  const status = value('status');
+  if (status === 'upgraded' || status === 'newest') {
+    return {
+      os: osLabel(os),
+      engine: value('package'),
+      packageVersion: value('now'),
+      engineVersion:
+        /\d+\.\d+\.\d+(?:[-+][\w.+-]+)?/.exec(value('engine-version'))?.[0] ?? facts.engineVersion,
+      changes: status === 'upgraded' ? changes : [],
+      pinned: value('pinned'),
+      lost: [...said.matchAll(/^lost ([0-9a-f]{12})/gm)].map((match) => match[1] ?? ''),
+    };
+  }
+  const log = Buffer.from(/^log (.*)$/m.exec(said)?.[1] ?? '', 'base64').toString('utf8');
+  throw upgradeError(status, {
+    machineName: input.machineName,
+    wanted: input.version,
+    value,
+    changes,
+    details: lastLines(log, 20),
+  });
+}
+
+/** The daemon.json with which the running engine lets its containers live; '' when it does already. */
+function beforehand(facts: Facts): string {
+  if (facts.running === 0 || facts.engine?.liveRestore === true) return '';
+  if (facts.inSwarm) return 'impossible';
+  const current = parsedDaemonJson(facts.files.get('daemon.json'));
+  return daemonJsonText({ ...current, 'live-restore': true }, undefined);
+}
+
+function refuseNoEngine(facts: Facts, machineName: string): void {
+  if (facts.snap)
+    throw provisionError('MM_PROVISION_UNSUPPORTED', {
+      message: "The host's Docker Engine comes from a snap, which keeps itself up to date.",
+      hint: `To do it now: "mymachine ssh ${machineName} sudo snap refresh docker".`,
+    });
+  if (facts.dockerd !== '' && !facts.installing) return;
+  throw provisionError('MM_UPGRADE', {
+    message: `The host has no Docker Engine${facts.installing ? ' that was installed to its end' : ''}, so there is nothing to upgrade.`,
+    hint: `Install it: "mymachine provision ${machineName}".`,
+  });
+}

@@ -1,0 +1,39 @@
+import { readFile, stat } from 'node:fs/promises';
+import { messageOf } from '../../base/machine-error.ts';
+import { sshError } from '../errors.ts';
+
+/**
+ * Reads a private key that must not be readable by other users, as ssh demands of it.
+ * @throws MM_SSH_KEY_MISSING, MM_SSH_KEY_PERMISSIONS (docker-machine's words)
+ */
+export async function readKeyFile(path: string): Promise<Buffer> {
+  await checkKeyFile(path);
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw missing(path, error);
+  }
+}
+
+/** The checks of `readKeyFile` alone, for before the system's ssh is run, which only warns and goes on. */
+export async function checkKeyFile(path: string): Promise<void> {
+  const status = await stat(path).catch((error: unknown) => {
+    throw missing(path, error);
+  });
+  if (!status.isFile()) throw missing(path, new Error('not a file'));
+  // Windows keeps access lists, which its own ssh checks.
+  if (process.platform === 'win32' || (status.mode & 0o077) === 0) return;
+  const mode = (status.mode & 0o777).toString(8).padStart(4, '0');
+  throw sshError('MM_SSH_KEY_PERMISSIONS', {
+    message: `permissions ${mode} for '${path}' are too open`,
+    hint: `Make it yours alone with: chmod 600 ${path}`,
+  });
+}
+
+function missing(path: string, error: unknown): Error {
+  return sshError('MM_SSH_KEY_MISSING', {
+    message: `Cannot read the SSH key ${path}: ${messageOf(error)}`,
+    hint: 'Check the path of the key, and that you may read it',
+    cause: error,
+  });
+}

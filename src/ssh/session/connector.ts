@@ -1,0 +1,142 @@
+import { isMachineError } from '../../base/machine-error.ts';
+import type { SshConnector, SshTarget } from '../contract.ts';
+import { type ConnectSettings, type ConnectStage, connect, connectTimeout } from './connect.ts';
+import { inWords, startDeadline, untilAborted } from './deadline.ts';
+import type { Session } from './session.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** So much longer once the host has taken the connection: one that is busy, or emulated, takes its time to greet and to log in. */
+const PATIENCE_MS = 20_000;
+/** A host that boots answers within this, or its packets got lost and are better sent anew. */
+const TRY_TIMEOUT_MS = 5000;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 1000;
+/** cloud-init may write the user's keys a little after sshd has started. */
+const AUTH_GRACE_MS = 8000;
+
+interface Attempt {
+  readonly promise: Promise<Session>;
+  readonly stop: AbortController;
+  stage: ConnectStage;
+  waiting: number;
+}
+
+interface WaitOptions {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An SshConnector whose sessions can also open terminals and sftp (`Session`). Loads ssh2: import it dynamically. */
+export interface SessionConnector extends SshConnector {
+  session(target: SshTarget, options?: WaitOptions): Promise<Session>;
+  sessionWhenUp(target: SshTarget, options: WaitOptions & { readonly timeoutMs: number }): Promise<Session>;
+}
+
+export function createSshConnector(settings: ConnectSettings): SessionConnector {
+  const { clock, report } = settings;
+  const attempts = new Map<string, Attempt>();
+  const sessions = new Map<string, Session>();
+
+  const startAttempt = (key: string, target: SshTarget): Attempt => {
+    const stop = new AbortController();
+    const promise = connect(target, settings, stop.signal, (stage) => {
+      attempt.stage = stage;
+    });
+    const attempt: Attempt = { promise, stop, stage: 'way', waiting: 0 };
+    attempts.set(key, attempt);
+    promise
+      .then((session) => {
+        if (stop.signal.aborted) session.close();
+        else sessions.set(key, session);
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        if (attempts.get(key) === attempt) attempts.delete(key);
+      });
+    return attempt;
+  };
+
+  /** `keptMs` is the time that the user is told of. */
+  const join = async (target: SshTarget, options: WaitOptions, keptMs?: number): Promise<Session> => {
+    options.signal?.throwIfAborted();
+    const key = poolKey(target);
+    const open = sessions.get(key);
+    if (open?.isOpen === true) return open;
+    sessions.delete(key);
+    // All who ask for the same host wait for one handshake, each as long as it likes; the last to leave ends it.
+    const attempt = attempts.get(key) ?? startAttempt(key, target);
+    const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
+    let toldMs = keptMs ?? timeoutMs;
+    const deadline = startDeadline(
+      clock,
+      timeoutMs,
+      options.signal,
+      () => connectTimeout(target, attempt.stage, inWords(toldMs)),
+      () => {
+        if (options.timeoutMs !== undefined || attempt.stage === 'way') return 0;
+        toldMs += PATIENCE_MS;
+        return PATIENCE_MS;
+      },
+    );
+    attempt.waiting += 1;
+    try {
+      return await untilAborted(attempt.promise, deadline.signal);
+    } finally {
+      deadline.clear();
+      attempt.waiting -= 1;
+      if (attempt.waiting === 0 && deadline.signal.aborted) {
+        if (attempts.get(key) === attempt) attempts.delete(key);
+        attempt.stop.abort(deadline.signal.reason);
+      }
+    }
+  };
+
+  const sessionWhenUp = async (
+    target: SshTarget,
+    options: WaitOptions & { readonly timeoutMs: number },
+  ): Promise<Session> => {
+    const end = clock.now() + options.timeoutMs;
+    let authEnd: number | undefined;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.2, LONGEST_PAUSE_MS)) {
+      const left = Math.max(end - clock.now(), 1);
+      try {
+        const timeoutMs = Math.min(TRY_TIMEOUT_MS, left);
+        return await join(target, { timeoutMs, signal: options.signal }, options.timeoutMs);
+      } catch (error) {
+        if (isMachineError(error, 'MM_SSH_AUTH')) authEnd ??= clock.now() + AUTH_GRACE_MS;
+        else if (!isMachineError(error) || !BOOTING.has(error.code)) throw error;
+        const now = clock.now();
+        if (isMachineError(error, 'MM_SSH_AUTH') && authEnd !== undefined && now >= authEnd) throw error;
+        if (now + pauseMs >= end) throw error;
+        report.debug('ssh', `${target.host}:${target.port}: ${error.code}, trying again`);
+        await clock.sleep(pauseMs, options.signal);
+      }
+    }
+  };
+
+  return {
+    session: (target, options = {}) => join(target, options),
+    sessionWhenUp,
+    closeAll() {
+      for (const attempt of attempts.values()) attempt.stop.abort(new Error('closed'));
+      for (const open of sessions.values()) open.close();
+      attempts.clear();
+      sessions.clear();
+    },
+  };
+}
+
+/** What a host that is still booting looks like from outside. */
+const BOOTING: ReadonlySet<string> = new Set([
+  'MM_SSH_REFUSED',
+  'MM_SSH_UNREACHABLE',
+  'MM_SSH_TIMEOUT',
+  'MM_SSH_CLOSED',
+  'MM_SSH_PROXY',
+  'MM_SSH_HOST_UNKNOWN',
+]);
+
+function poolKey(target: SshTarget): string {
+  const { host, port, user, keyPath, knownHostsPath, hostKeyAlias, trust } = target;
+  return JSON.stringify([host, port, user, keyPath, knownHostsPath, hostKeyAlias, trust]);
+}

@@ -1,0 +1,216 @@
+import type { Duplex } from 'node:stream';
+import type { Client, ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2';
+import { isMachineError } from '../../base/machine-error.ts';
+import type { Argv, Clock } from '../../base/ports.ts';
+import { lastLines, printable } from '../../base/printable.ts';
+import type { ExecOptions, ExecResult, SshSession, SshTarget } from '../contract.ts';
+import { sshError } from '../errors.ts';
+import { quote } from '../quote.ts';
+import { openChannel } from './channel.ts';
+import { inWords, startDeadline } from './deadline.ts';
+import { endCommand, markCommand } from './end-command.ts';
+import { collect, describeCommand, refusal } from './exec.ts';
+import { closedFailure } from './failures.ts';
+import { Gate } from './gate.ts';
+import type { Route } from './route.ts';
+import { writeFileArgv } from './write-file.ts';
+
+/** OpenSSH's sshd opens at most ten session channels a connection (MaxSessions); some are left for sftp and a shell. */
+const MAX_COMMANDS = 8;
+
+const REFUSED_MS = 1000;
+
+/** A connection that is logged in. Commands beyond the eighth wait for one to end. */
+export class Session implements SshSession {
+  readonly target: SshTarget;
+  readonly remoteAddress: string;
+  readonly #client: Client;
+  readonly #stream: Duplex;
+  readonly #clock: Clock;
+  readonly #gate = new Gate(MAX_COMMANDS);
+  readonly #killGate = new Gate(1);
+  #running = 0;
+  /** When a command of ours last ran. */
+  #lastActive = 0;
+  /** Why the connection ended; undefined as long as it is open. */
+  #closure: { readonly cause: Error | undefined } | undefined;
+
+  constructor(client: Client, target: SshTarget, route: Route, clock: Clock) {
+    this.target = target;
+    this.remoteAddress = route.remoteAddress;
+    this.#client = client;
+    this.#stream = route.stream;
+    this.#clock = clock;
+    let cause: Error | undefined;
+    client.on('error', (error) => {
+      cause ??= error;
+    });
+    client.once('close', () => {
+      this.#closure ??= { cause };
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#closure === undefined;
+  }
+
+  async exec(argv: Argv, options: ExecOptions = {}): Promise<ExecResult> {
+    const { line, mark } = markCommand(quote(argv));
+    const deadline = startDeadline(this.#clock, options.timeoutMs, options.signal, () =>
+      sshError('MM_SSH_TIMEOUT', {
+        message: `${this.target.machineName}: '${describeCommand(argv)}' did not end within ${inWords(options.timeoutMs ?? 0)}`,
+        hint: `See what the host is doing: mymachine ssh ${this.target.machineName} ps aux`,
+      }),
+    );
+    let leave: (() => void) | undefined;
+    try {
+      leave = await this.#gate.enter(deadline.signal);
+      const running = await this.#openWhenFree(deadline.signal, (signal) =>
+        this.#open<ClientChannel, { readonly ended: ReturnType<typeof collect> }>(
+          signal,
+          (callback) => this.#client.exec(line, callback),
+          (channel) => {
+            const end = async () => (options.leaveRunning ? channel.close() : this.#end(channel, mark));
+            return { ended: collect(channel, options, signal, end) };
+          },
+          (error) => this.#refused(error),
+        ),
+      );
+      this.#running += 1;
+      const outcome = await running.ended.finally(() => {
+        this.#running -= 1;
+        this.#lastActive = this.#clock.now();
+      });
+      if (!('kind' in outcome)) return outcome;
+      if (outcome.kind === 'aborted') throw outcome.reason;
+      if (outcome.kind === 'closed') throw this.#closed();
+      throw sshError('MM_SSH_OUTPUT', {
+        message: `${this.target.machineName}: '${describeCommand(argv)}' wrote more than ${outcome.limit} bytes to its ${outcome.stream}`,
+        hint: `Look at the host: mymachine ssh ${this.target.machineName}`,
+      });
+    } finally {
+      leave?.();
+      deadline.clear();
+    }
+  }
+
+  async writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+    const ran = await this.exec(writeFileArgv(path, mode, bytes.length), { input: bytes });
+    if (ran.exitCode === 0) return;
+    throw sshError('MM_SSH_WRITE', {
+      message: `${this.target.machineName}: cannot write ${printable(path, 300)}: ${lastLines(ran.stderr, 1, 300)}`,
+      hint: `Check the folder, its owner and the free space: mymachine ssh ${this.target.machineName} df -h`,
+    });
+  }
+
+  connectUnix(path: string): Promise<Duplex> {
+    return this.#open<ClientChannel, Duplex>(
+      undefined,
+      (callback) => this.#client.openssh_forwardOutStreamLocal(path, callback),
+      (channel) => channel,
+      (error) =>
+        sshError('MM_SSH_FORWARD', {
+          message: `${this.target.machineName} does not connect us to ${printable(path, 200)}: ${refusal(error)}`,
+          hint: `Check that something listens there, that ${this.target.user} may use it, and AllowStreamLocalForwarding in its sshd_config`,
+          cause: error,
+        }),
+    );
+  }
+
+  /**
+   * A command line as the user typed it, or a login shell when it is ''; on a terminal when `pty` is given. `attach` must
+   * add the listeners for the channel's events.
+   */
+  openCommand<T extends object>(
+    commandLine: string,
+    pty: PseudoTtyOptions | undefined,
+    attach: (channel: ClientChannel) => T,
+  ): Promise<T> {
+    return this.#open<ClientChannel, T>(
+      undefined,
+      (callback) => {
+        if (commandLine === '') this.#client.shell(pty ?? false, callback);
+        else this.#client.exec(commandLine, pty === undefined ? {} : { pty }, callback);
+      },
+      attach,
+      (error) => this.#refused(error),
+    );
+  }
+
+  openSftp(): Promise<SFTPWrapper> {
+    return this.#open<SFTPWrapper, SFTPWrapper>(
+      undefined,
+      (callback) => this.#client.sftp(callback),
+      (sftp) => sftp,
+      (error) =>
+        sshError('MM_SSH_TRANSFER', {
+          message: `${this.target.machineName} offers no file transfer (sftp): ${refusal(error)}`,
+          hint: 'Its sshd_config needs: Subsystem sftp internal-sftp',
+          cause: error,
+        }),
+    );
+  }
+
+  close(): void {
+    this.#closure ??= { cause: undefined };
+    this.#client.end();
+    // A host that is gone would never acknowledge the end, and keep this process alive.
+    this.#stream.destroy();
+  }
+
+  async #open<C extends { end(): unknown }, T extends object>(
+    signal: AbortSignal | undefined,
+    open: (callback: (error: Error | undefined, channel: C) => void) => void,
+    attach: (channel: C) => T,
+    refused: (error: unknown) => Error,
+  ): Promise<T> {
+    if (this.#closure !== undefined) throw this.#closed();
+    try {
+      return await openChannel(this.#client, signal ?? new AbortController().signal, open, attach);
+    } catch (error) {
+      if (signal?.aborted === true) throw error;
+      throw this.#closure === undefined ? refused(error) : this.#closed();
+    }
+  }
+
+  /**
+   * A host may allow fewer channels than we open (MaxSessions), and lets one go a little after its command has ended: so
+   * a refusal counts only when nothing of ours has run there for a while.
+   */
+  async #openWhenFree<T>(signal: AbortSignal, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const began = this.#clock.now();
+    for (;;) {
+      try {
+        return await open(signal);
+      } catch (error) {
+        const idle =
+          this.#running === 0 && this.#clock.now() - Math.max(began, this.#lastActive) > REFUSED_MS;
+        if (idle || !isMachineError(error, 'MM_SSH_COMMAND')) throw error;
+        await this.#clock.sleep(100, signal);
+      }
+    }
+  }
+
+  /** One at a time: that and the eight commands leave a channel for sftp or a shell. */
+  async #end(channel: ClientChannel, mark: string): Promise<void> {
+    const leave = await this.#killGate.enter(new AbortController().signal);
+    try {
+      await endCommand(this.#client, channel, mark, this.#clock);
+    } finally {
+      leave();
+    }
+  }
+
+  #refused(error: unknown): Error {
+    return sshError('MM_SSH_COMMAND', {
+      message: `${this.target.machineName} does not run a command for ${this.target.user}: ${refusal(error)}`,
+      hint: 'Check MaxSessions in its sshd_config, and its free memory and processes',
+      cause: error,
+    });
+  }
+
+  #closed(): Error {
+    return closedFailure(this.target, this.#closure?.cause, '');
+  }
+}

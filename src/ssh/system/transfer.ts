@@ -1,0 +1,131 @@
+import { pipeline } from 'node:stream/promises';
+import { isMachineError, messageOf } from '../../base/machine-error.ts';
+import { printable } from '../../base/printable.ts';
+import { sshError } from '../errors.ts';
+import type { SessionConnector } from '../session/connector.ts';
+import { type FileSide, localFiles, remoteFiles } from './file-side.ts';
+import type { CopySide } from './openssh.ts';
+
+/** Deeper is a link that leads back to itself. */
+const MAX_DEPTH = 64;
+
+export interface CopyOptions {
+  readonly recursive: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Copies a file or folder as `scp` does, with the modes of what is new under the umask and nothing else of it, also between two machines, without the system's scp: into the
+ * destination if that is a folder, else to that very name.
+ * @throws MM_SSH_TRANSFER
+ */
+export async function copyOverSftp(
+  connector: SessionConnector,
+  from: CopySide,
+  to: CopySide,
+  options: CopyOptions,
+): Promise<void> {
+  const opened: { end(): void }[] = [];
+  const open = async (side: CopySide): Promise<FileSide> => {
+    if (side.kind === 'local') return localFiles;
+    const session = await connector.session(side.target, { signal: options.signal });
+    const sftp = await session.openSftp();
+    opened.push(sftp);
+    return remoteFiles(sftp);
+  };
+  try {
+    const copy: Copy = { from: await open(from), to: await open(to), options };
+    const name = copy.from.baseName(from.path);
+    const into = (await copy.to.status(to.path))?.kind === 'folder';
+    // `FOLDER/.` and a machine's home are copied as what is in them, into the very folder.
+    const whole = name === '' || name === '.';
+    if (into && !whole && !isPlainName(name)) throw unsafeName(name);
+    await copyEntry(copy, from.path, into && !whole ? copy.to.join(to.path, name) : to.path, 0);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw isMachineError(error) ? error : failure(from.path, error);
+  } finally {
+    for (const sftp of opened) sftp.end();
+  }
+}
+
+interface Copy {
+  readonly from: FileSide;
+  readonly to: FileSide;
+  readonly options: CopyOptions;
+}
+
+async function copyEntry(copy: Copy, source: string, target: string, depth: number): Promise<void> {
+  copy.options.signal?.throwIfAborted();
+  const status = await copy.from.status(source).catch((error: unknown) => {
+    throw failure(source, error);
+  });
+  if (status === undefined) throw failure(source, new Error('no such file or folder'));
+  if (status.kind === 'other') throw failure(source, new Error('neither a file nor a folder'));
+  if (depth > MAX_DEPTH) throw failure(source, new Error(`more than ${MAX_DEPTH} folders deep`));
+  if (status.kind === 'folder' && !copy.options.recursive) {
+    throw sshError('MM_SSH_TRANSFER', {
+      message: `${printable(source, 300)} is a folder`,
+      hint: 'Copy folders with: mymachine scp -r',
+    });
+  }
+  try {
+    if (status.kind === 'folder') await copyFolder(copy, source, target, status.mode, depth);
+    else await copyFile(copy, source, target, status.mode);
+  } catch (error) {
+    throw isMachineError(error) ? error : failure(`${source} to ${target}`, error);
+  }
+}
+
+async function copyFolder(
+  copy: Copy,
+  source: string,
+  target: string,
+  mode: number,
+  depth: number,
+): Promise<void> {
+  const names = await copy.from.names(source);
+  const isNew = (await copy.to.status(target)) === undefined;
+  if (isNew) await copy.to.makeFolder(target, mode | 0o300);
+  for (const name of names) {
+    if (name === '.' || name === '..') continue;
+    // A host could name a file so that it lands elsewhere on this computer.
+    if (!isPlainName(name)) throw unsafeName(name);
+    await copyEntry(copy, copy.from.join(source, name), copy.to.join(target, name), depth + 1);
+  }
+  // Last: a folder that is read-only would not take its files.
+  if (isNew && (mode & 0o300) !== 0o300) await copy.to.setMode(target, mode);
+}
+
+async function copyFile(copy: Copy, source: string, target: string, mode: number): Promise<void> {
+  const { signal } = copy.options;
+  const into = await copy.to.write(target, mode | 0o200);
+  await pipeline(copy.from.read(source), into, signal === undefined ? {} : { signal });
+}
+
+function isPlainName(name: string): boolean {
+  return (
+    name !== '' &&
+    name !== '.' &&
+    name !== '..' &&
+    !/[/\0]/.test(name) &&
+    (process.platform !== 'win32' || !/[\\:]/.test(name))
+  );
+}
+
+function unsafeName(name: string): Error {
+  return sshError('MM_SSH_TRANSFER', {
+    message: `'${printable(name, 100)}' cannot be used as the name of a copy`,
+    hint: 'Give the destination a file name of its own',
+  });
+}
+
+function failure(what: string, error: unknown): Error {
+  return sshError('MM_SSH_TRANSFER', {
+    message: `Cannot copy ${printable(what, 600)}: ${printable(messageOf(error), 300)}`,
+    hint: /[*?[]/.test(what)
+      ? "Name each file: wildcards are for the system's scp, not for this built-in one"
+      : 'Check the path, its permissions and the free space at the destination',
+    cause: error,
+  });
+}

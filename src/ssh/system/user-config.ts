@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import { isMachineError } from '../../base/machine-error.ts';
+import type { Programs } from '../../base/ports.ts';
+import { lastLines } from '../../base/printable.ts';
+import type { SshTarget } from '../contract.ts';
+import { sshError } from '../errors.ts';
+
+/** What the user's ssh config says about a host, of the settings that matter to us. */
+export interface UserConfig {
+  readonly hostName: string;
+  /** '' when there is none. */
+  readonly hostKeyAlias: string;
+  /** Paths separated by blanks. */
+  readonly knownHostsFiles: string;
+  readonly identityFiles: readonly string[];
+  readonly identitiesOnly: boolean;
+  /** '' for $SSH_AUTH_SOCK, 'none' for no agent, else a socket's path. */
+  readonly identityAgent: string;
+  /** '' when there is none; `[user@]host[:port],…` or `ssh://…` otherwise. */
+  readonly proxyJump: string;
+  /** '' when there is none. The user's own shell text with OpenSSH's % tokens. */
+  readonly proxyCommand: string;
+}
+
+export interface UserConfigSource {
+  readonly programs: Programs;
+  readonly homeDir: string;
+  /** A config file in place of the user's and the system's; '' for those. */
+  readonly configPath: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks the system's own `ssh -G`, so that Include, Match and the rest mean what they mean to ssh. Port and user are handed
+ * in, as on ssh's command line, and so win over the config. undefined when there is no ssh on this computer.
+ * @throws MM_SSH_CONFIG when ssh refuses the config
+ */
+export async function readUserConfig(
+  target: Pick<SshTarget, 'host' | 'port' | 'user'>,
+  source: UserConfigSource,
+): Promise<UserConfig | undefined> {
+  const file = source.configPath === '' ? [] : ['-F', source.configPath];
+  const who = ['-p', String(target.port), '-l', target.user];
+  try {
+    const ran = await source.programs.run(['ssh', '-G', ...file, ...who, target.host], {
+      input: '',
+      timeoutMs: 10_000,
+      signal: source.signal,
+      maxOutputBytes: 1024 * 1024,
+    });
+    if (ran.exitCode === 0) return parseUserConfig(ran.stdout, target, source.homeDir);
+    throw sshError('MM_SSH_CONFIG', {
+      message: `The system's ssh does not accept your ssh config for ${target.host}`,
+      hint: `Correct the config file; this must work: ssh -G ${target.host}`,
+      details: lastLines(ran.stderr, 5),
+    });
+  } catch (error) {
+    if (isMachineError(error, 'MM_PROGRAM_MISSING')) return undefined;
+    throw error;
+  }
+}
+
+/** Reads what `ssh -G` prints: a lower-case keyword and its value a line. */
+export function parseUserConfig(
+  text: string,
+  target: Pick<SshTarget, 'host' | 'port' | 'user'>,
+  homeDir: string,
+): UserConfig {
+  const values = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
+    const gap = line.indexOf(' ');
+    if (gap < 1) continue;
+    const keyword = line.slice(0, gap).toLowerCase();
+    values.set(keyword, [...(values.get(keyword) ?? []), line.slice(gap + 1).trim()]);
+  }
+  const one = (keyword: string): string => values.get(keyword)?.[0] ?? '';
+  const unlessNone = (value: string): string => (value === 'none' ? '' : value);
+  const hostName = one('hostname') || target.host;
+  const path = (value: string): string => expandPath(value, { ...target, host: hostName }, homeDir);
+  const agent = one('identityagent');
+  return {
+    hostName,
+    hostKeyAlias: one('hostkeyalias'),
+    knownHostsFiles: path(one('userknownhostsfile')),
+    identityFiles: (values.get('identityfile') ?? []).filter((value) => value !== 'none').map(path),
+    identitiesOnly: one('identitiesonly') === 'yes',
+    identityAgent:
+      agent === 'SSH_AUTH_SOCK' || agent === '$SSH_AUTH_SOCK' ? '' : agent === 'none' ? agent : path(agent),
+    proxyJump: unlessNone(one('proxyjump')),
+    proxyCommand: unlessNone(one('proxycommand')),
+  };
+}
+
+/** ssh_config(5), TOKENS: replaces %h, %p, %r, %n and %%; further ones as given. An unknown token stays as it is. */
+export function expandTokens(
+  text: string,
+  target: Pick<SshTarget, 'host' | 'port' | 'user'>,
+  further: Readonly<Record<string, string>> = {},
+): string {
+  const tokens: Readonly<Record<string, string>> = {
+    '%': '%',
+    h: target.host,
+    p: String(target.port),
+    r: target.user,
+    n: target.host,
+    ...further,
+  };
+  return text.replace(/%(.)/g, (whole, letter: string) => tokens[letter] ?? whole);
+}
+
+function expandPath(
+  value: string,
+  target: Pick<SshTarget, 'host' | 'port' | 'user'>,
+  homeDir: string,
+): string {
+  const home = value === '~' || value.startsWith('~/') ? join(homeDir, value.slice(1)) : value;
+  return expandTokens(home, target, { d: homeDir });
+}

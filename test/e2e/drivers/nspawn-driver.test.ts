@@ -1,0 +1,340 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { waitFor } from '../../../src/base/wait.ts';
+import type { NspawnConfig } from '../../../src/drivers/nspawn/config.ts';
+import { containerLeader } from '../../../src/drivers/nspawn/container/container.ts';
+import { controlGroup, killGroup, membersOf } from '../../../src/drivers/nspawn/container/control-group.ts';
+import { readHierarchies } from '../../../src/drivers/nspawn/container/hierarchies.ts';
+import { labId, labNames, unitName } from '../../../src/drivers/nspawn/container/names.ts';
+import { nspawnDriver as driver } from '../../../src/drivers/nspawn/driver.ts';
+import { leaseAddress, releaseAddress } from '../../../src/drivers/nspawn/network/leases.ts';
+import { labOf } from '../../../src/drivers/nspawn/network/network-record.ts';
+import { aptMirror } from '../../../src/images/apt-mirror.ts';
+import type { DriverContext, FlagValues } from '../../../src/sdk/driver.ts';
+import { driverContext } from '../../testbed/driver-context.ts';
+import { testPorts } from '../../testbed/ports.ts';
+import { sshTo } from '../../testbed/system-ssh.ts';
+import { testCacheDir } from '../../testbed/testbed.ts';
+import { tracesOf } from '../../testbed/traces.ts';
+
+type Context = DriverContext<NspawnConfig>;
+
+const ports = testPorts();
+let storeDir = '';
+let made: Context[] = [];
+
+beforeEach(async () => {
+  storeDir = await mkdtemp('/var/tmp/mymachine-nspawn-test-');
+  made = [];
+});
+
+afterEach(async () => {
+  await Promise.all(made.map((context) => driver.remove(context)));
+  await rm(storeDir, { recursive: true, force: true });
+});
+
+async function machine(name: string, flags: FlagValues = {}): Promise<Context> {
+  const context = await driverContext(driver, {
+    ports,
+    storeDir,
+    cacheDir: testCacheDir,
+    name,
+    flags: { 'nspawn-engine': false, ...flags },
+  });
+  made.push(context);
+  return context;
+}
+
+async function ssh(context: Context, script: string): Promise<string> {
+  const result = await sshTo(driver, context, script);
+  expect(result.stderr).toBe('');
+  expect(result.exitCode).toBe(0);
+  return result.stdout.trim();
+}
+
+const traces = () =>
+  tracesOf(
+    storeDir,
+    made.map((context) => context.machine.id),
+  );
+
+function tell(what: string, sinceMs: number): void {
+  process.stderr.write(`${what}: ${((Date.now() - sinceMs) / 1000).toFixed(1)} s\n`);
+}
+
+/** Removes every machine and shows that nothing of the store is left on this computer. */
+async function removeAll(): Promise<void> {
+  for (const context of made) await driver.remove(context);
+  expect(await traces()).toEqual([]);
+}
+
+test('this computer can run container machines', async () => {
+  expect(await driver.availability(ports, testCacheDir)).toMatchObject({ works: true, score: 50 });
+});
+
+test('a machine lives: created, logged in to, stopped, started, rebooted from inside, killed and removed', async () => {
+  const context = await machine('host1');
+  await driver.precheck(context);
+  expect(await driver.state(context)).toBe('None');
+  const begin = Date.now();
+  await driver.create(context);
+  tell('create after the image is there', begin);
+  const address = await driver.address(context);
+  expect(address).toMatch(/^10\.91\.\d+\.\d+$/);
+  expect(await driver.engineUrl(context)).toBe(`tcp://${address}:2376`);
+  expect(driver.sans?.(context)).toEqual([address]);
+  expect(await driver.state(context)).toBe('Running');
+  expect(await ssh(context, 'hostname; id -un; sudo id -u; cat /etc/machine-id')).toBe(
+    `host1\ndocker\n0\n${context.machine.id.replaceAll('-', '')}`,
+  );
+  const manager = 'org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager';
+  // Never stopped, which is the largest number of 64 bits.
+  expect(await ssh(context, `busctl get-property ${manager} UserStopDelayUSec`)).toBe(
+    't 18446744073709551615',
+  );
+  expect((await traces()).filter((line) => line.startsWith('mount:'))).toEqual([
+    expect.stringContaining(`/run/netns/${labNames(labId(storeDir)).netns}`),
+  ]);
+
+  await ssh(context, 'echo kept | sudo tee /etc/kept && sync');
+  const stopping = Date.now();
+  await driver.stop?.(context);
+  tell('stop', stopping);
+  expect(await driver.state(context)).toBe('Stopped');
+  await driver.stop?.(context);
+
+  const starting = Date.now();
+  await driver.start?.(context);
+  tell('start', starting);
+  expect(await driver.address(context)).toBe(address);
+  expect(await ssh(context, 'cat /etc/kept')).toBe('kept');
+  await driver.start?.(context);
+
+  const before = await containerLeader(context.machine.id);
+  await sshTo(driver, context, 'sudo systemctl reboot');
+  const after = await waitFor(
+    async () => {
+      const leader = await containerLeader(context.machine.id);
+      return leader !== undefined && leader !== before ? leader : undefined;
+    },
+    { clock: ports.clock, timeoutMs: 60_000, intervalMs: 50 },
+  );
+  expect(after).toBeDefined();
+  await driver.start?.(context);
+  expect(await ssh(context, 'cat /etc/kept')).toBe('kept');
+
+  await driver.kill?.(context);
+  expect(await driver.state(context)).toBe('Stopped');
+  await driver.restart?.(context);
+  expect(await ssh(context, 'hostname')).toBe('host1');
+
+  await sshTo(driver, context, 'sudo systemctl poweroff');
+  const off = async () => ((await driver.state(context)) === 'Stopped' ? true : undefined);
+  expect(await waitFor(off, { clock: ports.clock, timeoutMs: 60_000, intervalMs: 50 })).toBe(true);
+
+  await removeAll();
+  await driver.remove(context);
+});
+
+test('memory and cpu limits are in force, and gone with the machine', async () => {
+  const context = await machine('small', { 'nspawn-memory': 200, 'nspawn-cpus': '0.5' });
+  await driver.create(context);
+  const greedy = await sshTo(
+    driver,
+    context,
+    'head -c 400M /dev/zero | tail -c 399M >/dev/null; echo "${PIPESTATUS[1]}"',
+  );
+  expect(greedy.stdout.trim()).toBe('137');
+  expect(await ssh(context, 'head -c 50M /dev/zero | tail -c 49M | wc -c')).toBe(String(49 * 1024 * 1024));
+  await ssh(context, 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done');
+  const hierarchies = await readHierarchies();
+  const group = controlGroup(hierarchies, unitName(context.machine.id));
+  const cpu =
+    hierarchies.cpu === undefined
+      ? group.unified
+      : join(hierarchies.cpu, 'mymachine', unitName(context.machine.id));
+  const throttled = /^nr_throttled (\d+)$/m.exec(await readFile(join(cpu, 'cpu.stat'), 'utf8'))?.[1];
+  expect(Number(throttled)).toBeGreaterThan(0);
+  await removeAll();
+});
+
+test('a create that is cut off after any step is finished by the next one, or removed', async () => {
+  const steps: string[] = [];
+  const probe = await machine('probe');
+  await driver.create({
+    ...probe,
+    get config() {
+      return probe.config;
+    },
+    step: async (id, title, effect) => {
+      steps.push(id);
+      await probe.step(id, title, effect);
+    },
+  });
+  expect(steps).toEqual(['nspawn.image', 'nspawn.key', 'nspawn.network', 'nspawn.files', 'nspawn.boot']);
+  for (const [number, last] of steps.entries()) {
+    const context = await machine(`cut${number}`);
+    const cut: Context = {
+      ...context,
+      get config() {
+        return context.config;
+      },
+      step: async (id, title, effect) => {
+        await context.step(id, title, async () => {
+          const patch = await effect();
+          // The effect has happened, and we die before it is on disk.
+          if (id === last) throw new Error(`cut off after ${last}`);
+          return patch;
+        });
+      },
+    };
+    await expect(driver.create(cut)).rejects.toThrow(`cut off after ${last}`);
+    if (number % 2 === 0) {
+      await driver.create(context);
+      expect(await ssh(context, 'hostname')).toBe(`cut${number}`);
+    }
+    await driver.remove(context);
+    expect(await tracesOf(join(storeDir, 'none'), [context.machine.id])).toEqual([]);
+  }
+  await removeAll();
+});
+
+test('after a reboot of this computer a machine starts at the same address', async () => {
+  const context = await machine('host1');
+  await driver.create(context);
+  const address = await driver.address(context);
+  const lab = labNames(labId(storeDir));
+  const hierarchies = await readHierarchies();
+  await killGroup(controlGroup(hierarchies, unitName(context.machine.id)), ports.clock);
+  await killGroup(controlGroup(hierarchies, lab.group), ports.clock);
+  await ports.programs.run(['ip', 'link', 'delete', lab.link]);
+  await ports.programs.run(['ip', 'netns', 'delete', lab.netns]);
+  expect(await driver.state(context)).toBe('Stopped');
+  await driver.start?.(context);
+  expect(await driver.address(context)).toBe(address);
+  const mirror = (await aptMirror())?.archive ?? '';
+  expect(await ssh(context, `curl -s -o /dev/null -w "%{http_code}" '${mirror}/'`)).toMatch(/^\d{3}$/);
+  await removeAll();
+});
+
+test('a way out that died is made again by the next start', async () => {
+  const context = await machine('host1');
+  await driver.create(context);
+  await killGroup(controlGroup(await readHierarchies(), labNames(labId(storeDir)).group), ports.clock);
+  await driver.restart?.(context);
+  expect(
+    await ssh(context, `getent hosts ${new URL((await aptMirror())?.archive ?? '').hostname} | wc -l`),
+  ).not.toBe('0');
+  await removeAll();
+});
+
+test('a container whose keeper was killed is still stopped and removed', async () => {
+  const context = await machine('host1');
+  await driver.create(context);
+  const group = controlGroup(await readHierarchies(), unitName(context.machine.id));
+  for (const pid of await membersOf(join(group.unified, 'keeper'))) process.kill(pid, 'SIGKILL');
+  expect(await driver.state(context)).toBe('Running');
+  expect(await ssh(context, 'hostname')).toBe('host1');
+  await driver.stop?.(context);
+  expect(await driver.state(context)).toBe('Stopped');
+  await removeAll();
+});
+
+test('eight processes that make the first network of a store at once make one, and have eight addresses', async () => {
+  const script = join(storeDir, 'lease.mjs');
+  await build({
+    entryPoints: ['test/testbed/lease-process.ts'],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: script,
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  const ids = Array.from({ length: 8 }, () => randomUUID());
+  try {
+    const begin = Date.now();
+    const results = await Promise.all(
+      ids.map((id) =>
+        ports.programs.run([process.execPath, script, storeDir, id], { env: { MYMACHINE_TEST_TALK: '' } }),
+      ),
+    );
+    tell('8 processes leased addresses in a new network', begin);
+    expect(results.map((result) => result.stderr)).toEqual(ids.map(() => ''));
+    expect(new Set(results.map((result) => result.stdout.trim())).size).toBe(8);
+    const group = controlGroup(await readHierarchies(), labNames(labId(storeDir)).group);
+    expect(await membersOf(group.unified)).toHaveLength(1);
+    const record: unknown = JSON.parse(await readFile(join(storeDir, 'nspawn/network.json'), 'utf8'));
+    expect(Object.keys((record as { leases: object }).leases).sort()).toEqual([...ids].sort());
+  } finally {
+    await Promise.all(ids.map((id) => releaseAddress(ports, storeDir, id)));
+  }
+  expect(await tracesOf(storeDir, ids)).toEqual([]);
+});
+
+test('a store that is moved while its network is up keeps it, and a new one in its place has its own', async () => {
+  const [old, moved] = [join(storeDir, 'store'), join(storeDir, 'moved')];
+  const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()];
+  const subnetOf = (address: string) => address.split('.')[2];
+  const first = await leaseAddress(ports, old, one, '');
+  await rename(old, moved);
+  const second = await leaseAddress(ports, moved, two, '');
+  expect(subnetOf(second.address)).toBe(subnetOf(first.address));
+  const third = await leaseAddress(ports, old, three, '');
+  expect(subnetOf(third.address)).not.toBe(subnetOf(first.address));
+  const other = await labOf(old);
+  await releaseAddress(ports, moved, one);
+  await releaseAddress(ports, moved, two);
+  expect(await tracesOf(old, [one, two])).toEqual([]);
+  await releaseAddress(ports, old, three);
+  const { stdout } = await ports.programs.run(['ip', '-brief', 'link']);
+  expect(stdout).not.toContain(other.link);
+});
+
+describe('many machines', () => {
+  test.each([8, 20])('%i at once come up, reach each other by name, and leave nothing', async (count) => {
+    const names = Array.from({ length: count }, (_, number) => `many${number}`);
+    const contexts = await Promise.all(names.map((name) => machine(name)));
+    const begin = Date.now();
+    await Promise.all(contexts.map((context) => driver.create(context)));
+    tell(`${count} at once`, begin);
+    const hosts = await Promise.all(contexts.map((context) => ssh(context, 'hostname')));
+    expect(hosts).toEqual(names);
+    expect(new Set(contexts.map((context) => context.config.IPAddress)).size).toBe(count);
+    const [first, last] = [contexts[0], contexts.at(-1)];
+    if (first === undefined || last === undefined) throw new Error('no machines');
+    expect(await ssh(first, `getent hosts ${last.machine.name}`)).toContain(last.config.IPAddress);
+    const removing = Date.now();
+    await Promise.all(contexts.map((context) => driver.remove(context)));
+    tell(`${count} removed`, removing);
+    expect(await traces()).toEqual([]);
+  });
+});
+
+test('machines of one name in two stores have two networks, and one goes without the other', async () => {
+  const here = await machine('host1');
+  await driver.create(here);
+  const other = await mkdtemp('/var/tmp/mymachine-nspawn-test-');
+  const there = await driverContext(driver, {
+    ports,
+    storeDir: other,
+    cacheDir: testCacheDir,
+    name: 'host1',
+    flags: { 'nspawn-engine': false },
+  });
+  try {
+    await driver.create(there);
+    expect(there.config.IPAddress.split('.')[2]).not.toBe(here.config.IPAddress.split('.')[2]);
+    expect(await ssh(there, 'hostname')).toBe('host1');
+  } finally {
+    await driver.remove(there);
+    await rm(other, { recursive: true, force: true });
+  }
+  expect(await ssh(here, 'hostname')).toBe('host1');
+  await removeAll();
+});

@@ -1,0 +1,75 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type CallDesk, openCallDesk, reportingSshd } from '../../testbed/call-desk.ts';
+import { startHypervisor } from '../../testbed/hypervisor/hypervisor.ts';
+import { testPorts } from '../../testbed/ports.ts';
+import { startHosts } from '../../testbed/testbed.ts';
+import { difference, hostState } from '../support/host-state.ts';
+import { newUser, type User } from '../support/user.ts';
+import { killAtEveryCall } from './killed-at-calls.ts';
+
+let desk: CallDesk;
+let user: User;
+const closing: (() => Promise<unknown>)[] = [];
+
+beforeEach(async () => {
+  desk = await openCallDesk();
+});
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+  await desk.close();
+});
+
+test('qemu, with a hypervisor that stands in: nothing is made twice, and nothing is left', async () => {
+  const hypervisor = await startHypervisor(desk);
+  user = await newUser(hypervisor.env);
+  closing.push(() => user.sandbox.remove(), hypervisor.close);
+  const points = await killAtEveryCall({
+    user,
+    desk,
+    create: ['--driver', 'qemu', '--qemu-accel', 'tcg', '--qemu-memory', '512'],
+    removal: [],
+    check: async (id, point) => {
+      expect(hypervisor.startsOf(id), point).toBeLessThanOrEqual(1);
+      expect(await hypervisor.settled(), point).toEqual([]);
+      const { stdout } = await testPorts().programs.run(['ps', '-eo', 'args']);
+      expect(stdout, point).not.toContain(id);
+    },
+  });
+  for (const call of ['qemu-img', 'qemu-system-x86_64', 'ssh'])
+    for (const moment of ['before', 'after'])
+      expect(points).toContainEqual(expect.stringMatching(new RegExp(`^${moment} call \\d+, ${call}$`)));
+  expect(await readdir(join(user.sandbox.store, 'machines'))).toEqual([]);
+});
+
+test('generic: after rm --restore the host is as it was', async () => {
+  const testbed = await startHosts({ suite: 'bookworm', engine: true, names: ['victim'] });
+  user = await newUser();
+  closing.push(() => user.sandbox.remove(), testbed.close);
+  const host = testbed.host('victim');
+  for (const [path, { content, mode }] of Object.entries(reportingSshd(desk.port))) {
+    const write = [
+      'sh',
+      '-c',
+      'cat >"$1" && chmod "$2" "$1"',
+      'testbed',
+      `/${path}`,
+      mode.toString(8),
+    ] as const;
+    await host.must(write, { input: content });
+  }
+  await host.must(['systemctl', 'reload', 'ssh']);
+  const before = await hostState(host);
+  const login = ['--generic-ssh-user', host.user, '--generic-ssh-key', host.keyPath];
+  const points = await killAtEveryCall({
+    user,
+    desk,
+    create: ['--driver', 'generic', '--generic-ip-address', host.address, ...login],
+    removal: ['--restore'],
+    check: async (_, point) => expect(difference(before, await hostState(host)), point).toEqual([]),
+  });
+  expect(points.length).toBeGreaterThanOrEqual(4);
+  expect(await readdir(join(user.sandbox.store, 'machines'))).toEqual([]);
+});

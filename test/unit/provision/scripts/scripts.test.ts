@@ -1,0 +1,97 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseFacts } from '../../../../src/provision/host/facts.ts';
+import { asOneCommand } from '../../../../src/provision/host/root-shell.ts';
+import { commitScript } from '../../../../src/provision/scripts/commit-script.ts';
+import { factsScript, settledFactsScript } from '../../../../src/provision/scripts/facts-script.ts';
+import { installScript } from '../../../../src/provision/scripts/install-script.ts';
+import { shellLibrary } from '../../../../src/provision/scripts/shell-library.ts';
+import { uninstallScript } from '../../../../src/provision/scripts/uninstall-script.ts';
+import { upgradeScript } from '../../../../src/provision/scripts/upgrade-script.ts';
+
+const scripts = {
+  commitScript,
+  factsScript,
+  settledFactsScript,
+  installScript,
+  uninstallScript,
+  upgradeScript,
+};
+const shells = ['/bin/dash', '/bin/bash', '/bin/sh'].filter((path) => existsSync(path));
+
+describe.each(Object.entries(scripts))('%s', (_, script) => {
+  it.each(shells)('is a program to %s', (shell) => {
+    expect(
+      execFileSync(shell, ['-n'], { input: script, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] }),
+    ).toBe('');
+  });
+
+  it('is short enough to be sent at once, and plain ASCII', () => {
+    expect(Buffer.byteLength(script)).toBeLessThan(20_000);
+    expect(script).toMatch(/^[\n\x20-\x7e]*$/);
+  });
+
+  it('holds no trace of how it was put together', () => {
+    // What the shell is to expand has an operator: ${1%/*}.
+    expect(script).not.toMatch(/undefined|\[object|\$\{(?!\w+[%#])/);
+  });
+});
+
+describe('a connection that breaks', () => {
+  const command = asOneCommand('echo begun\ncat <<END\nsomething\nEND\necho done # well');
+  const run = (shell: string, text: string) =>
+    spawnSync(shell, ['-c', 'eval "$(cat)"'], { input: text, encoding: 'utf8' }).stdout;
+
+  // A shell for each byte.
+  it.each(shells)('makes %s run all of a script or nothing', { timeout: 180_000 }, (shell) => {
+    const whole = 'begun\nsomething\ndone\n';
+    expect(run(shell, command)).toBe(whole);
+    for (let length = 0; length < command.length; length += 1)
+      // The last line end adds nothing.
+      expect(run(shell, command.slice(0, length)), `${length} bytes`).toBe(
+        length < command.length - 1 ? '' : whole,
+      );
+  });
+
+  // None of them gets as far as to look at the host.
+  it.each(Object.entries({ installScript, uninstallScript, upgradeScript }))(
+    'leaves %s without its last instruction, and it does nothing',
+    (_, script) => {
+      const from = script.indexOf('while read -r op');
+      const reading = script.slice(from, script.indexOf('\n', script.indexOf('[ $told = yes ]', from)));
+      const ends = (input: string) =>
+        spawnSync('sh', ['-c', `told=no; decode() { :; }\n${reading}\necho went on`], {
+          input,
+          encoding: 'utf8',
+        }).stdout;
+      expect(ends('made /x\nend\n')).toBe('went on\n');
+      expect(ends('made /x\n')).toBe('');
+      expect(ends('made /x\nend')).toBe('');
+    },
+  );
+});
+
+describe('the lock of all provisioning', () => {
+  // Where hosts are what this computer is.
+  it.runIf(process.platform === 'linux')('lies where nobody but root can take its name first', () => {
+    const path = execFileSync('sh', ['-c', `${shellLibrary}\nprintf %s "$lockfile"`], { encoding: 'utf8' });
+    const folder = statSync(dirname(path));
+    expect([folder.uid, folder.mode & 0o022], path).toEqual([0, 0]);
+  });
+});
+
+describe('factsScript', () => {
+  it('looks at any Linux host without changing it, also one that has nothing of what it looks for', () => {
+    const output = execFileSync('sh', ['-c', 'eval "$(cat)"'], {
+      input: factsScript,
+      encoding: 'utf8',
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const facts = parseFacts(output);
+    expect(facts.hostname).not.toBe('');
+    expect(facts.files.has('os-release')).toBe(true);
+    expect(facts.disks.size).toBeGreaterThan(0);
+  });
+});
