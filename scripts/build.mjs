@@ -13,7 +13,7 @@ const pkg = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 /** Commands that shells and scripts run all the time: with main.ts and what they all import in one file, since each file costs a start some time. */
 const HOT =
-  /\/src\/cli\/(main|commands\/(active|env|inspect|ls|simple-reads|version))\.ts$|\/src\/drivers\/none\/driver\.ts$|rolldown:runtime/;
+  /\/src\/cli\/(main|commands\/\w+\/(active|config|env|inspect|ip|ls|status|url|version))\.ts$|\/src\/drivers\/none\/driver\.ts$|rolldown:runtime/;
 
 const bundle = await rolldown({
   cwd: root,

@@ -77,6 +77,8 @@ export const globalFlags: readonly CommandFlag[] = [
   },
 ];
 
+export const jsonFlag: CommandFlag = { name: 'json', kind: 'bool', help: 'Print JSON' };
+
 export const versionAndHelp: readonly CommandFlag[] = [
   { name: 'help', short: 'h', kind: 'bool', help: 'show help' },
   { name: 'version', short: 'v', kind: 'bool', help: 'print the version' },

@@ -15,7 +15,7 @@ export const commandEntries: readonly CommandEntry[] = [
   {
     name: 'config',
     summary: 'Print the connection config for machine',
-    load: async () => (await import('./access/simple-reads.ts')).configCommand,
+    load: async () => (await import('./switch/config.ts')).configCommand,
   },
   {
     name: 'create',
@@ -61,7 +61,7 @@ export const commandEntries: readonly CommandEntry[] = [
   {
     name: 'ip',
     summary: 'Get the IP address of a machine',
-    load: async () => (await import('./access/simple-reads.ts')).ipCommand,
+    load: async () => (await import('./access/ip.ts')).ipCommand,
   },
   {
     name: 'kill',
@@ -123,7 +123,7 @@ export const commandEntries: readonly CommandEntry[] = [
   {
     name: 'status',
     summary: 'Get the status of a machine',
-    load: async () => (await import('./access/simple-reads.ts')).statusCommand,
+    load: async () => (await import('./upkeep/status.ts')).statusCommand,
   },
   {
     name: 'stop',
@@ -138,7 +138,7 @@ export const commandEntries: readonly CommandEntry[] = [
   {
     name: 'url',
     summary: 'Get the URL of a machine',
-    load: async () => (await import('./access/simple-reads.ts')).urlCommand,
+    load: async () => (await import('./access/url.ts')).urlCommand,
   },
   {
     name: 'use',

@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { printable } from '../../../base/printable.ts';
 import { machineError } from '../../../machine/errors.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
-import { jsonFlag } from './simple-reads.ts';
 
 export const hostKeyCommand: Command = {
   argument: '[name]',

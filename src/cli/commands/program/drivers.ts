@@ -1,7 +1,7 @@
 import { surveyDrivers } from '../../../machine/choose-driver.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import type { Command } from '../../command.ts';
 import { table } from '../../output/table.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 
 export const driversCommand: Command = {
   argument: '',

@@ -1,7 +1,7 @@
 import { usageError } from '../../args/errors.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import type { Command } from '../../command.ts';
 import { changePreferences, preferenceValue, readPreferences } from '../../create/prefs.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 import { preferableFlags } from '../life/create.ts';
 
 export const prefsCommand: Command = {

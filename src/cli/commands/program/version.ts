@@ -2,8 +2,8 @@ import { engineAt, engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import { BUILD, VERSION } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import type { Command } from '../../command.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 
 export const versionCommand: Command = {
   argument: '[name]',

@@ -1,9 +1,9 @@
 import { machineError } from '../../../machine/errors.ts';
 import { surveyFleet } from '../../../machine/fleet/fleet-status.ts';
 import { usageError } from '../../args/errors.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import type { Command } from '../../command.ts';
 import { activeMark } from '../../output/ls-columns.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 import { timeoutOf } from '../upkeep/ls.ts';
 
 export const activeCommand: Command = {

@@ -3,6 +3,7 @@ import { certFolder, engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
 import type { Flags } from '../../args/spec.ts';
 import type { Command } from '../../command.ts';
@@ -11,7 +12,6 @@ import { switchVariables, tlsVariables } from '../../shells/function/wish.ts';
 import { shellNames } from '../../shells/names.ts';
 import { type Assignment, renderEnv } from '../../shells/render-env.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 
 export const envCommand: Command = {
   argument: '[name]',

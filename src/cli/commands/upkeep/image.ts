@@ -6,10 +6,10 @@ import { buildSystem, catalogueNames, type Kernel } from '../../../images/catalo
 import { pullImage } from '../../../images/pull.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import type { Flags } from '../../args/spec.ts';
 import type { Command } from '../../command.ts';
 import { table } from '../../output/table.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 
 export const imageCommand: Command = {
   argument: 'ls | pull NAME | build NAME | rm NAME...',

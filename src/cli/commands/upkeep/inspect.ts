@@ -1,8 +1,8 @@
 import { withDoubles } from '../../../store/record/exact-number.ts';
 import { formatHostConfig } from '../../../store/record/host-config.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 
 export const inspectCommand: Command = {
   argument: '[name]',

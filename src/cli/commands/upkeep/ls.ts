@@ -4,12 +4,12 @@ import type { MachineStatus } from '../../../machine/fleet/status.ts';
 import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
+import { jsonFlag } from '../../args/globals.ts';
 import type { Command } from '../../command.ts';
 import { activeMark, swarmColumn } from '../../output/ls-columns.ts';
 import { filterWords, type MachineFilter, parseFilters } from '../../output/ls-filters.ts';
 import { naturalOrder } from '../../output/natural-order.ts';
 import { certificatesJson, knownCertificates, warnOfExpiry } from '../../talk/warn-of-expiry.ts';
-import { jsonFlag } from '../access/simple-reads.ts';
 
 export const lsCommand: Command = {
   argument: '',
