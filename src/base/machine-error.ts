@@ -64,3 +64,12 @@ export function reworded(error: unknown, reword: (message: string) => string): u
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * The code that the system gives an error, such as ENOENT; '' for an error without one.
+ * A connection that failed at several addresses has the code of the first.
+ */
+export function codeOf(error: unknown): string {
+  const first: unknown = error instanceof AggregateError && !('code' in error) ? error.errors[0] : error;
+  return first instanceof Error && 'code' in first ? String(first.code) : '';
+}

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import ipaddr from 'ipaddr.js';
 import { printable } from '../base/printable.ts';
 import { certsError } from './errors.ts';
 
@@ -8,32 +9,8 @@ export type SubjectName =
   | { readonly kind: 'ip'; readonly text: string; readonly bytes: Uint8Array }
   | { readonly kind: 'dns'; readonly text: string };
 
-function ipv4Bytes(address: string): Uint8Array {
-  return Uint8Array.from(address.split('.'), Number);
-}
-
-/** The URL parser writes an IPv6 address in its one canonical form, with no dotted tail. Bun's takes none behind a `::0`. */
-export function canonicalIpv6(address: string): string {
-  const plain = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_tail, ...bytes: string[]) => {
-    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number);
-    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
-  });
-  return new URL(`http://[${plain}]`).hostname.slice(1, -1);
-}
-
-function ipv6Bytes(canonical: string): Uint8Array {
-  const [head = '', tail] = canonical.split('::');
-  const groups = (text: string) => (text === '' ? [] : text.split(':'));
-  const before = groups(head);
-  const after = tail === undefined ? [] : groups(tail);
-  const zeros = new Array<string>(8 - before.length - after.length).fill('0');
-  return Uint8Array.from(
-    [...before, ...zeros, ...after].flatMap((group) => {
-      const value = Number.parseInt(group, 16);
-      return [value >> 8, value & 0xff];
-    }),
-  );
-}
+/** The one canonical form of an IPv6 address (RFC 5952). */
+export const canonicalIpv6 = (address: string): string => ipaddr.IPv6.parse(address).toRFC5952String();
 
 function isDnsName(name: string): boolean {
   if (name.length > 253) return false;
@@ -54,14 +31,10 @@ function isDnsName(name: string): boolean {
  * Anything else is MM_CERTS_NAME.
  */
 export function subjectName(text: string): SubjectName {
-  if (isIP(text) === 4) return { kind: 'ip', text, bytes: ipv4Bytes(text) };
-  if (isIP(text) === 6) {
-    const canonical = canonicalIpv6(text.replace(/%.*$/, ''));
-    const bytes = ipv6Bytes(canonical);
-    const mapped =
-      bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
-    if (!mapped) return { kind: 'ip', text: canonical, bytes };
-    return { kind: 'ip', text: bytes.subarray(12).join('.'), bytes: bytes.slice(12) };
+  if (isIP(text) !== 0) {
+    const address = ipaddr.process(text.replace(/%.*$/, ''));
+    const bytes = Uint8Array.from(address.toByteArray());
+    return { kind: 'ip', text: 'parts' in address ? address.toRFC5952String() : address.toString(), bytes };
   }
   // The control characters are looked for first: domainToASCII drops them instead of refusing.
   const ascii = /[\x00-\x20\x7f]/.test(text) ? '' : /^[\x21-\x7e]*$/.test(text) ? text : domainToASCII(text);

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { bracketed } from '../base/net.ts';
 import { printable } from '../base/printable.ts';
 import { engineError } from './errors.ts';
 
@@ -28,5 +29,5 @@ export function parseEngineUrl(url: string): EngineAddress {
 
 /** The address as docker clients take it. */
 export function formatEngineUrl(address: EngineAddress): string {
-  return `tcp://${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
+  return `tcp://${bracketed(address.host)}:${address.port}`;
 }

@@ -3,7 +3,7 @@ import { isMachineError } from '../base/machine-error.ts';
 import type { BaseConfig, Driver, DriverContext } from '../sdk/driver.ts';
 import { driverError } from '../sdk/errors.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
-import { writeAtomic } from '../store/atomic-write.ts';
+import { writeStoreFile } from '../store/files.ts';
 import type { HostConfig } from '../store/record/host-config.ts';
 import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
@@ -174,7 +174,7 @@ export class Machine {
     const keys = await this.driver.hostKeys?.(this.context());
     if (keys === undefined || keys.length === 0) return;
     const lines = keys.map((key) => `${this.name} ${key.trim()}\n`).join('');
-    await writeAtomic(this.deps.store.paths.knownHosts(this.name), lines);
+    await writeStoreFile(this.deps.store.paths.knownHosts(this.name), lines);
   }
 }
 

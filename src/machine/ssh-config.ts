@@ -1,10 +1,10 @@
 import { rm, stat } from 'node:fs/promises';
+import { readText } from '../base/files.ts';
 import { messageOf } from '../base/machine-error.ts';
 import type { SshTarget } from '../ssh/contract.ts';
 import { hostBlock } from '../ssh/system/client-config.ts';
 import { parseSshUrl } from '../ssh/url.ts';
-import { writeAtomic } from '../store/atomic-write.ts';
-import { readText } from '../store/read-file.ts';
+import { writeStoreFile } from '../store/files.ts';
 import type { StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
 import type { Machine } from './machine.ts';
@@ -80,7 +80,7 @@ export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
   const refresh = async () => {
     const text = await sshConfigText(deps);
     if (text === '') await rm(store.paths.sshConfig, { force: true });
-    else await writeAtomic(store.paths.sshConfig, text);
+    else await writeStoreFile(store.paths.sshConfig, text);
   };
   // What takes back an interrupted create is not itself interrupted.
   await store.withTopic('ssh-config', refresh, signal);

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
+import { freeBytes } from '../base/files.ts';
 import { type ErrorText, isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Ports } from '../base/ports.ts';
 import { checkUserData } from '../guest/user-data.ts';
-import { freeBytes } from './free-space.ts';
 
 export const MIB = 1024 * 1024;
 

@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { writeAtomic } from '../base/files.ts';
 import type { JsonObject } from '../base/json.ts';
 import { seedIso } from '../guest/seed.ts';
 import type { BaseConfig, DriverContext } from './driver.ts';
@@ -33,6 +34,5 @@ export async function writeGuestSeed(
     },
     clock.now(),
   );
-  await writeFile(`${files.seed}.new`, iso, { mode: 0o600 });
-  await rename(`${files.seed}.new`, files.seed);
+  await writeAtomic(files.seed, iso);
 }

@@ -1,12 +1,11 @@
-import { isIPv6 } from 'node:net';
+import { bracketed } from '../base/net.ts';
 import { printable } from '../base/printable.ts';
 import type { SshTarget } from './contract.ts';
 import { sshError } from './errors.ts';
 
 /** `user@host:port` for messages. */
 export function describeTarget(target: Pick<SshTarget, 'host' | 'port' | 'user'>): string {
-  const host = isIPv6(target.host) ? `[${target.host}]` : target.host;
-  return printable(`${target.user}@${host}:${target.port}`, 300);
+  return printable(`${target.user}@${bracketed(target.host)}:${target.port}`, 300);
 }
 
 /**

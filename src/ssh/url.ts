@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { bracketed } from '../base/net.ts';
 import type { SshTarget } from './contract.ts';
 
 /** SSH's own port, which stands in no URL. */
@@ -8,7 +8,7 @@ type Login = Pick<SshTarget, 'user' | 'host' | 'port'>;
 
 /** `ssh://user@host[:port]`, as docker takes it: a port that is not SSH's own, an IPv6 address in brackets. */
 export function sshUrl({ user, host, port }: Login): string {
-  return `ssh://${user}@${isIPv6(host) ? `[${host}]` : host}${port === SSH_PORT ? '' : `:${port}`}`;
+  return `ssh://${user}@${bracketed(host)}${port === SSH_PORT ? '' : `:${port}`}`;
 }
 
 /** What `sshUrl` was made of; undefined for a text of another shape. */

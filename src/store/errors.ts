@@ -1,4 +1,4 @@
-import { errorsOf } from '../base/machine-error.ts';
+import { codeOf, errorsOf } from '../base/machine-error.ts';
 
 export const storeErrors = {
   MM_STORE_READ_ONLY: { summary: 'The store cannot be written: read-only or not ours.' },
@@ -16,9 +16,9 @@ export const storeError = errorsOf(storeErrors);
 
 /** Says what an error of the file system means for the store, with what to do about it. */
 export function storeFailure(error: unknown, path: string): Error {
-  const code = (error as NodeJS.ErrnoException).code;
+  const code = codeOf(error);
   // Not the file system's: an error of ours, or an interruption.
-  if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) {
+  if (!/^E[A-Z0-9]+$/.test(code)) {
     return error instanceof Error ? error : new Error(String(error));
   }
   if (['EROFS', 'EACCES', 'EPERM'].includes(code)) {

@@ -1,6 +1,7 @@
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isObject } from '../base/json.ts';
+import { codeOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import { fateOf, identify, type ProcessIdentity } from '../base/process-identity.ts';
@@ -41,7 +42,7 @@ async function readHolder(path: string): Promise<LockHolder | 'none' | undefined
       since: printable(String(value['since'] ?? ''), 40),
     };
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'none' : undefined;
+    return codeOf(error) === 'ENOENT' ? 'none' : undefined;
   }
 }
 
@@ -56,7 +57,7 @@ async function claim(path: string, holder: LockHolder): Promise<boolean> {
     await link(own, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     await rm(own, { force: true });

@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder, temporaryBeside } from './atomic-write.ts';
+import { syncFolder, temporaryBeside } from '../base/files.ts';
+import { codeOf } from '../base/machine-error.ts';
 import { storeFailure } from './errors.ts';
 import { taken } from './machine-errors.ts';
 import type { StorePaths } from './paths.ts';
@@ -21,8 +22,8 @@ export async function makeFolder(
     await syncFolder(temporary);
     // rename(2) replaces an empty folder and refuses any other.
     if ((await lstat(folder).catch(() => undefined)) !== undefined) throw taken(name);
-    await rename(temporary, folder).catch((error: NodeJS.ErrnoException) => {
-      throw ['ENOTEMPTY', 'EEXIST'].includes(error.code ?? '') ? taken(name) : error;
+    await rename(temporary, folder).catch((error: unknown) => {
+      throw ['ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) ? taken(name) : error;
     });
     await syncFolder(paths.machines);
   } catch (error) {
@@ -39,7 +40,7 @@ export async function removeFolder(paths: StorePaths, name: string, now: number)
     await rename(folder, grave);
     await syncFolder(paths.machines);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw storeFailure(error, folder);
+    if (codeOf(error) !== 'ENOENT') throw storeFailure(error, folder);
   }
   await sweep(paths.machines, now - 3_600_000);
 }
@@ -53,7 +54,7 @@ async function sweep(machines: string, old: number): Promise<void> {
     if (!entry.startsWith('.removed-') && !isBeginning) continue;
     await rm(path, { recursive: true, force: true }).catch((error) => {
       // Another removal may be at the same; what really stays is worth a word.
-      if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw storeFailure(error, path);
+      if (!['ENOENT', 'ENOTEMPTY'].includes(codeOf(error))) throw storeFailure(error, path);
     });
   }
 }

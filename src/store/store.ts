@@ -1,22 +1,21 @@
 import { lstat, readdir, stat } from 'node:fs/promises';
+import { readText } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
-import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { codeOf, isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock, Report } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
-import { writeAtomic } from './atomic-write.ts';
 import { storeFailure } from './errors.ts';
+import { storeIdAt, writeStoreFile } from './files.ts';
 import type { LockHolder, LockOptions } from './lock.ts';
 import { broken, refuseFuture, taken, unknownMachine } from './machine-errors.ts';
 import { makeFolder, removeFolder } from './machine-folder.ts';
 import { checkNewName, isFolderName } from './names.ts';
 import { type StorePaths, storePaths } from './paths.ts';
-import { readText } from './read-file.ts';
 import { formatHostConfig, type HostConfig } from './record/host-config.ts';
 import { formatMeta, type MachineMeta, readMeta } from './record/meta.ts';
 import { NEWEST_CONFIG_VERSION, readHostConfig, versionOf } from './record/read-config.ts';
 import { parseRecord } from './record/record-json.ts';
 import { isElsewhere, recordedFolder, relocate } from './record/relocate.ts';
-import { storeIdAt } from './store-id.ts';
 
 /** A machine as it stands on disk. `meta` is missing for one that docker-machine made. */
 export interface StoredMachine {
@@ -74,7 +73,7 @@ export class Store {
           .sort()
       );
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if (codeOf(error) === 'ENOENT') return [];
       throw storeFailure(error, this.paths.machines);
     }
   }
@@ -176,7 +175,7 @@ export class Store {
     } catch {
       return;
     }
-    await writeAtomic(`${path}.bak`, text);
+    await writeStoreFile(`${path}.bak`, text);
     await this.saveConfig(name, config);
     this.#options.report.debug(
       'store',
@@ -217,11 +216,11 @@ export class Store {
   }
 
   async saveConfig(name: string, config: HostConfig): Promise<void> {
-    await writeAtomic(this.paths.config(name), formatHostConfig(config));
+    await writeStoreFile(this.paths.config(name), formatHostConfig(config));
   }
 
   async saveMeta(name: string, meta: MachineMeta): Promise<void> {
-    await writeAtomic(this.paths.meta(name), formatMeta(meta));
+    await writeStoreFile(this.paths.meta(name), formatMeta(meta));
   }
 
   /** Deletes a machine's folder. It vanishes from the store in one step; what is cut off in the middle is swept by the next removal. */

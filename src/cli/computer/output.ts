@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs';
+import { codeOf } from '../../base/machine-error.ts';
 import type { Output } from '../io.ts';
 
 /**
@@ -39,7 +40,7 @@ export class StandardOutput implements Output {
       while (this.#stream === undefined && rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest));
     } catch (error) {
       // A full pipe that does not wait, which the stream does.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
+      if (codeOf(error) !== 'EAGAIN') {
         this.#fail(error as NodeJS.ErrnoException);
         return;
       }

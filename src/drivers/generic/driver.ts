@@ -1,6 +1,6 @@
 import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
-import { connect, isIP } from 'node:net';
 import { basename, join } from 'node:path';
+import { accepts, bracketed } from '../../base/net.ts';
 import type { BaseConfig, Driver, DriverContext } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
 import { integer, text } from '../../sdk/flags.ts';
@@ -36,23 +36,6 @@ function complete(config: Readonly<GenericConfig>, dir: string): GenericConfig {
   };
 }
 
-/** Whether something listens: the quickest thing that can be told of a host without logging in. */
-function listens(host: string, port: number, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (answer: boolean) => {
-      signal.removeEventListener('abort', stop);
-      socket.destroy();
-      resolve(answer);
-    };
-    const stop = () => end(false);
-    socket.setTimeout(timeoutMs, stop);
-    socket.once('connect', () => end(true));
-    socket.once('error', stop);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-}
-
 /** A host that drops packets to the engine's port is asked at the SSH port after this. */
 const PATIENCE_MS = 1000;
 
@@ -67,7 +50,8 @@ async function answers(context: DriverContext<GenericConfig>): Promise<boolean> 
   if (config.IPAddress === '') return false;
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const ask = (port: number) => listens(config.IPAddress, port, STATE_TIMEOUT_MS, both);
+  const ask = (port: number) =>
+    accepts(config.IPAddress, port, { timeoutMs: STATE_TIMEOUT_MS, signal: both });
   const engine = ask(config.EnginePort);
   const login = Promise.race([engine, clock.sleep(PATIENCE_MS, both).catch(() => undefined)]).then((up) =>
     up === true ? true : ask(config.SSHPort),
@@ -82,10 +66,6 @@ async function answers(context: DriverContext<GenericConfig>): Promise<boolean> 
   } finally {
     stop.abort();
   }
-}
-
-function urlHost(address: string): string {
-  return isIP(address) === 6 ? `[${address}]` : address;
 }
 
 /** Files of a machine's folder, which a user's key may be called like (key.pem, of some clouds). */
@@ -201,7 +181,7 @@ export const genericDriver: Driver<GenericConfig> = {
   address: async ({ config, machine }) => complete(config, machine.dir).IPAddress,
   engineUrl: async ({ config, machine }) => {
     const { IPAddress, EnginePort } = complete(config, machine.dir);
-    return IPAddress === '' ? '' : `tcp://${urlHost(IPAddress)}:${EnginePort}`;
+    return IPAddress === '' ? '' : `tcp://${bracketed(IPAddress)}:${EnginePort}`;
   },
   enginePort: (config) => complete(config, '').EnginePort,
   endpoint: async ({ config, machine }) => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { accepts } from '../../base/net.ts';
 import type { Ports } from '../../base/ports.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
@@ -10,7 +11,6 @@ import { nspawnError } from './errors.ts';
 import { leaseAddress } from './network/leases.ts';
 import { labOf } from './network/network-record.ts';
 import { hardwareAddress } from './network/subnet.ts';
-import { answers } from './port.ts';
 import { readRootId } from './root/root-image.ts';
 import { guestFolder } from './root/upper.ts';
 
@@ -48,7 +48,7 @@ export async function boot(context: DriverContext<NspawnConfig>): Promise<void> 
   let nextLook = clock.now() + SPAWN_GRACE_MS;
   const outcome = await waitFor(
     async () => {
-      if (await answers(config.IPAddress, 22, ATTEMPT_MS)) return 'up';
+      if (await accepts(config.IPAddress, 22, { timeoutMs: ATTEMPT_MS })) return 'up';
       if (clock.now() < nextLook) return undefined;
       nextLook = clock.now() + 1000;
       return (await containerState(machine.id)) === 'off' ? 'ended' : undefined;

@@ -1,12 +1,12 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { writeAtomic } from '../../base/files.ts';
 import { generateKeyPair } from '../../ssh/keys/ed25519.ts';
 
 /** Makes an ed25519 key pair without a passphrase at `path` and `path`.pub. The private key comes last, whole. */
 export async function makeKeyPair(path: string, comment: string): Promise<void> {
   const pair = generateKeyPair(comment);
   await writeFile(`${path}.pub`, `${pair.publicKey.trim()}\n`, { mode: 0o644 });
-  await writeFile(`${path}.new`, pair.privateKey, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeAtomic(path, pair.privateKey);
 }
 
 /** `ssh-ed25519 AAAA…`, without the comment. */

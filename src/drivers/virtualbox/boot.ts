@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasSshBanner } from '../../base/net.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import type { DriverContext } from '../../sdk/driver.ts';
-import { hasSshBanner } from '../../sdk/ssh-banner.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { exclusively } from './exclusive.ts';

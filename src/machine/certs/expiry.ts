@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { readText } from '../../base/files.ts';
 import type { CertificateDates } from '../../engine/contract.ts';
-import { readText } from '../../store/read-file.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
 import { Machine } from '../machine.ts';

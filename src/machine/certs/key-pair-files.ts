@@ -1,15 +1,17 @@
 import { constants, copyFile, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '../../base/files.ts';
+import { codeOf } from '../../base/machine-error.ts';
 import type { KeyPair } from '../../certs/contract.ts';
 import { matchesKey } from '../../certs/inspect.ts';
-import { syncFolder, writeAtomic } from '../../store/atomic-write.ts';
 import { storeFailure } from '../../store/errors.ts';
+import { writeStoreFile } from '../../store/files.ts';
 
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw storeFailure(error, path);
   }
 }
@@ -45,8 +47,8 @@ const waiting = (certPath: string) => `${certPath}.new`;
  * so that `finishPair` can end what was cut off between the two.
  */
 export async function writePair(certPath: string, keyPath: string, pair: KeyPair): Promise<void> {
-  await writeAtomic(waiting(certPath), pair.cert, 0o644);
-  await writeAtomic(keyPath, pair.key, 0o600);
+  await writeStoreFile(waiting(certPath), pair.cert, 0o644);
+  await writeStoreFile(keyPath, pair.key, 0o600);
   await putInPlace(certPath);
 }
 
@@ -75,7 +77,6 @@ export async function keepAside(path: string, now: number): Promise<void> {
   try {
     await copyFile(path, kept, constants.COPYFILE_EXCL);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code !== 'ENOENT' && code !== 'EEXIST') throw storeFailure(error, kept);
+    if (!['ENOENT', 'EEXIST'].includes(codeOf(error))) throw storeFailure(error, kept);
   }
 }

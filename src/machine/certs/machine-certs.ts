@@ -3,7 +3,7 @@ import type { KeyPair } from '../../certs/contract.ts';
 import { createServerCertificate } from '../../certs/create.ts';
 import { describeCertificate, isSignedBy, matchesKey } from '../../certs/inspect.ts';
 import { subjectName } from '../../certs/names.ts';
-import { writeAtomic } from '../../store/atomic-write.ts';
+import { writeStoreFile } from '../../store/files.ts';
 import type { Machine } from '../machine.ts';
 import type { Authority } from './authority.ts';
 import { DUE_BEFORE_MS } from './expiry.ts';
@@ -67,8 +67,8 @@ export async function serverCertificate(
 }
 
 export async function keepServerCertificate(machine: Machine, pair: KeyPair): Promise<void> {
-  await writeAtomic(machine.file('server-key.pem'), pair.key, 0o600);
-  await writeAtomic(machine.file('server.pem'), pair.cert, 0o644);
+  await writeStoreFile(machine.file('server-key.pem'), pair.key, 0o600);
+  await writeStoreFile(machine.file('server.pem'), pair.cert, 0o644);
 }
 
 /** What DOCKER_CERT_PATH of this machine holds: the authority's certificate and the client's pair. */
@@ -76,7 +76,7 @@ export async function copyClientCertificates(
   machine: Machine,
   files: { readonly ca: string; readonly cert: string; readonly key: string },
 ): Promise<void> {
-  await writeAtomic(machine.file('ca.pem'), files.ca, 0o644);
-  await writeAtomic(machine.file('key.pem'), files.key, 0o600);
-  await writeAtomic(machine.file('cert.pem'), files.cert, 0o644);
+  await writeStoreFile(machine.file('ca.pem'), files.ca, 0o644);
+  await writeStoreFile(machine.file('key.pem'), files.key, 0o600);
+  await writeStoreFile(machine.file('cert.pem'), files.cert, 0o644);
 }

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { writeAtomic } from '../../store/atomic-write.ts';
+import { writeStoreFile } from '../../store/files.ts';
 import type { Machine } from '../machine.ts';
 import { refreshSshConfig } from '../ssh-config.ts';
 
@@ -8,7 +8,7 @@ import { refreshSshConfig } from '../ssh-config.ts';
  * needs no process for that. The ssh that docker starts finds the machine as well. Whoever calls holds the machine's lock.
  */
 export async function keepEngineAddress(machine: Machine, url: string): Promise<void> {
-  await writeAtomic(machine.deps.store.paths.engineUrl(machine.name), `${url}\n`);
+  await writeStoreFile(machine.deps.store.paths.engineUrl(machine.name), `${url}\n`);
   if (machine.isThroughSsh) await refreshSshConfig(machine.deps);
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { SshSession } from '../../ssh/contract.ts';
-import { writeAtomic } from '../../store/atomic-write.ts';
+import { writeStoreFile } from '../../store/files.ts';
 import { machineError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 
@@ -49,10 +49,10 @@ export async function replaceHostKey(machine: Machine, timeoutMs: number): Promi
     const first = await machine.sessionWhenUp(timeoutMs);
     const key = publicKeyOf(await asRoot(first, PREPARE, machine.name), machine.name);
     const pinned = `${machine.name} ${key}\n`;
-    await writeAtomic(path, `${await readFile(path, 'utf8')}${pinned}`);
+    await writeStoreFile(path, `${await readFile(path, 'utf8')}${pinned}`);
     await asRoot(first, SWITCH, machine.name);
     first.close();
-    await writeAtomic(path, pinned);
+    await writeStoreFile(path, pinned);
     // Nothing but the new key is accepted from here on.
     await machine.sessionWhenUp(timeoutMs);
     return undefined;

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { isMachineError, messageOf } from '../../base/machine-error.ts';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createAtomic, writeAtomic } from '../../base/files.ts';
+import { codeOf, isMachineError, messageOf } from '../../base/machine-error.ts';
 import { sshError } from '../errors.ts';
 import { fingerprint, keyType } from './key-blob.ts';
 import type { KnownHost, KnownHostsLine } from './known-hosts.ts';
@@ -84,16 +84,8 @@ export async function forgetHost(path: string, name: string): Promise<boolean> {
 }
 
 async function createWhole(path: string, content: string): Promise<boolean> {
-  const temporary = await writeTemporary(path, content);
-  try {
-    await link(temporary, path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
-    throw error;
-  } finally {
-    await rm(temporary, { force: true });
-  }
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  return createAtomic(path, content);
 }
 
 async function append(path: string, line: string): Promise<void> {
@@ -110,27 +102,11 @@ async function append(path: string, line: string): Promise<void> {
 
 async function replaceWhole(path: string, content: string): Promise<void> {
   try {
-    await rename(await writeTemporary(path, content), path);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeAtomic(path, content);
   } catch (error) {
     throw fileError('write', path, error);
   }
-}
-
-async function writeTemporary(path: string, content: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = join(dirname(path), `.tmp-known-hosts-${process.pid}-${randomBytes(6).toString('hex')}`);
-  const handle = await open(temporary, 'wx', 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  return temporary;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 function fileError(verb: 'read' | 'write', path: string, error: unknown) {

@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/machine-error.ts';
+import { codeOf, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
@@ -55,10 +55,4 @@ export function closedFailure(target: SshTarget, cause: unknown, complaint: stri
     ...(cause === undefined ? {} : { cause }),
     ...(complaint === '' ? {} : { details: complaint }),
   });
-}
-
-function codeOf(error: unknown): string {
-  // Node tries all addresses of a name, and says AggregateError when each failed.
-  const first = error instanceof AggregateError && !('code' in error) ? error.errors[0] : error;
-  return first instanceof Error && 'code' in first ? String(first.code) : '';
 }

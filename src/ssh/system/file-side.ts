@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { SFTPWrapper, Stats } from 'ssh2';
+import { codeOf } from '../../base/machine-error.ts';
 
 export interface FileStatus {
   readonly kind: 'file' | 'folder' | 'other';
@@ -83,7 +84,7 @@ function statusOf(stats: Pick<Stats, 'mode' | 'isFile' | 'isDirectory'>): FileSt
 
 function unlessMissing(code: string): (error: unknown) => undefined {
   return (error) => {
-    if (error instanceof Error && 'code' in error && error.code === code) return undefined;
+    if (codeOf(error) === code) return undefined;
     throw error;
   };
 }

@@ -1,5 +1,6 @@
 import { opendir, stat } from 'node:fs/promises';
-import { type MachineError, messageOf } from '../../base/machine-error.ts';
+import { codeOf, type MachineError, messageOf } from '../../base/machine-error.ts';
+import { bracketed } from '../../base/net.ts';
 import type { Argv, Ports, RunResult } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import type { SshSession, SshTarget } from '../contract.ts';
@@ -63,7 +64,7 @@ export async function checkMountPoint(ports: MountPorts, path: string): Promise<
   }
   const status = await stat(path).catch((error: unknown) => error);
   if (status instanceof Error) {
-    throw 'code' in status && status.code === 'ENOENT'
+    throw codeOf(status) === 'ENOENT'
       ? wrong('does not exist, and nothing can be mounted on it', `Make it first: mkdir -p ${shown(path)}`)
       : wrong(`cannot be mounted on: ${messageOf(status)}`, 'Mount on an empty folder of your own.');
   }
@@ -200,10 +201,6 @@ function parentOf(path: string): string {
 /** Commas part FUSE options, backslashes escape them. */
 function escaped(value: string): string {
   return value.replace(/[\\,]/g, '\\$&');
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** A path in a command that the user may copy. */

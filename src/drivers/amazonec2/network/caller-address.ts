@@ -1,30 +1,15 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import type { Ec2Context } from '../context.ts';
 import { ec2Error } from '../errors.ts';
 import { type Outlook, ownOutlook } from './public-address.ts';
 
 const asNetwork = (address: string): string => `${address}/${isIP(address) === 6 ? 128 : 32}`;
 
-/** Addresses that lead nowhere from the Internet: of this computer, of a link, of private networks (RFC 6890). */
-function isInternal(address: string): boolean {
-  const list = new BlockList();
-  for (const [net, bits] of [
-    ['10.0.0.0', 8],
-    ['100.64.0.0', 10],
-    ['127.0.0.0', 8],
-    ['169.254.0.0', 16],
-    ['172.16.0.0', 12],
-    ['192.168.0.0', 16],
-  ] as const)
-    list.addSubnet(net, bits, 'ipv4');
-  for (const [net, bits] of [
-    ['::1', 128],
-    ['fc00::', 7],
-    ['fe80::', 10],
-  ] as const)
-    list.addSubnet(net, bits, 'ipv6');
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
-}
+/** Addresses that lead nowhere from the Internet: of this computer, of a link, of private networks. */
+const INTERNAL: readonly string[] = ['carrierGradeNat', 'linkLocal', 'loopback', 'private', 'uniqueLocal'];
+
+const isInternal = (address: string): boolean => INTERNAL.includes(ipaddr.process(address).range());
 
 /** The first address of a network for a host, which in a subnet is its router; undefined without a network. */
 function routerOf(cidr: string | undefined): string | undefined {

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { writeAtomic } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import { type LabNames, labId, labNames } from '../container/names.ts';
 import { isInSubnet, type Subnet } from './subnet.ts';
@@ -51,15 +51,7 @@ export async function labOf(storeDir: string): Promise<LabNames> {
 export async function writeLabRecord(storeDir: string, record: LabRecord): Promise<void> {
   const path = recordPath(storeDir);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = join(dirname(path), `.tmp-${randomUUID()}`);
-  const handle = await open(temporary, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${JSON.stringify(record, null, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
+  await writeAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** Deletes the lab's folder with its log. */

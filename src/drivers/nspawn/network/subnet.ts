@@ -1,3 +1,4 @@
+import { type Ipv4Range, overlaps, parseIpv4Network } from '../../../base/ipv4.ts';
 import { isObject } from '../../../base/json.ts';
 
 /** The first three bytes of a /24: '10.91.7'. */
@@ -6,59 +7,30 @@ export type Subnet = string;
 const FIRST_HOST = 10;
 const LAST_HOST = 250;
 
-/** A range of IPv4 addresses, both ends included. */
-interface Range {
-  readonly from: number;
-  readonly to: number;
-}
-
-function addressNumber(address: string): number | undefined {
-  const parts = address.split('.').map(Number);
-  if (parts.length !== 4 || parts.some((part) => !Number.isInteger(part) || part < 0 || part > 255)) {
-    return undefined;
-  }
-  return parts.reduce((sum, part) => sum * 256 + part, 0);
-}
-
-/** `10.91.0.0/16`, `10.91.7.3`; undefined for what is no IPv4 prefix, among it ip's word "default". */
-export function parsePrefix(text: string): Range | undefined {
-  const [address = '', bits = '32'] = text.split('/');
-  const from = addressNumber(address);
-  const length = Number(bits);
-  if (from === undefined || !Number.isInteger(length) || length < 0 || length > 32) return undefined;
-  const size = 2 ** (32 - length);
-  const start = Math.floor(from / size) * size;
-  return { from: start, to: start + size - 1 };
-}
-
 /**
  * Destinations of `ip -json -4 route show table all` as ranges, without the default route (also in its two halves, as
  * VPNs have it) and without the routes of device `ownLink`.
  */
-export function routedRanges(json: string, ownLink: string): readonly Range[] {
+export function routedRanges(json: string, ownLink: string): readonly Ipv4Range[] {
   const routes: unknown = JSON.parse(json === '' ? '[]' : json);
   if (!Array.isArray(routes)) return [];
   return routes.flatMap((route: unknown) => {
     if (!isObject(route) || route['dev'] === ownLink || typeof route['dst'] !== 'string') return [];
-    const range = parsePrefix(route['dst']);
-    return range === undefined || range.to - range.from >= 2 ** 31 - 1 ? [] : [range];
+    const range = parseIpv4Network(route['dst']);
+    return range === undefined || range.last - range.first >= 2 ** 31 - 1 ? [] : [range];
   });
 }
 
-function overlaps(subnet: Subnet, ranges: readonly Range[]): boolean {
-  const own = parsePrefix(`${subnet}.0/24`);
-  return own === undefined || ranges.some((range) => range.from <= own.to && own.from <= range.to);
-}
-
-export function isFree(subnet: Subnet, routed: readonly Range[]): boolean {
-  return !overlaps(subnet, routed);
+export function isFree(subnet: Subnet, routed: readonly Ipv4Range[]): boolean {
+  const own = parseIpv4Network(`${subnet}.0/24`);
+  return own !== undefined && !routed.some((range) => overlaps(range, own));
 }
 
 /**
  * A /24 of 10.91.0.0/16 that nothing is routed to. The search begins at a place of its own for each store, so that stores
  * whose networks are down at the moment rarely choose the same.
  */
-export function chooseSubnet(seed: string, routed: readonly Range[]): Subnet | undefined {
+export function chooseSubnet(seed: string, routed: readonly Ipv4Range[]): Subnet | undefined {
   const start = Number.parseInt(seed.slice(-2), 16) || 0;
   for (let step = 0; step < 256; step += 1) {
     const subnet = `10.91.${(start + step) % 256}`;

@@ -1,5 +1,6 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '../../../base/machine-error.ts';
 import type { Ports } from '../../../base/ports.ts';
 import { type Arch, hostArch } from '../../../images/arch.ts';
 import type { Accel } from '../config.ts';
@@ -79,7 +80,7 @@ async function kvmObstacle(): Promise<string> {
     await access('/dev/kvm', constants.R_OK | constants.W_OK);
     return '';
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+    return codeOf(error) === 'ENOENT'
       ? 'this computer offers no /dev/kvm'
       : 'this user may not open /dev/kvm (sudo usermod -aG kvm "$USER", then log in again)';
   }

@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { cpus, release } from 'node:os';
 import { join } from 'node:path';
+import { writeAtomic } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import type { Programs } from '../../../base/ports.ts';
 import { printable } from '../../../base/printable.ts';
@@ -46,11 +47,6 @@ export async function rememberAccel(
   result: ProbeResult,
   now: number,
 ): Promise<void> {
-  const path = join(folder, 'accel.json');
-  const draft = `${path}.${process.pid}.tmp`;
-  await writeFile(
-    draft,
-    `${JSON.stringify({ ...(await readAll(folder)), [key]: { ...result, at: now } }, null, 2)}\n`,
-  );
-  await rename(draft, path);
+  const all = { ...(await readAll(folder)), [key]: { ...result, at: now } };
+  await writeAtomic(join(folder, 'accel.json'), `${JSON.stringify(all, null, 2)}\n`, 0o644);
 }

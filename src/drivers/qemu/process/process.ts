@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { codeOf } from '../../../base/machine-error.ts';
 import type { Clock, Programs } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
 
@@ -54,7 +55,7 @@ export function signalGuest(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (codeOf(error) !== 'ESRCH') throw error;
   }
 }
 

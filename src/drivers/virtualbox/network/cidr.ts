@@ -1,3 +1,13 @@
+import {
+  contains as containsRange,
+  formatIpv4,
+  netmaskOfPrefix,
+  overlaps,
+  parseIpv4,
+  parseIpv4Network,
+  prefixOfNetmask,
+} from '../../../base/ipv4.ts';
+
 /** IPv4 networks as VirtualBox's host-only networks have them. */
 export interface Cidr {
   /** The host's own address in the network. */
@@ -10,27 +20,18 @@ export interface Cidr {
 
 /** `192.168.60.1/24`: an address of the host inside of a private network; undefined for anything else. */
 export function parseCidr(text: string): Cidr | undefined {
-  const match = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(text.trim());
-  const ip = toNumber(match?.[1] ?? '');
-  const prefix = Number(match?.[2] ?? 99);
-  if (ip === undefined || prefix < 16 || prefix > 29) return undefined;
-  const size = 2 ** (32 - prefix);
-  const within = ip % size;
-  if (within === 0 || within === size - 1) return undefined;
-  return {
-    ip: toText(ip),
-    prefix,
-    netmask: toText(2 ** 32 - size),
-    network: `${toText(ip - within)}/${prefix}`,
-  };
+  const [ip = '', bits = ''] = text.trim().split('/');
+  const prefix = Number(bits);
+  const range = parseIpv4Network(text.trim());
+  if (range === undefined || prefix < 16 || prefix > 29) return undefined;
+  if ([range.first, range.last].includes(parseIpv4(ip) ?? 0)) return undefined;
+  const network = `${formatIpv4(range.first)}/${prefix}`;
+  return { ip, prefix, netmask: netmaskOfPrefix(prefix), network };
 }
 
 /** The network of an address and its mask, `192.168.99.0/24`; undefined when they are none. */
 export function networkOf(ip: string, netmask: string): string | undefined {
-  const mask = toNumber(netmask);
-  if (mask === undefined) return undefined;
-  const prefix = 32 - Math.log2(2 ** 32 - mask);
-  return parseCidr(`${ip}/${prefix}`)?.network;
+  return parseCidr(`${ip}/${prefixOfNetmask(netmask) ?? ''}`)?.network;
 }
 
 /** Addresses of a network in two ranges: ours to give out for good, and below the end those of a DHCP server, as docker-machine had them. */
@@ -41,49 +42,29 @@ export function addressPlan({ network, prefix, ip }: Cidr): {
   readonly dhcpLower: string;
   readonly dhcpUpper: string;
 } {
-  const base = toNumber(network.split('/')[0] ?? '') ?? 0;
+  const base = parseIpv4Network(network)?.first ?? 0;
   const size = 2 ** (32 - prefix);
   // In a /24 that is .100 to .254.
   const begin = Math.ceil((size * 100) / 256);
-  const lower = Array.from({ length: Math.min(begin - 1, 4096) }, (_, index) => toText(base + index + 1));
+  const lower = Array.from({ length: Math.min(begin - 1, 4096) }, (_, index) => formatIpv4(base + index + 1));
   const free = lower.filter((address) => address !== ip);
   return {
     fixed: free.slice(1),
     server: free[0] ?? '',
-    dhcpLower: toText(base + begin),
+    dhcpLower: formatIpv4(base + begin),
     // The host may have the last address, as some routers do.
-    dhcpUpper: toText(base + size - (ip === toText(base + size - 2) ? 3 : 2)),
+    dhcpUpper: formatIpv4(base + size - (ip === formatIpv4(base + size - 2) ? 3 : 2)),
   };
 }
 
 /** Whether two networks, such as `192.168.60.0/24`, have addresses in common. */
 export function overlap(one: string, other: string): boolean {
-  const [a, b] = [rangeOf(one), rangeOf(other)];
-  return a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last;
+  const [a, b] = [parseIpv4Network(one), parseIpv4Network(other)];
+  return a !== undefined && b !== undefined && overlaps(a, b);
 }
 
-/** Whether all addresses of `inner` are `outer`'s. */
+/** Whether all addresses of `inner` belong to `outer`. */
 export function contains(outer: string, inner: string): boolean {
-  const [a, b] = [rangeOf(outer), rangeOf(inner)];
-  return a !== undefined && b !== undefined && a.first <= b.first && b.last <= a.last;
-}
-
-function rangeOf(network: string): { readonly first: number; readonly last: number } | undefined {
-  const match = /^((?:\d{1,3}\.){3}\d{1,3})\/(\d{1,2})$/.exec(network);
-  const ip = toNumber(match?.[1] ?? '');
-  const prefix = Number(match?.[2] ?? 99);
-  if (ip === undefined || prefix > 32) return undefined;
-  const size = 2 ** (32 - prefix);
-  const first = ip - (ip % size);
-  return { first, last: first + size - 1 };
-}
-
-function toNumber(ip: string): number | undefined {
-  const parts = ip.split('.').map((part) => (/^\d{1,3}$/.test(part) ? Number(part) : 999));
-  if (parts.length !== 4 || parts.some((part) => part > 255)) return undefined;
-  return parts.reduce((sum, part) => sum * 256 + part, 0);
-}
-
-function toText(ip: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(ip / 2 ** shift) % 256).join('.');
+  const [a, b] = [parseIpv4Network(outer), parseIpv4Network(inner)];
+  return a !== undefined && b !== undefined && containsRange(a, b);
 }

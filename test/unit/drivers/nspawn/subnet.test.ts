@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseIpv4Network } from '../../../../src/base/ipv4.ts';
 import {
   chooseAddress,
   chooseSubnet,
   hardwareAddress,
   isFree,
   isInSubnet,
-  parsePrefix,
   routedRanges,
 } from '../../../../src/drivers/nspawn/network/subnet.ts';
 
@@ -55,12 +55,12 @@ describe('the subnet of a store', () => {
     );
     fc.assert(
       fc.property(fc.array(prefix, { maxLength: 40 }), fc.integer({ min: 0, max: 255 }), (list, seed) => {
-        const routed = list.flatMap(([c, d, bits]) => parsePrefix(`10.91.${c}.${d}/${bits}`) ?? []);
+        const routed = list.flatMap(([c, d, bits]) => parseIpv4Network(`10.91.${c}.${d}/${bits}`) ?? []);
         const subnet = chooseSubnet(`mm${seed.toString(16).padStart(8, '0')}`, routed);
         if (subnet === undefined) return;
-        const own = parsePrefix(`${subnet}.0/24`);
+        const own = parseIpv4Network(`${subnet}.0/24`);
         for (const range of routed)
-          expect(range.from > (own?.to ?? 0) || range.to < (own?.from ?? 0)).toBe(true);
+          expect(range.first > (own?.last ?? 0) || range.last < (own?.first ?? 0)).toBe(true);
       }),
     );
   });

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { isPortFree } from '../../../../src/base/net.ts';
 import type { Clock } from '../../../../src/base/ports.ts';
 import { systemClock } from '../../../../src/cli/computer/clock.ts';
 import { localPrograms } from '../../../../src/cli/computer/programs.ts';
@@ -11,7 +12,6 @@ import { qemuDriver } from '../../../../src/drivers/qemu/driver.ts';
 import { findGuest } from '../../../../src/drivers/qemu/process/process.ts';
 import { qmp, qmpPath } from '../../../../src/drivers/qemu/process/qmp.ts';
 import type { DriverContext } from '../../../../src/sdk/driver.ts';
-import { isPortFree } from '../../../../src/sdk/local-ports.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 

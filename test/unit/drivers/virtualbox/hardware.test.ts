@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { takeFreePorts } from '../../../../src/base/net.ts';
 import { configureVirtualBox, type VirtualBoxConfig } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import {
@@ -16,7 +17,6 @@ import {
 import { guestNetwork } from '../../../../src/drivers/virtualbox/hardware/seed.ts';
 import { tarFile } from '../../../../src/drivers/virtualbox/hardware/tar.ts';
 import { planForwards } from '../../../../src/drivers/virtualbox/network/forwards.ts';
-import { takeFreePorts } from '../../../../src/sdk/local-ports.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';

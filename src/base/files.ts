@@ -1,0 +1,114 @@
+import { isUtf8 } from 'node:buffer';
+import { constants, link, open, rename, rm, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { codeOf } from './machine-error.ts';
+
+/** A thousand times a large record. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Makes a rename or a new file in a folder survive a power cut.
+ * Windows cannot open a folder, so nothing is done there.
+ */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A name beside `path` for a temporary file. It is hidden: no reader takes it for content. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.tmp-${process.pid}-${crypto.randomUUID().slice(0, 13)}`);
+}
+
+/**
+ * Replaces a file. A reader sees the old or the new content and never a mix of both.
+ * A crash leaves the old or the new file. Throws the file system's own errors.
+ */
+export function writeAtomic(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  return throughTemporary(path, content, mode, (temporary) => rename(temporary, path));
+}
+
+/**
+ * Creates a file with its whole content. Tells whether it did: a file that is there stays as it is.
+ * Unlike rename(2), link(2) refuses to replace.
+ */
+export async function createAtomic(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o600,
+): Promise<boolean> {
+  try {
+    await throughTemporary(path, content, mode, (temporary) => link(temporary, path));
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function throughTemporary(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  publish: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    const handle = await open(temporary, 'wx', mode);
+    try {
+      // The umask may have taken bits away.
+      await handle.chmod(mode);
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await publish(temporary);
+    await syncFolder(dirname(path));
+  } finally {
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+/**
+ * Gives the text of a file, or undefined when there is none.
+ * Throws for a folder, a pipe, more than `maxBytes`, and bytes that are not UTF-8.
+ */
+export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string | undefined> {
+  let handle: Awaited<ReturnType<typeof open>>;
+  try {
+    // Opening a pipe without a writer must not block. Windows has no such flag.
+    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
+    throw error;
+  }
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a folder' : 'it is not a regular file');
+    if (found.size > maxBytes) throw new Error(`it is larger than ${maxBytes / 1024 / 1024} MiB`);
+    const bytes = await handle.readFile();
+    // A TextDecoder takes milliseconds to get ready.
+    if (!isUtf8(bytes)) throw new Error('it is not UTF-8 text');
+    return bytes.toString('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Free bytes of the disk below a folder. A folder that is not there yet counts as its parent. */
+export async function freeBytes(folder: string): Promise<number> {
+  for (let at = folder; ; at = dirname(at)) {
+    try {
+      const { bavail, bsize } = await statfs(at);
+      return bavail * bsize;
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || dirname(at) === at) throw error;
+    }
+  }
+}
