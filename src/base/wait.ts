@@ -1,23 +1,34 @@
 import type { Clock } from './ports.ts';
 
-export type WaitOptions = {
+export interface Pauses {
   readonly clock: Clock;
   /** Pause between two probes in milliseconds; as a function, the one behind attempt 0, 1, ... */
   readonly intervalMs: number | ((attempt: number) => number);
   readonly signal?: AbortSignal | undefined;
-} & ({ readonly timeoutMs: number } | { readonly attempts: number });
+}
+
+export type WaitOptions = Pauses & ({ readonly timeoutMs: number } | { readonly attempts: number });
+
+type Probe<T> = (attempt: number) => Promise<T | undefined>;
 
 /**
  * Probes until a value other than undefined comes back. The first probe follows at once.
  * Gives undefined when the time or the attempts are used up. A probe that throws ends the wait.
  */
+export async function waitFor<T>(probe: Probe<T>, options: WaitOptions): Promise<T | undefined>;
+/** Without a limit the probe alone ends the wait, by a value or an error. */
+export async function waitFor<T>(probe: Probe<T>, options: Pauses): Promise<T>;
 export async function waitFor<T>(
-  probe: (attempt: number) => Promise<T | undefined>,
-  options: WaitOptions,
+  probe: Probe<T>,
+  {
+    clock,
+    intervalMs,
+    signal,
+    ...limit
+  }: Pauses & { readonly timeoutMs?: number; readonly attempts?: number },
 ): Promise<T | undefined> {
-  const { clock, intervalMs, signal } = options;
-  const end = 'timeoutMs' in options ? clock.now() + options.timeoutMs : Number.POSITIVE_INFINITY;
-  const attempts = 'attempts' in options ? options.attempts : Number.POSITIVE_INFINITY;
+  const { timeoutMs = Number.POSITIVE_INFINITY, attempts = Number.POSITIVE_INFINITY } = limit;
+  const end = clock.now() + timeoutMs;
   for (let attempt = 0; ; attempt += 1) {
     signal?.throwIfAborted();
     const value = await probe(attempt);
@@ -34,7 +45,7 @@ export async function waitFor<T>(
 export async function retry<T>(
   work: () => Promise<T>,
   passes: (error: unknown) => boolean,
-  options: WaitOptions,
+  options: Pauses | WaitOptions,
 ): Promise<T> {
   let failure: unknown;
   const done = await waitFor(async () => {

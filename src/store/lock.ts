@@ -5,6 +5,7 @@ import { codeOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import { fateOf, identify, type ProcessIdentity } from '../base/process-identity.ts';
+import { waitFor } from '../base/wait.ts';
 import { storeError, storeFailure } from './errors.ts';
 
 /** Who holds a lock, as its file says. */
@@ -93,15 +94,13 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
   const identity = identify(process.pid) ?? { pid: process.pid, started: '', place: '' };
   const since = new Date(options.clock.now()).toISOString();
   const self: LockHolder = { ...identity, token: crypto.randomUUID(), command: options.command, since };
-  let end = options.clock.now() + options.timeoutMs;
+  const { clock, signal } = options;
+  let end = clock.now() + options.timeoutMs;
   let told = false;
-  for (;;) {
-    options.signal?.throwIfAborted();
-    if (await claim(path, self)) {
-      return () => rm(path, { force: true });
-    }
+  const attempt = async (): Promise<(() => Promise<void>) | undefined> => {
+    if (await claim(path, self)) return () => rm(path, { force: true });
     const holder = await readHolder(path);
-    if (holder === 'none') continue;
+    if (holder === 'none') return attempt();
     const fate = holder === undefined ? 'elsewhere' : fateOf(holder);
     if (holder !== undefined && fate === 'dead') {
       await buryDead(path, holder, self);
@@ -109,15 +108,15 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
       told = true;
       options.onWait(holder);
     }
-    if (options.isPatient === true && fate === 'alive') end = options.clock.now() + options.timeoutMs;
-    if (options.clock.now() >= end) {
-      throw storeError('MM_STORE_BUSY', {
-        message: `${path} is still held by ${holder === undefined ? 'an unknown process' : `${holder.command} (pid ${holder.pid} on ${holder.place.split(' ')[0]}, since ${holder.since})`}`,
-        hint: 'Wait for that command to end, or end it. If it runs nowhere any more, delete that file.',
-      });
-    }
-    await options.clock.sleep(POLL_MS + Math.random() * POLL_MS, options.signal);
-  }
+    if (options.isPatient === true && fate === 'alive') end = clock.now() + options.timeoutMs;
+    if (clock.now() < end) return undefined;
+    throw storeError('MM_STORE_BUSY', {
+      message: `${path} is still held by ${holder === undefined ? 'an unknown process' : `${holder.command} (pid ${holder.pid} on ${holder.place.split(' ')[0]}, since ${holder.since})`}`,
+      hint: 'Wait for that command to end, or end it. If it runs nowhere any more, delete that file.',
+    });
+  };
+  const intervalMs = () => POLL_MS + Math.random() * POLL_MS;
+  return waitFor(attempt, { clock, signal, intervalMs });
 }
 
 /**

@@ -4,6 +4,7 @@ import { isObject } from '../base/json.ts';
 import { codeOf, isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock, Report } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
+import { waitFor } from '../base/wait.ts';
 import { storeFailure } from './errors.ts';
 import { storeIdAt, writeStoreFile } from './files.ts';
 import type { LockHolder, LockOptions } from './lock.ts';
@@ -100,17 +101,16 @@ export class Store {
 
   /** The text of config.json. */
   async #readRecord(name: string): Promise<string> {
-    for (let attempt = 1; ; attempt += 1) {
+    const path = this.paths.config(name);
+    const look = async () => {
       if (!(await this.exists(name))) throw unknownMachine(name);
-      const path = this.paths.config(name);
-      const text = await this.#read(name, path);
-      if (text !== undefined) return text;
-      if (attempt === ABSENCES) {
-        if (!(await this.exists(name))) throw unknownMachine(name);
-        throw broken(name, `open ${path}: no such file or directory`);
-      }
-      await this.#options.clock.sleep(ABSENCE_MS);
-    }
+      return this.#read(name, path);
+    };
+    const { clock } = this.#options;
+    const text = await waitFor(look, { clock, attempts: ABSENCES, intervalMs: ABSENCE_MS });
+    if (text !== undefined) return text;
+    if (!(await this.exists(name))) throw unknownMachine(name);
+    throw broken(name, `open ${path}: no such file or directory`);
   }
 
   /** The record with its paths leading here, when the store was moved since it was written. Nothing is written. */

@@ -1,4 +1,5 @@
 import { TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { retry, waitFor } from '../../base/wait.ts';
 import { type Ec2Api, withApi } from './api/api.ts';
 import { isNotFound } from './api/failures.ts';
 import { findInstance } from './api/find-instances.ts';
@@ -70,7 +71,7 @@ async function removeAll(
   const { clock, report, signal } = context;
   const seen = new Set<string>();
   let end: number | undefined;
-  for (let attempt = 0; ; attempt += 1) {
+  const round = async () => {
     const found = await remainsOf(api, machineId, mayBeSpot);
     const kept = await removeFound(api, context, together(known, found), settledAt);
     for (const id of idsOf(found)) seen.add(id);
@@ -84,12 +85,10 @@ async function removeAll(
     const isQuiet = isEmpty && (isKnown || clock.now() >= settledAt);
     const isOver = clock.now() >= end;
     if (!isEmpty && isOver) throw stays(found);
-    if (isQuiet && (isOver || (await areOthers(api, machineId, kept)))) {
-      for (const id of kept) report.info(`The security group ${id} stays: something else uses it.`);
-      return;
-    }
-    await clock.sleep(pauseBefore(attempt), signal);
-  }
+    return isQuiet && (isOver || (await areOthers(api, machineId, kept))) ? kept : undefined;
+  };
+  const kept = await waitFor(round, { clock, signal, intervalMs: pauseBefore });
+  for (const id of kept) report.info(`The security group ${id} stays: something else uses it.`);
 }
 
 /** Whether all of the groups are other machines' as well, the last of which takes them along. */
@@ -125,18 +124,15 @@ async function removeFound(
 }
 
 async function terminate(api: Ec2Api, context: Ec2Context, id: string, settledAt: number): Promise<void> {
-  const { clock } = context;
+  const { clock, signal } = context;
   const send = () => api.ask((ec2) => ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })));
   // An id that we were given just now may be unknown for some seconds, and must not be taken for gone.
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      await send();
-      break;
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      if (clock.now() >= settledAt) return;
-      await clock.sleep(pauseBefore(attempt), context.signal);
-    }
+  const wait = { clock, signal, timeoutMs: settledAt - clock.now(), intervalMs: pauseBefore };
+  try {
+    await retry(send, isNotFound, wait);
+  } catch (error) {
+    if (isNotFound(error)) return;
+    throw error;
   }
   await waitUntilTerminated(api, context, id);
 }
@@ -144,16 +140,15 @@ async function terminate(api: Ec2Api, context: Ec2Context, id: string, settledAt
 /** Its group and its volume can go only with it. */
 async function waitUntilTerminated(api: Ec2Api, context: Ec2Context, id: string): Promise<void> {
   const { clock, signal, machine } = context;
-  const end = clock.now() + TERMINATE_MS;
-  for (let attempt = 0; ; attempt += 1) {
-    const state = (await findInstance(api, id))?.State?.Name;
-    if (state === undefined || state === 'terminated') return;
-    if (clock.now() > end) {
-      throw ec2Error('MM_EC2_STATE', {
-        message: `The instance ${id} is still ${state} after ${TERMINATE_MS / 60_000} minutes`,
-        hint: `It may be protected from termination: see it in the EC2 console, then run "mymachine rm ${machine.name}" again.`,
-      });
-    }
-    await clock.sleep(pauseBefore(Math.min(attempt, 3)), signal);
-  }
+  let state: string | undefined;
+  const isGone = async () => {
+    state = (await findInstance(api, id))?.State?.Name;
+    return state === undefined || state === 'terminated' || undefined;
+  };
+  const intervalMs = (attempt: number) => pauseBefore(Math.min(attempt, 3));
+  if (await waitFor(isGone, { clock, signal, timeoutMs: TERMINATE_MS, intervalMs })) return;
+  throw ec2Error('MM_EC2_STATE', {
+    message: `The instance ${id} is still ${state} after ${TERMINATE_MS / 60_000} minutes`,
+    hint: `It may be protected from termination: see it in the EC2 console, then run "mymachine rm ${machine.name}" again.`,
+  });
 }

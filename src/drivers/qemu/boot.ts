@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { hasSshBanner } from '../../base/net.ts';
 import { lastLines } from '../../base/printable.ts';
+import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/driver.ts';
 import { type AccelChoice, chooseAccel, distrustAccel, tryAccel } from './accelerator/accelerator.ts';
 import { emulatedCpu } from './accelerator/probe.ts';
@@ -82,26 +83,24 @@ async function waitForSsh(context: Context, accel: Accel): Promise<'up' | 'stall
   const begin = clock.now();
   const limit = BOOT_MS[accel === 'tcg' ? 'emulated' : 'accelerated'];
   let watched = accel !== 'tcg';
-  for (;;) {
-    signal.throwIfAborted();
+  const probe = async () => {
     if (await hasSshBanner(context.config.SSHPort, 3000)) return 'up';
-    const passed = clock.now() - begin;
     if ((await findGuest(programs, machine.id, files.pid)) === undefined) {
       throw died(context, await readFile(files.log, 'utf8').catch(() => ''));
     }
-    if (watched && passed > STALL_MS) {
+    if (watched && clock.now() - begin > STALL_MS) {
       if (await isSilent(context)) return 'stalled';
       watched = false;
     }
-    if (passed > limit) {
-      throw qemuError('MM_QEMU_BOOT', {
-        message: `"${machine.name}" did not answer on its SSH port within ${limit / 1000} s`,
-        hint: `See what the guest said in ${files.serial}; try again with: mymachine start ${machine.name}`,
-        details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
-      });
-    }
-    await clock.sleep(300, signal);
-  }
+    return undefined;
+  };
+  const outcome = await waitFor(probe, { clock, signal, timeoutMs: limit, intervalMs: 300 });
+  if (outcome !== undefined) return outcome;
+  throw qemuError('MM_QEMU_BOOT', {
+    message: `"${machine.name}" did not answer on its SSH port within ${limit / 1000} s`,
+    hint: `See what the guest said in ${files.serial}; try again with: mymachine start ${machine.name}`,
+    details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
+  });
 }
 
 async function isSilent({ machine }: Context): Promise<boolean> {

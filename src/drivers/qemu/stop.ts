@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/driver.ts';
 import { runState } from './boot.ts';
 import { machineFiles, type QemuConfig } from './config.ts';
@@ -25,13 +26,11 @@ export async function stopGuest(context: Context): Promise<void> {
   if (pid !== undefined) {
     if ((await runState(context)) === 'paused') await qmp(socket, 'cont').catch(() => undefined);
     const limit = SHUTDOWN_MS[config.AccelInUse === 'tcg' ? 'emulated' : 'accelerated'];
-    const end = clock.now() + limit;
-    let gone = false;
-    while (!gone && clock.now() < end) {
-      signal.throwIfAborted();
+    const press = async () => {
       await qmp(socket, 'system_powerdown').catch(() => undefined);
-      gone = await waitUntilGone(context, pid, machine.id, PRESS_EVERY_MS);
-    }
+      return (await waitUntilGone(context, pid, machine.id, PRESS_EVERY_MS)) || undefined;
+    };
+    const gone = await waitFor(press, { clock, signal, timeoutMs: limit, intervalMs: 0 });
     if (!gone) {
       report.warn(`"${machine.name}" did not shut down within ${limit / 1000} s; switching it off.`);
       // QEMU ends in good order on this signal: the disk's data is written out.

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasSshBanner } from '../../base/net.ts';
 import { lastLines, printable } from '../../base/printable.ts';
+import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/driver.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
@@ -69,27 +70,22 @@ function attachedTo(info: ReadonlyMap<string, string>): string | undefined {
 async function waitForSsh(context: Context): Promise<void> {
   const { clock, config, machine, signal } = context;
   const files = machineFiles(machine.dir, config);
-  const begin = clock.now();
-  let looked = begin;
-  for (;;) {
-    signal.throwIfAborted();
-    if (await hasSshBanner(context.config.SSHPort, 3000)) return;
-    const now = clock.now();
-    if (now - looked >= LOOK_EVERY_MS) {
-      looked = now;
-      const word = (await vmInfo(context))?.get('VMState');
-      if (word === undefined) throw gone(context);
-      if (hasEnded(word)) throw await died(context, word);
-    }
-    if (now - begin > BOOT_MS) {
-      throw virtualboxError('MM_VBOX_BOOT', {
-        message: `"${machine.name}" did not answer on its SSH port within ${BOOT_MS / 1000} s`,
-        hint: `See what the guest said in ${files.serial}; try again with: mymachine restart ${machine.name}`,
-        details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
-      });
-    }
-    await clock.sleep(POLL_MS, signal);
-  }
+  let nextLook = clock.now() + LOOK_EVERY_MS;
+  const isUp = async () => {
+    if (await hasSshBanner(context.config.SSHPort, 3000)) return true;
+    if (clock.now() < nextLook) return undefined;
+    nextLook = clock.now() + LOOK_EVERY_MS;
+    const word = (await vmInfo(context))?.get('VMState');
+    if (word === undefined) throw gone(context);
+    if (hasEnded(word)) throw await died(context, word);
+    return undefined;
+  };
+  if (await waitFor(isUp, { clock, signal, timeoutMs: BOOT_MS, intervalMs: POLL_MS })) return;
+  throw virtualboxError('MM_VBOX_BOOT', {
+    message: `"${machine.name}" did not answer on its SSH port within ${BOOT_MS / 1000} s`,
+    hint: `See what the guest said in ${files.serial}; try again with: mymachine restart ${machine.name}`,
+    details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
+  });
 }
 
 function hasEnded(word: string): boolean {
@@ -112,16 +108,11 @@ async function died({ machine }: Context, word: string): Promise<Error> {
 /** The address is worth waiting for: the guest asks for it at about the time when its sshd comes up. */
 async function noteLease(context: Context): Promise<void> {
   const { clock, signal } = context;
-  const end = clock.now() + LEASE_MS;
-  for (;;) {
-    const address = await leasedAddress(context);
-    if (address !== undefined) return context.save({ IPAddress: address });
-    if (clock.now() > end) {
-      throw virtualboxError('MM_VBOX_NO_LEASE', {
-        message: `"${context.machine.name}" got no address by DHCP in the host-only network within ${LEASE_MS / 1000} s`,
-        hint: 'See VBoxManage list dhcpservers; without --virtualbox-hostonly-dhcp its address is fixed.',
-      });
-    }
-    await clock.sleep(1000, signal);
-  }
+  const wait = { clock, signal, timeoutMs: LEASE_MS, intervalMs: 1000 };
+  const address = await waitFor(() => leasedAddress(context), wait);
+  if (address !== undefined) return context.save({ IPAddress: address });
+  throw virtualboxError('MM_VBOX_NO_LEASE', {
+    message: `"${context.machine.name}" got no address by DHCP in the host-only network within ${LEASE_MS / 1000} s`,
+    hint: 'See VBoxManage list dhcpservers; without --virtualbox-hostonly-dhcp its address is fixed.',
+  });
 }

@@ -1,4 +1,5 @@
 import { isMachineError } from '../../base/machine-error.ts';
+import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/driver.ts';
 import { isOurs, type VirtualBoxConfig } from './config.ts';
 import { exclusively } from './exclusive.ts';
@@ -44,12 +45,14 @@ const CLOSE_EVERY_MS = 500;
  */
 async function closeMedia(context: Context): Promise<void> {
   if (!isOurs(context.config)) return;
-  for (let attempt = 1; ; attempt += 1) {
-    const failure = await closeListed(context);
-    if (failure === undefined) return;
-    if (attempt === CLOSE_ATTEMPTS) throw failure;
-    await context.clock.sleep(CLOSE_EVERY_MS, context.signal);
-  }
+  const { clock, signal } = context;
+  let failure: Error | undefined;
+  const close = async () => {
+    failure = await closeListed(context);
+    return failure === undefined || undefined;
+  };
+  await waitFor(close, { clock, signal, attempts: CLOSE_ATTEMPTS, intervalMs: CLOSE_EVERY_MS });
+  if (failure !== undefined) throw failure;
 }
 
 /** Gives the error of a medium that could not be closed. */

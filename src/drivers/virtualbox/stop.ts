@@ -32,13 +32,12 @@ export async function stopMachine(context: Context): Promise<void> {
     });
   }
   if (state === 'Paused') await manage(context, ['controlvm', vm, 'resume']);
-  const end = clock.now() + SHUTDOWN_MS;
-  while (clock.now() < end) {
-    signal.throwIfAborted();
+  const press = async () => {
     // It may have ended just now.
     await manage(context, ['controlvm', vm, 'acpipowerbutton']).catch(() => undefined);
-    if (await isOffWithin(context, PRESS_EVERY_MS)) return;
-  }
+    return (await isOffWithin(context, PRESS_EVERY_MS)) || undefined;
+  };
+  if (await waitFor(press, { clock, signal, timeoutMs: SHUTDOWN_MS, intervalMs: 0 })) return;
   report.warn(`"${machine.name}" did not shut down within ${SHUTDOWN_MS / 1000} s; switching it off.`);
   await killMachine(context);
 }

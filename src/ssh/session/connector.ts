@@ -1,4 +1,5 @@
 import { isMachineError } from '../../base/machine-error.ts';
+import { retry } from '../../base/wait.ts';
 import type { SshConnector, SshTarget } from '../contract.ts';
 import { type ConnectSettings, type ConnectStage, connect, connectTimeout } from './connect.ts';
 import { inWords, startDeadline, untilAborted } from './deadline.ts';
@@ -97,21 +98,28 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
   ): Promise<Session> => {
     const end = clock.now() + options.timeoutMs;
     let authEnd: number | undefined;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.2, LONGEST_PAUSE_MS)) {
-      const left = Math.max(end - clock.now(), 1);
-      try {
-        const timeoutMs = Math.min(TRY_TIMEOUT_MS, left);
-        return await join(target, { timeoutMs, signal: options.signal }, options.timeoutMs);
-      } catch (error) {
-        if (isMachineError(error, 'MM_SSH_AUTH')) authEnd ??= clock.now() + AUTH_GRACE_MS;
-        else if (!isMachineError(error) || !BOOTING.has(error.code)) throw error;
-        const now = clock.now();
-        if (isMachineError(error, 'MM_SSH_AUTH') && authEnd !== undefined && now >= authEnd) throw error;
-        if (now + pauseMs >= end) throw error;
-        report.debug('ssh', `${target.host}:${target.port}: ${error.code}, trying again`);
-        await clock.sleep(pauseMs, options.signal);
-      }
-    }
+    let pauseMs = FIRST_PAUSE_MS;
+    const attempt = () => {
+      const timeoutMs = Math.min(TRY_TIMEOUT_MS, Math.max(end - clock.now(), 1));
+      return join(target, { timeoutMs, signal: options.signal }, options.timeoutMs);
+    };
+    const isBooting = (error: unknown): boolean => {
+      if (!isMachineError(error)) return false;
+      const isAuth = error.code === 'MM_SSH_AUTH';
+      if (!isAuth && !BOOTING.has(error.code)) return false;
+      const now = clock.now();
+      if (isAuth) authEnd ??= now + AUTH_GRACE_MS;
+      if ((isAuth && now >= (authEnd ?? now)) || now + pauseMs >= end) return false;
+      report.debug('ssh', `${target.host}:${target.port}: ${error.code}, trying again`);
+      return true;
+    };
+    const intervalMs = () => {
+      const pause = pauseMs;
+      pauseMs = Math.min(pauseMs * 1.2, LONGEST_PAUSE_MS);
+      return pause;
+    };
+    const { signal, timeoutMs } = options;
+    return retry(attempt, isBooting, { clock, signal, timeoutMs, intervalMs });
   };
 
   return {

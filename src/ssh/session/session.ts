@@ -3,6 +3,7 @@ import type { Client, ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2'
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Argv, Clock } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
+import { retry } from '../../base/wait.ts';
 import type { ExecOptions, ExecResult, SshSession, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import { quote } from '../quote.ts';
@@ -180,16 +181,13 @@ export class Session implements SshSession {
    */
   async #openWhenFree<T>(signal: AbortSignal, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const began = this.#clock.now();
-    for (;;) {
-      try {
-        return await open(signal);
-      } catch (error) {
-        const idle =
-          this.#running === 0 && this.#clock.now() - Math.max(began, this.#lastActive) > REFUSED_MS;
-        if (idle || !isMachineError(error, 'MM_SSH_COMMAND')) throw error;
-        await this.#clock.sleep(100, signal);
-      }
-    }
+    const isIdle = () =>
+      this.#running === 0 && this.#clock.now() - Math.max(began, this.#lastActive) > REFUSED_MS;
+    return retry(
+      () => open(signal),
+      (error) => !isIdle() && isMachineError(error, 'MM_SSH_COMMAND'),
+      { clock: this.#clock, signal, intervalMs: 100 },
+    );
   }
 
   /** One at a time: that and the eight commands leave a channel for sftp or a shell. */

@@ -1,5 +1,6 @@
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
+import { retry } from '../../../base/wait.ts';
 import { endpointUrl } from '../config.ts';
 import type { Ec2Context } from '../context.ts';
 import { codeOf, ec2Failure } from './failures.ts';
@@ -136,17 +137,10 @@ export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Pro
       });
     }
   };
-  const askUntilSeen: Ec2Api['askUntilSeen'] = async (codes, call) => {
-    const end = context.clock.now() + UNSEEN_MS;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await ask(call);
-      } catch (error) {
-        const isUnseen = isMachineError(error) && codes.includes(codeOf(error.cause));
-        if (!isUnseen || context.clock.now() > end) throw error;
-        await context.clock.sleep(pauseBefore(attempt), context.signal);
-      }
-    }
+  const askUntilSeen: Ec2Api['askUntilSeen'] = (codes, call) => {
+    const isUnseen = (error: unknown) => isMachineError(error) && codes.includes(codeOf(error.cause));
+    const { clock, signal } = context;
+    return retry(() => ask(call), isUnseen, { clock, signal, timeoutMs: UNSEEN_MS, intervalMs: pauseBefore });
   };
   const rehearse: Ec2Api['rehearse'] = async (call) => {
     try {

@@ -4,6 +4,7 @@ import {
   StartInstancesCommand,
   StopInstancesCommand,
 } from '@aws-sdk/client-ec2';
+import { waitFor } from '../../../base/wait.ts';
 import type { MachineState } from '../../../sdk/driver.ts';
 import type { Ec2Api } from '../api/api.ts';
 import { findInstance } from '../api/find-instances.ts';
@@ -56,10 +57,10 @@ export async function waitForInstance(
   ready: (instance: Instance) => boolean = () => true,
 ): Promise<Instance> {
   const { clock, config, machine, signal } = context;
-  const end = clock.now() + timeoutMs;
-  for (let attempt = 0; ; attempt += 1) {
-    signal.throwIfAborted();
+  let last: Instance | undefined;
+  const probe = async () => {
     const instance = await findInstance(api, config.InstanceId);
+    last = instance;
     const state = instance?.State?.Name;
     if (instance !== undefined && state === wanted && ready(instance)) return instance;
     if (state === 'terminated' || state === 'shutting-down') {
@@ -68,14 +69,15 @@ export async function waitForInstance(
         hint: `"mymachine rm ${machine.name}" removes what is left of it; then make it again.`,
       });
     }
-    if (clock.now() > end) {
-      throw ec2Error('MM_EC2_STATE', {
-        message: `The instance ${config.InstanceId} is ${state ?? 'not to be seen'} instead of ${wanted} after ${Math.round(timeoutMs / 1000)} s${why(instance)}`,
-        hint: 'See it in the EC2 console; the same command may be run again.',
-      });
-    }
-    await clock.sleep(pauseBefore(Math.min(attempt, 2)), signal);
-  }
+    return undefined;
+  };
+  const intervalMs = (attempt: number) => pauseBefore(Math.min(attempt, 2));
+  const instance = await waitFor(probe, { clock, signal, timeoutMs, intervalMs });
+  if (instance !== undefined) return instance;
+  throw ec2Error('MM_EC2_STATE', {
+    message: `The instance ${config.InstanceId} is ${last?.State?.Name ?? 'not to be seen'} instead of ${wanted} after ${Math.round(timeoutMs / 1000)} s${why(last)}`,
+    hint: 'See it in the EC2 console; the same command may be run again.',
+  });
 }
 
 const START_MS = 5 * 60_000;

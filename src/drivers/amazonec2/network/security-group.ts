@@ -8,6 +8,7 @@ import {
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
+import { waitFor } from '../../../base/wait.ts';
 import { type Ec2Api, everyPage } from '../api/api.ts';
 import { codeOf, isNotFound } from '../api/failures.ts';
 import { type Ec2Context, ENGINE_PORT, ID_TAG, resourceName, tagged, tagsOf } from '../context.ts';
@@ -153,15 +154,17 @@ async function make(api: Ec2Api, context: Ec2Context, name: string): Promise<Sec
   } catch (error) {
     if (!isMachineError(error) || codeOf(error.cause) !== 'InvalidGroup.Duplicate') throw error;
     // Made by a run that was cut off, and perhaps not to be seen yet.
-    for (let attempt = 0; attempt < 30; attempt += 1) {
+    const find = async () => {
       const [found] = await findGroups(api, [
         { Name: 'group-name', Values: [name] },
         { Name: 'vpc-id', Values: [context.config.VpcId] },
       ]);
-      if (found !== undefined) return found;
-      await context.clock.sleep(1000, context.signal);
-    }
-    throw error;
+      return found;
+    };
+    const { clock, signal } = context;
+    const found = await waitFor(find, { clock, signal, attempts: 30, intervalMs: 1000 });
+    if (found === undefined) throw error;
+    return found;
   }
 }
 

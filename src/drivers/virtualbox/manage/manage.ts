@@ -1,5 +1,6 @@
 import type { Ports, RunResult } from '../../../base/ports.ts';
 import { printable } from '../../../base/printable.ts';
+import { waitFor } from '../../../base/wait.ts';
 import { virtualboxError } from '../errors.ts';
 import { explain } from './explain.ts';
 import { findManage } from './locate.ts';
@@ -31,23 +32,29 @@ export async function manage(
 ): Promise<string> {
   const program = await findManage(ports.programs);
   if (program === undefined) throw missing();
-  const end = ports.clock.now() + RETRY_FOR_MS;
-  for (;;) {
-    const result = await ports.programs.run([program, ...args], {
-      // Some builds speak the user's language.
-      env: { LC_ALL: 'C', LANG: 'C' },
-      timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
-      signal: ports.signal,
-      ...(options.input === undefined ? {} : { input: options.input }),
-    });
-    say(ports, args, result);
-    if (result.timedOut) throw tooSlow(args, options.timeoutMs ?? TIMEOUT_MS);
-    if (result.exitCode === 0 && !/^VBoxManage(?:\.exe)?: error: /m.test(result.stderr)) return result.stdout;
-    const passes =
-      MOMENTARY.test(result.stderr) || (options.patient === true && BEING_UNLOCKED.test(result.stderr));
-    if (!passes || ports.clock.now() >= end) throw explain(args, result.stderr);
-    await ports.clock.sleep(RETRY_EVERY_MS, ports.signal);
-  }
+  const wait = { clock: ports.clock, timeoutMs: RETRY_FOR_MS, intervalMs: RETRY_EVERY_MS };
+  let stderr = '';
+  const output = await waitFor(
+    async () => {
+      const result = await ports.programs.run([program, ...args], {
+        // Some builds speak the user's language.
+        env: { LC_ALL: 'C', LANG: 'C' },
+        timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
+        signal: ports.signal,
+        ...(options.input === undefined ? {} : { input: options.input }),
+      });
+      say(ports, args, result);
+      if (result.timedOut) throw tooSlow(args, options.timeoutMs ?? TIMEOUT_MS);
+      ({ stderr } = result);
+      if (result.exitCode === 0 && !/^VBoxManage(?:\.exe)?: error: /m.test(stderr)) return result.stdout;
+      const passes = MOMENTARY.test(stderr) || (options.patient === true && BEING_UNLOCKED.test(stderr));
+      if (!passes) throw explain(args, stderr);
+      return undefined;
+    },
+    { ...wait, signal: ports.signal },
+  );
+  if (output === undefined) throw explain(args, stderr);
+  return output;
 }
 
 export function missing(): Error {
