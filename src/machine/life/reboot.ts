@@ -60,7 +60,7 @@ export async function throughReboot(
 }
 
 /** The shell waits for no signal: as soon as shutdown has given the order, systemd ends all sessions. */
-const ORDER = `trap '' HUP TERM PIPE
+export const ORDER = `trap '' HUP TERM PIPE
 PATH=$PATH:/usr/sbin:/sbin shutdown -r now
 `;
 

@@ -7,7 +7,7 @@ import type { Machine } from '../machine.ts';
 export const REPLACE_STEP = 'ssh.hostkey';
 
 /** Run as root. The private half never leaves the host. */
-const PREPARE = `set -eu
+export const PREPARE = `set -eu
 umask 077
 new=/etc/ssh/ssh_host_ed25519_key.mymachine
 if [ ! -s "$new.pub" ]; then
@@ -27,7 +27,7 @@ chmod 644 "$old.pub"
 systemctl restart ssh 2>/dev/null || systemctl restart sshd
 `;
 
-const AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh -c "$1"; else exec sudo -n sh -c "$1"; fi';
+export const AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh -c "$1"; else exec sudo -n sh -c "$1"; fi';
 
 async function asRoot(session: SshSession, script: string, name: string): Promise<string> {
   const result = await session.exec(['sh', '-c', AS_ROOT, 'mymachine', script], { timeoutMs: 60_000 });

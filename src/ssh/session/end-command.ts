@@ -10,7 +10,7 @@ const GRACE_MS = 1000;
  * Signals every process that has $1 in its environment. sshd itself refuses to signal a root login's commands ("session
  * signalling requires privilege separation"), and closing their channel leaves them running.
  */
-const KILL = `
+export const KILL = `
 pids=$(grep -lsF "$1" /proc/[0-9]*/environ | sed 's,^/proc/,,; s,/environ$,,')
 [ -z "$pids" ] || kill -s "$2" $pids
 `;

@@ -91,7 +91,7 @@ const inside = (names: LabNames, ...argv: string[]) =>
 const WAY_OUT_TIMEOUT_MS = 10_000;
 
 /** slirp4netns in a control group of its own, by which it is found again. */
-const JOIN_AND_RUN = `set -eu
+export const JOIN_AND_RUN = `set -eu
 echo 0 >"$1/cgroup.procs"
 shift
 exec "$@"
