@@ -24,6 +24,7 @@ await build({
   packages: 'external',
   format: 'esm',
   platform: 'node',
+  loader: { '.sh': 'text' },
   logLevel: 'error',
 });
 const run = spawnSync(process.execPath, [outfile, ...rest], { stdio: 'inherit', cwd: root });

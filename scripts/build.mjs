@@ -24,6 +24,8 @@ const bundle = await rolldown({
   checks: { ineffectiveDynamicImport: false },
   // ssh2's native parts are optional; it works without them.
   external: [/\.node$/, 'cpu-features'],
+  // Programs for hosts' shells.
+  moduleTypes: { '.sh': 'text' },
   resolve: { mainFields: ['module', 'main'] },
   transform: {
     target: 'node20',

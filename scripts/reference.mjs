@@ -15,6 +15,7 @@ export async function loadReference() {
     bundle: true,
     format: 'esm',
     platform: 'node',
+    loader: { '.sh': 'text' },
     packages: 'external',
     logLevel: 'error',
   });

@@ -6,8 +6,7 @@ import type { Distribution } from './host/distributions.ts';
 import { type Facts, parseFacts } from './host/facts.ts';
 import { type ManagedState, managedText } from './host/managed-state.ts';
 import { diskFull, type RootShell } from './host/root-shell.ts';
-import { factsScript } from './scripts/facts-script.ts';
-import { installScript } from './scripts/install-script.ts';
+import { factsProgram, installProgram } from './scripts/programs.ts';
 
 export const defaultInstallUrl = 'https://get.docker.com';
 
@@ -46,7 +45,7 @@ export async function installEngine(input: InstallInput): Promise<{
   const payload = values
     .map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`)
     .join('');
-  const output = await shell.change(installScript, {
+  const output = await shell.change(installProgram, {
     input: payload,
     timeoutMs: 1_800_000,
     onSay: (line) => report.info(said(line, wanted)),
@@ -57,7 +56,7 @@ export async function installEngine(input: InstallInput): Promise<{
     (['script', 'repository', 'distro'] as const).find((one) => one === value('source')) ?? 'distro';
   if (status === 'installed') return { facts: parseFacts(output), source };
   // Somebody else installed it between our look and our lock.
-  if (status === 'there') return { facts: parseFacts(await shell.run(factsScript)), source: 'found' };
+  if (status === 'there') return { facts: parseFacts(await shell.run(factsProgram)), source: 'found' };
   throw installError(status, Buffer.from(value('log'), 'base64').toString('utf8'), source, input);
 }
 

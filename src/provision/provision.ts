@@ -4,7 +4,7 @@ import { engineConfiguration, type HostConfiguration } from './engine/configurat
 import { nothingOwned } from './engine/daemon-config.ts';
 import { provisionError } from './errors.ts';
 import { findDistribution, osLabel } from './host/distributions.ts';
-import { type Facts, parseFacts } from './host/facts.ts';
+import { type Facts, factsMarker, parseFacts } from './host/facts.ts';
 import { clientWarning } from './host/host-client.ts';
 import { clockWarning } from './host/host-clock.ts';
 import { freshState, type ManagedState, parseManaged } from './host/managed-state.ts';
@@ -13,7 +13,7 @@ import { openRootShell } from './host/root-shell.ts';
 import { installEngine } from './install.ts';
 import { runCommit } from './plan/commit.ts';
 import { checkDisks, planChanges } from './plan/plan.ts';
-import { factsMarker, factsScript } from './scripts/facts-script.ts';
+import { factsProgram } from './scripts/programs.ts';
 
 /** Times the plan is made anew because somebody else provisioned the host between looking and changing. */
 const TRIES = 3;
@@ -27,7 +27,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
   const { report, session } = input;
   const loginUser = session.target.user;
   const { output, shell } = await report.step('Detecting the provisioner...', () =>
-    openRootShell(input, factsScript, factsMarker),
+    openRootShell(input, factsProgram, factsMarker),
   );
   let facts = parseFacts(output);
   const clocks = clockWarning(facts.clockSeconds, input.clock.now(), input.machineName);
@@ -101,7 +101,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
         hint: 'Let one of them end, then run `mymachine provision`.',
       });
     }
-    facts = parseFacts(await shell.run(factsScript));
+    facts = parseFacts(await shell.run(factsProgram));
   }
 }
 

@@ -7,15 +7,14 @@ import { dropInPath, lateDropInPath } from './engine/drop-in.ts';
 import { reloadableKeys } from './engine/flags.ts';
 import { tlsPaths } from './engine/options.ts';
 import { provisionError } from './errors.ts';
-import { type Facts, parseFacts } from './host/facts.ts';
+import { type Facts, factsMarker, parseFacts } from './host/facts.ts';
 import { withoutOwnName } from './host/hosts-file.ts';
 import { type ManagedState, parseManaged } from './host/managed-state.ts';
 import { openRootShell, type RootShell } from './host/root-shell.ts';
 import { scopeDropInPath } from './host/shutdown.ts';
 import { type Commit, runCommit } from './plan/commit.ts';
 import type { FileWrite } from './plan/steps.ts';
-import { factsMarker, settledFactsScript } from './scripts/facts-script.ts';
-import { uninstallScript } from './scripts/uninstall-script.ts';
+import { settledFactsProgram, uninstallProgram } from './scripts/programs.ts';
 
 /** Files that are ours alone and go back to what stood there, if anything. */
 const ownPaths = [
@@ -35,7 +34,7 @@ const ownPaths = [
  */
 export async function restoreHost(input: RestoreInput): Promise<void> {
   const { report } = input;
-  const { output, shell } = await openRootShell(input, settledFactsScript, factsMarker);
+  const { output, shell } = await openRootShell(input, settledFactsProgram, factsMarker);
   const facts = parseFacts(output);
   const managed = parseManaged(facts.files.get('managed.json'));
   if (managed === undefined) {
@@ -129,7 +128,7 @@ async function uninstall(
     ...(ownHosts === hosts ? [] : [`hosts ${Buffer.from(ownHosts).toString('base64')}`]),
     ...[...ownPaths, daemonJsonPath, '/etc/docker/key.json'].map((path) => `orig ${path}`),
   ];
-  const output = await shell.change(uninstallScript, {
+  const output = await shell.change(uninstallProgram, {
     input: `${lines.join('\n')}\n`,
     timeoutMs: 900_000,
     onSay: (line) => input.report.info(`On the host: ${line}`),

@@ -5,12 +5,11 @@ import { daemonJsonText } from './engine/daemon-config.ts';
 import { provisionError } from './errors.ts';
 import { findDistribution, osLabel } from './host/distributions.ts';
 import { engineFamilies } from './host/engine-families.ts';
-import { type Facts, parseFacts } from './host/facts.ts';
+import { type Facts, factsMarker, parseFacts } from './host/facts.ts';
 import { parseOsRelease } from './host/os-release.ts';
 import { openRootShell } from './host/root-shell.ts';
 import { checkDisks } from './plan/plan.ts';
-import { factsMarker, factsScript } from './scripts/facts-script.ts';
-import { upgradeScript } from './scripts/upgrade-script.ts';
+import { factsProgram, upgradeProgram } from './scripts/programs.ts';
 import type { Answers, UpgradeOutcome } from './upgrade-contract.ts';
 import { upgradeError } from './upgrade-error.ts';
 
@@ -30,7 +29,7 @@ export interface UpgradeInput extends HostPorts {
 export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> {
   const { report } = input;
   const { output, shell } = await report.step('Detecting the provisioner...', () =>
-    openRootShell(input, factsScript, factsMarker),
+    openRootShell(input, factsProgram, factsMarker),
   );
   const facts = parseFacts(output);
   const os = parseOsRelease(facts.files.get('os-release') ?? '');
@@ -52,7 +51,7 @@ export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> 
     ),
   ];
   const said = await report.step('Upgrading docker...', () =>
-    shell.change(upgradeScript, {
+    shell.change(upgradeProgram, {
       input: lines.map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`).join(''),
       timeoutMs: 1_800_000,
       onSay: (line) => report.info(line === 'restarting' ? 'Restarting docker...' : `On the host: ${line}`),

@@ -3,6 +3,7 @@ import { waitFor } from '../../base/wait.ts';
 import { machineError } from '../errors.ts';
 import { hostPorts } from '../host-ports.ts';
 import type { Machine } from '../machine.ts';
+import order from './reboot.sh';
 
 /** A host that is on its way down may take the question with it. */
 const ASK_MS = 15_000;
@@ -59,11 +60,6 @@ export async function throughReboot(
   }
 }
 
-/** The shell waits for no signal: as soon as shutdown has given the order, systemd ends all sessions. */
-export const ORDER = `trap '' HUP TERM PIPE
-PATH=$PATH:/usr/sbin:/sbin shutdown -r now
-`;
-
 /**
  * A host that we cannot switch, but log in to, is told to reboot itself, by whichever way its login user becomes root.
  * @throws MM_SSH_* when it does not let us in, MM_PROVISION_* when it does not let us reboot it
@@ -74,7 +70,7 @@ export async function rebootOverSsh(machine: Machine, timeoutMs: number): Promis
   const { shell } = await openRootShell(hostPorts(machine, session), 'echo root-shell', 'root-shell');
   await throughReboot(machine, timeoutMs, async () => {
     try {
-      await shell.run(ORDER);
+      await shell.run(order);
     } catch (error) {
       // The connection may go down with the host before the answer is through.
       if (isMachineError(error, 'MM_SSH_CLOSED')) return;

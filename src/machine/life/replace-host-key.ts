@@ -3,31 +3,12 @@ import type { SshSession } from '../../ssh/contract.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import { machineError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
+import prepareHostKey from './prepare-host-key.sh';
+import switchHostKey from './switch-host-key.sh';
 
 export const REPLACE_STEP = 'ssh.hostkey';
 
-/** Run as root. The private half never leaves the host. */
-export const PREPARE = `set -eu
-umask 077
-new=/etc/ssh/ssh_host_ed25519_key.mymachine
-if [ ! -s "$new.pub" ]; then
-  rm -f "$new" "$new.pub"
-  ssh-keygen -q -t ed25519 -N '' -C '' -f "$new"
-fi
-cat "$new.pub"
-`;
-
-/** Run as root. It may have been cut off anywhere before. A restart, unlike a reload, has come to its end when systemctl has; connections that are open stay. */
-export const SWITCH = `set -eu
-new=/etc/ssh/ssh_host_ed25519_key.mymachine
-old=/etc/ssh/ssh_host_ed25519_key
-[ ! -e "$new" ] || mv -f "$new" "$old"
-mv -f "$new.pub" "$old.pub"
-chmod 644 "$old.pub"
-systemctl restart ssh 2>/dev/null || systemctl restart sshd
-`;
-
-export const AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh -c "$1"; else exec sudo -n sh -c "$1"; fi';
+const AS_ROOT = 'if [ "$(id -u)" = 0 ]; then exec sh -c "$1"; else exec sudo -n sh -c "$1"; fi';
 
 async function asRoot(session: SshSession, script: string, name: string): Promise<string> {
   const result = await session.exec(['sh', '-c', AS_ROOT, 'mymachine', script], { timeoutMs: 60_000 });
@@ -47,10 +28,10 @@ export async function replaceHostKey(machine: Machine, timeoutMs: number): Promi
   await machine.step(REPLACE_STEP, 'Having the host make its own SSH key...', async () => {
     const path = machine.deps.store.paths.knownHosts(machine.name);
     const first = await machine.sessionWhenUp(timeoutMs);
-    const key = publicKeyOf(await asRoot(first, PREPARE, machine.name), machine.name);
+    const key = publicKeyOf(await asRoot(first, prepareHostKey, machine.name), machine.name);
     const pinned = `${machine.name} ${key}\n`;
     await writeStoreFile(path, `${await readFile(path, 'utf8')}${pinned}`);
-    await asRoot(first, SWITCH, machine.name);
+    await asRoot(first, switchHostKey, machine.name);
     first.close();
     await writeStoreFile(path, pinned);
     // Nothing but the new key is accepted from here on.

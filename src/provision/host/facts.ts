@@ -2,7 +2,9 @@ import { isObject } from '../../base/json.ts';
 import { lastLines } from '../../base/printable.ts';
 import type { UnitFile } from '../engine/unit-file.ts';
 import { provisionError } from '../errors.ts';
-import { factsMarker } from '../scripts/facts-script.ts';
+
+/** The first line of what the program says. */
+export const factsMarker = 'mymachine-facts-1';
 
 /** Largest file that is taken from a host; a longer one is none that we understand. */
 const FILE_LIMIT_BYTES = 65_536;

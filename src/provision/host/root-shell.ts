@@ -3,6 +3,7 @@ import { lastLines, printable } from '../../base/printable.ts';
 import type { ExecOptions } from '../../ssh/contract.ts';
 import type { HostPorts } from '../contract.ts';
 import { provisionError } from '../errors.ts';
+import becomeRoot from '../scripts/become-root.sh';
 import { lastStep } from './last-step.ts';
 
 /** Runs scripts as root on a host, whichever way the login user becomes that. */
@@ -40,9 +41,6 @@ const load = 'eval "$(head -c "$1")"';
 export function asOneCommand(script: string): string {
   return `{\n${script}\n}\n`;
 }
-
-const becomeRoot = `if [ "$(id -u)" = 0 ]; then exec sh -c "$1" provision "$2"; fi
-LC_ALL=C; export LC_ALL; exec sudo -n -- sh -c "$1" provision "$2"`;
 
 type ArgvOf = (scriptBytes: string) => readonly [string, ...string[]];
 const direct: ArgvOf = (bytes) => ['sh', '-c', becomeRoot, 'provision', load, bytes];

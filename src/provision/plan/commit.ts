@@ -1,7 +1,7 @@
 import { lastLines } from '../../base/printable.ts';
 import { provisionError } from '../errors.ts';
 import type { RootShell } from '../host/root-shell.ts';
-import { commitScript } from '../scripts/commit-script.ts';
+import { commitProgram } from '../scripts/programs.ts';
 import type { FileWrite } from './steps.ts';
 
 /** Everything that the commit script is told. */
@@ -65,7 +65,7 @@ export async function runCommit(
   commit: Commit,
   onSay: (line: string) => void,
 ): Promise<CommitOutcome> {
-  const output = await shell.change(commitScript, { input: commitInput(commit), timeoutMs: 900_000, onSay });
+  const output = await shell.change(commitProgram, { input: commitInput(commit), timeoutMs: 900_000, onSay });
   const value = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(output)?.[1];
   const status = value('status');
   if (status === 'ok') {

@@ -2,18 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 import type { Clock } from '../../base/ports.ts';
 import { quote } from '../quote.ts';
+import signalMarked from './end-command.sh';
 
 /** How long a command may take to end after it was told to. */
 const GRACE_MS = 1000;
-
-/**
- * Signals every process that has $1 in its environment. sshd itself refuses to signal a root login's commands ("session
- * signalling requires privilege separation"), and closing their channel leaves them running.
- */
-export const KILL = `
-pids=$(grep -lsF "$1" /proc/[0-9]*/environ | sed 's,^/proc/,,; s,/environ$,,')
-[ -z "$pids" ] || kill -s "$2" $pids
-`;
 
 /**
  * A command line that puts a mark of its own into the command's environment, by which it is found when it must end. By a
@@ -54,7 +46,7 @@ export async function endCommand(
 function kill(client: Client, mark: string, signal: 'TERM' | 'KILL'): Promise<void> {
   return new Promise((resolve) => {
     try {
-      client.exec(quote(['sh', '-c', KILL, 'mymachine', mark, signal]), (error, channel) => {
+      client.exec(quote(['sh', '-c', signalMarked, 'mymachine', mark, signal]), (error, channel) => {
         if (error !== undefined) return resolve();
         channel.once('close', () => resolve()).on('error', () => undefined);
         channel.resume();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/base/ports.ts';
 import { openRootShell, type RootShell } from '../../../src/provision/host/root-shell.ts';
-import { shellLibrary } from '../../../src/provision/scripts/shell-library.ts';
+import library from '../../../src/provision/scripts/library.sh';
 import { createSshConnector, type SessionConnector } from '../../../src/ssh/session/connector.ts';
 import { clock, programsWithout, recordingReport } from '../ssh/ports.ts';
 import { removeSshd, type Sshd, startSshd } from '../ssh/sshd.ts';
@@ -82,7 +82,7 @@ describe.runIf(needsSshd && process.getuid?.() === 0)('a script that changes a h
       },
     );
     await expect.poll(() => content(path), { timeout: 10_000 }).toBe('held\n');
-    const script = `${shellLibrary}\nlockfile=${lock}\ntrap '' HUP INT TERM PIPE\nlock || { echo "given up" >>"${path}"; exit 0; }\necho done >>"${path}"`;
+    const script = `${library}\nlockfile=${lock}\ntrap '' HUP INT TERM PIPE\nlock || { echo "given up" >>"${path}"; exit 0; }\necho done >>"${path}"`;
     await expect(root.change(script, { timeoutMs: 50_000 })).rejects.toMatchObject({
       code: 'MM_SSH_TIMEOUT',
     });

@@ -248,6 +248,7 @@ test('eight processes that make the first network of a store at once make one, a
   await build({
     entryPoints: ['test/testbed/lease-process.ts'],
     bundle: true,
+    loader: { '.sh': 'text' },
     platform: 'node',
     format: 'esm',
     outfile: script,

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { distributions } from '../../../src/provision/host/distributions.ts';
-import { parseFacts } from '../../../src/provision/host/facts.ts';
+import { factsMarker, parseFacts } from '../../../src/provision/host/facts.ts';
 import { freshState } from '../../../src/provision/host/managed-state.ts';
 import { openRootShell } from '../../../src/provision/host/root-shell.ts';
 import { installEngine } from '../../../src/provision/install.ts';
-import { factsMarker, factsScript } from '../../../src/provision/scripts/facts-script.ts';
+import { factsProgram } from '../../../src/provision/scripts/programs.ts';
 import { startHosts, type Testbed } from '../../testbed/testbed.ts';
 import { repositoryFunctions } from '../support/apt-repository.ts';
 import { type Adopted, adopt, failureOf, standOf } from '../support/provisioning.ts';
@@ -36,7 +36,7 @@ describe("installing from a repository like Docker's", () => {
   });
 
   const install = async (version: string) => {
-    const { output, shell } = await openRootShell(adopted, factsScript, factsMarker);
+    const { output, shell } = await openRootShell(adopted, factsProgram, factsMarker);
     const [debian] = distributions;
     if (debian === undefined) throw new Error('no distribution');
     return installEngine({

@@ -1,34 +1,37 @@
 import { describe, expect, test } from 'vitest';
 import { keeperArgv } from '../../../src/drivers/nspawn/container/supervisor.ts';
-import { JOIN_AND_RUN } from '../../../src/drivers/nspawn/network/network.ts';
-import { ORDER } from '../../../src/machine/life/reboot.ts';
-import { AS_ROOT, PREPARE, SWITCH } from '../../../src/machine/life/replace-host-key.ts';
+import joinAndRun from '../../../src/drivers/nspawn/network/join-and-run.sh';
+import prepareHostKey from '../../../src/machine/life/prepare-host-key.sh';
+import reboot from '../../../src/machine/life/reboot.sh';
+import switchHostKey from '../../../src/machine/life/switch-host-key.sh';
 import { openRootShell, type RootShellInput } from '../../../src/provision/host/root-shell.ts';
-import { commitScript } from '../../../src/provision/scripts/commit-script.ts';
-import { factsScript, settledFactsScript } from '../../../src/provision/scripts/facts-script.ts';
-import { installScript } from '../../../src/provision/scripts/install-script.ts';
-import { uninstallScript } from '../../../src/provision/scripts/uninstall-script.ts';
-import { upgradeScript } from '../../../src/provision/scripts/upgrade-script.ts';
-import { KILL } from '../../../src/ssh/session/end-command.ts';
+import {
+  commitProgram,
+  factsProgram,
+  installProgram,
+  settledFactsProgram,
+  uninstallProgram,
+  upgradeProgram,
+} from '../../../src/provision/scripts/programs.ts';
+import endCommand from '../../../src/ssh/session/end-command.sh';
 import { writeFileArgv } from '../../../src/ssh/session/write-file.ts';
 import { checkRemoteFolder } from '../../../src/ssh/system/sshfs.ts';
 import { recordingReport } from '../../contract/ssh/ports.ts';
 
 /** The text of every program that is sent to a host, byte for byte. */
 const programs = {
-  facts: factsScript,
-  'settled-facts': settledFactsScript,
-  install: installScript,
-  uninstall: uninstallScript,
-  upgrade: upgradeScript,
-  commit: commitScript,
-  'end-command': KILL,
+  facts: factsProgram,
+  'settled-facts': settledFactsProgram,
+  install: installProgram,
+  uninstall: uninstallProgram,
+  upgrade: upgradeProgram,
+  commit: commitProgram,
+  'end-command': endCommand,
   'write-file': writeFileArgv('/etc/it', 0o640, 12).join('\0'),
-  'prepare-host-key': PREPARE,
-  'switch-host-key': SWITCH,
-  'as-root': AS_ROOT,
-  reboot: ORDER,
-  'join-and-run': JOIN_AND_RUN,
+  'prepare-host-key': prepareHostKey,
+  'switch-host-key': switchHostKey,
+  reboot,
+  'join-and-run': joinAndRun,
   supervisor: keeperArgv({
     folder: '/f',
     rootDir: '/r',

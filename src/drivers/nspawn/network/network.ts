@@ -9,6 +9,7 @@ import { controlGroup, isPopulated, killGroup, makeGroup, removeGroup } from '..
 import { readHierarchies } from '../container/hierarchies.ts';
 import { type LabNames, labNames } from '../container/names.ts';
 import { nspawnError } from '../errors.ts';
+import joinAndRun from './join-and-run.sh';
 import { cableLines, innerLinkLines, type Link, parseLinks } from './links.ts';
 import { type LabRecord, labFolder, labOf } from './network-record.ts';
 import { computerOf, gatewayOf, isFree, routedRanges, type Subnet } from './subnet.ts';
@@ -90,13 +91,6 @@ const inside = (names: LabNames, ...argv: string[]) =>
 
 const WAY_OUT_TIMEOUT_MS = 10_000;
 
-/** slirp4netns in a control group of its own, by which it is found again. */
-export const JOIN_AND_RUN = `set -eu
-echo 0 >"$1/cgroup.procs"
-shift
-exec "$@"
-`;
-
 async function startWayOut(ports: Ports, storeDir: string, names: LabNames): Promise<void> {
   const group = await makeGroup(await readHierarchies(), names.group, ['slirp'], { memoryMb: 0, cpus: 0 });
   await killGroup(group, ports.clock);
@@ -114,7 +108,7 @@ async function startWayOut(ports: Ports, storeDir: string, names: LabNames): Pro
     [
       'sh',
       '-c',
-      JOIN_AND_RUN,
+      joinAndRun,
       'mymachine',
       join(group.unified, 'slirp'),
       ...program,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SWITCH } from '../../../../src/machine/life/replace-host-key.ts';
+import switchHostKey from '../../../../src/machine/life/switch-host-key.sh';
 
 const run = promisify(execFile);
 const OLD = 'ssh_host_ed25519_key';
@@ -25,7 +25,7 @@ test.each([
   ],
 ])('the new key takes the place of the old one %s', async (_, files) => {
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
-  const script = `systemctl() { echo "$@"; }\n${SWITCH.replaceAll('/etc/ssh', folder)}`;
+  const script = `systemctl() { echo "$@"; }\n${switchHostKey.replaceAll('/etc/ssh', folder)}`;
   const { stdout } = await run('sh', ['-c', script]);
   expect(stdout).toBe('restart ssh\n');
   expect(await readdir(folder)).toEqual([OLD, `${OLD}.pub`]);

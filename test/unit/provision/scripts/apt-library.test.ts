@@ -3,8 +3,8 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { aptLibrary } from '../../../../src/provision/scripts/apt-library.ts';
-import { shellLibrary } from '../../../../src/provision/scripts/shell-library.ts';
+import aptLibrary from '../../../../src/provision/scripts/apt-library.sh';
+import library from '../../../../src/provision/scripts/library.sh';
 
 let folder = '';
 beforeEach(async () => {
@@ -18,7 +18,7 @@ async function program(name: string, text: string): Promise<void> {
 }
 
 function run(commands: string) {
-  const script = `${shellLibrary}${aptLibrary}finish() { echo "finish $1"; exit 0; }\n${commands}\nrm -r "$work"`;
+  const script = `${library}${aptLibrary}finish() { echo "finish $1"; exit 0; }\n${commands}\nrm -r "$work"`;
   const ran = spawnSync('sh', ['-c', script], {
     cwd: folder,
     encoding: 'utf8',

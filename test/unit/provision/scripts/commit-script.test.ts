@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Commit, commitInput } from '../../../../src/provision/plan/commit.ts';
-import { commitScript } from '../../../../src/provision/scripts/commit-script.ts';
-import { engineLibrary } from '../../../../src/provision/scripts/engine-library.ts';
-import { shellLibrary } from '../../../../src/provision/scripts/shell-library.ts';
+import engineLibrary from '../../../../src/provision/scripts/engine-library.sh';
+import library from '../../../../src/provision/scripts/library.sh';
+import { commitProgram } from '../../../../src/provision/scripts/programs.ts';
 
 let host = '';
 beforeEach(async () => {
@@ -35,7 +35,7 @@ const nothing: Commit = {
 
 function commit(changes: Partial<Commit>): void {
   const input = `${commitInput({ ...nothing, ...changes })}end\n`;
-  const ran = spawnSync('sh', ['-c', inside(commitScript)], { input, encoding: 'utf8' });
+  const ran = spawnSync('sh', ['-c', inside(commitProgram)], { input, encoding: 'utf8' });
   expect(ran.stdout, ran.stderr).toContain('status ok');
 }
 
@@ -67,7 +67,7 @@ test('where there was no such file, everybody may read it, as the engine has it 
 });
 
 test('what is written at once is at no time readable for others', () => {
-  const script = `${inside(shellLibrary + engineLibrary)}
+  const script = `${inside(library + engineLibrary)}
     decode() { printf %s "$1" | base64 -d; stat -c %a ${host}/etc/docker/daemon.json.mymachine-now >&2; }
     : >${host}/etc/docker/daemon.json; chmod 600 ${host}/etc/docker/daemon.json
     write_daemon_json bmV3; stat -c %a ${host}/etc/docker/daemon.json; umask`;

@@ -4,20 +4,23 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseFacts } from '../../../../src/provision/host/facts.ts';
 import { asOneCommand } from '../../../../src/provision/host/root-shell.ts';
-import { commitScript } from '../../../../src/provision/scripts/commit-script.ts';
-import { factsScript, settledFactsScript } from '../../../../src/provision/scripts/facts-script.ts';
-import { installScript } from '../../../../src/provision/scripts/install-script.ts';
-import { shellLibrary } from '../../../../src/provision/scripts/shell-library.ts';
-import { uninstallScript } from '../../../../src/provision/scripts/uninstall-script.ts';
-import { upgradeScript } from '../../../../src/provision/scripts/upgrade-script.ts';
+import library from '../../../../src/provision/scripts/library.sh';
+import {
+  commitProgram,
+  factsProgram,
+  installProgram,
+  settledFactsProgram,
+  uninstallProgram,
+  upgradeProgram,
+} from '../../../../src/provision/scripts/programs.ts';
 
 const scripts = {
-  commitScript,
-  factsScript,
-  settledFactsScript,
-  installScript,
-  uninstallScript,
-  upgradeScript,
+  commitProgram,
+  factsProgram,
+  settledFactsProgram,
+  installProgram,
+  uninstallProgram,
+  upgradeProgram,
 };
 const shells = ['/bin/dash', '/bin/bash', '/bin/sh'].filter((path) => existsSync(path));
 
@@ -56,7 +59,7 @@ describe('a connection that breaks', () => {
   });
 
   // None of them gets as far as to look at the host.
-  it.each(Object.entries({ installScript, uninstallScript, upgradeScript }))(
+  it.each(Object.entries({ installProgram, uninstallProgram, upgradeProgram }))(
     'leaves %s without its last instruction, and it does nothing',
     (_, script) => {
       const from = script.indexOf('while read -r op');
@@ -76,16 +79,16 @@ describe('a connection that breaks', () => {
 describe('the lock of all provisioning', () => {
   // Where hosts are what this computer is.
   it.runIf(process.platform === 'linux')('lies where nobody but root can take its name first', () => {
-    const path = execFileSync('sh', ['-c', `${shellLibrary}\nprintf %s "$lockfile"`], { encoding: 'utf8' });
+    const path = execFileSync('sh', ['-c', `${library}\nprintf %s "$lockfile"`], { encoding: 'utf8' });
     const folder = statSync(dirname(path));
     expect([folder.uid, folder.mode & 0o022], path).toEqual([0, 0]);
   });
 });
 
-describe('factsScript', () => {
+describe('factsProgram', () => {
   it('looks at any Linux host without changing it, also one that has nothing of what it looks for', () => {
     const output = execFileSync('sh', ['-c', 'eval "$(cat)"'], {
-      input: factsScript,
+      input: factsProgram,
       encoding: 'utf8',
       stdio: ['pipe', 'pipe', 'ignore'],
     });

@@ -1,5 +1,4 @@
-/** Shell functions of the scripts that change a running engine. `$port` is the port, in hex, that it must listen on, or -. */
-export const engineLibrary = String.raw`
+
 write_daemon_json() { # BASE64: at once, beside what is staged for later
   now=/etc/docker/daemon.json.mymachine-now
   ( umask 077; decode "$1" >"$now" ) && like "$now" /etc/docker/daemon.json && mv -f "$now" /etc/docker/daemon.json
@@ -45,4 +44,3 @@ restart() {
   if [ "$(systemctl is-active docker.socket)" = active ] && [ ! -S /run/docker.sock ]; then systemctl restart docker.socket; fi
   timeout 120 systemctl start docker.service
 }
-`;

@@ -1,13 +1,4 @@
-import { engineLibrary } from './engine-library.ts';
-import { shellLibrary } from './shell-library.ts';
 
-/**
- * Makes all of a plan's changes at once. Instructions come on stdin, a line each (see commit.ts), with contents in base64.
- * New files are staged beside their places first, so a full disk is met before anything is changed; what stood there is
- * kept for `rm --restore` the first time, and for the way back this time. A pending mark stands from the first change until
- * the engine runs with it. Prints results as facts. A user's interruption does not stop it half way.
- */
-export const commitScript = `${shellLibrary}${engineLibrary}${String.raw`
 puts= dels= origs= public= private= hostname= member= pre= post= last= expect= failed=
 units=no told=no effect=none enable=no port=- keep=no forget=no
 
@@ -24,7 +15,7 @@ undo_dirs() {
 }
 forget_all() { undo_dirs; rm -rf "$state" "$lockfile"; }
 stage() { # MODE PATH BASE64: nobody else can read it until it has its mode
-  dir=${'$'}{2%/*}
+  dir=${2%/*}
   [ -d "$dir" ] || { [ "$keep" = no ] || printf '%s\n' "$dir" >>"$state/made-dirs"; mkdir -p "$dir"; } || return 1
   puts="$puts $2"
   umask 077
@@ -40,13 +31,13 @@ keep_original() {
   case $1 in "$state"/*) return 0 ;; esac
   if [ -e "$state/original$1" ] || { [ -f "$state/absent" ] && grep -qxF "$1" "$state/absent"; }; then return 0; fi
   if [ -e "$1" ]; then
-    dir=$state/original${'$'}{1%/*}
+    dir=$state/original${1%/*}
     { [ -d "$dir" ] || mkdir -p "$dir"; } && cp -a "$1" "$state/original$1.part" && mv "$state/original$1.part" "$state/original$1"
   else printf '%s\n' "$1" >>"$state/absent"; fi
 }
 keep_previous() {
   [ -e "$1" ] || return 0
-  dir=$state/previous${'$'}{1%/*}
+  dir=$state/previous${1%/*}
   { [ -d "$dir" ] || mkdir -p "$dir"; } && cp -a "$1" "$state/previous$1"
 }
 replace() { # NEW PATH: over a mount point, such as a container's /etc/hosts, nothing can be renamed
@@ -172,4 +163,3 @@ fi
 rm -rf "$state/previous" "$state/pending"
 if [ $forget = yes ]; then forget_all; fi
 fact status ok
-`}`;

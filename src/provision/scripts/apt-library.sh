@@ -1,8 +1,4 @@
-/**
- * Shell functions of the scripts that install and remove with apt. What comes of a try stands in `$log`; a script that takes
- * them in says in `finish STATUS` how it ends.
- */
-export const aptLibrary = String.raw`
+
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 work=$(mktemp -d) || exit 1
 log=$work/log
@@ -57,4 +53,3 @@ pin_version() { # PACKAGE
   [ -z "$pinned" ] || pinned="=$pinned"
   [ -n "$pinned" ] || { apt-cache madison "$1" | awk -F'|' '{ gsub(/ /, "", $2); print $2 }' | head -n 20 >"$log"; finish version; }
 }
-`;

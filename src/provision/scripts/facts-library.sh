@@ -1,12 +1,4 @@
-import { shellLibrary } from './shell-library.ts';
 
-export const factsMarker = 'mymachine-facts-1';
-
-/**
- * Prints everything that planning needs to know about a host, changes nothing. One line a fact: a name, then its value;
- * contents in base64. Starts as few programs as it can: they are what it costs, on a small host or on many at once.
- */
-export const factsBody = String.raw`
 # NAME SIZE PATH: a file that is too long for us is cut off, and so seen to be.
 content() {
   printf '%s ' "$1"
@@ -46,7 +38,7 @@ holds() { # FOLDER: whether there is anything in it
   return 1
 }
 facts() {
-  echo ${factsMarker}
+  echo mymachine-facts-1
   set -- $(uname -nm)
   fact hostname "$1"
   fact arch "$2"
@@ -101,14 +93,3 @@ END
   fact clock "$(date +%s)"
   fact end yes
 }
-`;
-
-export const factsScript = `${shellLibrary}${factsBody}
-facts
-`;
-
-/** The same, once a change that was left to the host alone has come to its end there. */
-export const settledFactsScript = `${shellLibrary}${factsBody}
-if [ -e "$lockfile" ]; then flock -w 150 9 9<"$lockfile"; fi
-facts
-`;

@@ -1,13 +1,4 @@
-import { aptLibrary } from './apt-library.ts';
-import { factsBody } from './facts-script.ts';
-import { shellLibrary } from './shell-library.ts';
 
-/**
- * Installs the engine with apt from one of three sources, and prints the facts anew. The service is held back from its first
- * start by a condition under /run, so that it starts once, with its configuration; that hold is gone with a reboot at the
- * latest. Instructions come on stdin, a line each, values in base64 (see install.ts).
- */
-export const installScript = `${shellLibrary}${aptLibrary}${factsBody}${String.raw`
 told=no source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
 while read -r op value; do
   value=$(decode "$value")
@@ -152,4 +143,3 @@ release_hold
 rm -rf "$work" "$state/installing"
 fact status installed
 facts
-`}`;

@@ -1,12 +1,4 @@
-import { aptLibrary } from './apt-library.ts';
-import { shellLibrary } from './shell-library.ts';
 
-/**
- * Takes an engine off a host that we put there, with everything it made, and puts the files we changed back. Instructions
- * on stdin: `data DIR` for a data folder that was empty or absent before, `made DIR` for one that was absent, `group` for a
- * docker group that was not there, `hostname NAME`, `hosts BASE64`, `orig PATH`. apt's own files that the installation added go too.
- */
-export const uninstallScript = `${shellLibrary}${aptLibrary}${String.raw`
 told=no data= made= group=no origs= hostname= hosts=
 trap '' HUP INT TERM PIPE
 finish() { # STATUS: what went wrong stands in the log
@@ -61,4 +53,3 @@ systemctl daemon-reload
 systemctl reset-failed docker.service docker.socket 2>/dev/null
 rm -rf "$state" "$lockfile"
 finish ok
-`}`;

@@ -1,13 +1,4 @@
-import { aptLibrary } from './apt-library.ts';
-import { engineLibrary } from './engine-library.ts';
-import { shellLibrary } from './shell-library.ts';
 
-/**
- * Upgrades the package that the host's dockerd is of, and those of its family that are there, with apt. Nothing is removed
- * for it. Everything is downloaded before anything is changed; an engine that does not come up is put back where the
- * older version is still on offer. Instructions come on stdin, a line each, values in base64 (see upgrade-host.ts).
- */
-export const upgradeScript = `${shellLibrary}${aptLibrary}${engineLibrary}${String.raw`
 told=no version= asked=no port=- pre= families=
 while read -r op value; do
   value=$(decode "$value")
@@ -147,4 +138,3 @@ if [ -n "$running" ]; then
 fi
 if [ $good = no ]; then finish failed; fi
 finish upgraded
-`}`;

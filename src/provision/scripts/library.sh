@@ -1,8 +1,4 @@
-/**
- * Shell functions that the scripts for hosts begin with. Written for any POSIX sh with coreutils; the texts are constant,
- * and everything that varies comes by stdin or as an argument.
- */
-export const shellLibrary = String.raw`
+
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 umask 022
 state=/var/lib/mymachine
@@ -58,4 +54,3 @@ release_hold() {
   systemctl daemon-reload
 }
 fingerprint() { if [ -f "$state/managed.json" ]; then sha256sum <"$state/managed.json" | cut -c1-64; else echo none; fi; }
-`;

@@ -1,0 +1,4 @@
+set -eu
+echo 0 >"$1/cgroup.procs"
+shift
+exec "$@"

@@ -1,0 +1,2 @@
+trap '' HUP TERM PIPE
+PATH=$PATH:/usr/sbin:/sbin shutdown -r now

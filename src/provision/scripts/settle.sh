@@ -1,0 +1,3 @@
+
+if [ -e "$lockfile" ]; then flock -w 150 9 9<"$lockfile"; fi
+facts
