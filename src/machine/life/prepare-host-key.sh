@@ -1,3 +1,4 @@
+# Run as root: makes a new SSH host key and prints its public half. The private half stays here.
 set -eu
 umask 077
 new=/etc/ssh/ssh_host_ed25519_key.mymachine

@@ -1,3 +1,5 @@
+# Run as root: puts the new SSH host key in place. It may have been cut off anywhere before. A
+# restart has come to its end when systemctl has, unlike a reload; open connections stay.
 set -eu
 new=/etc/ssh/ssh_host_ed25519_key.mymachine
 old=/etc/ssh/ssh_host_ed25519_key

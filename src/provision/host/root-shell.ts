@@ -3,7 +3,7 @@ import { lastLines, printable } from '../../base/printable.ts';
 import type { ExecOptions } from '../../ssh/contract.ts';
 import type { HostPorts } from '../contract.ts';
 import { provisionError } from '../errors.ts';
-import becomeRoot from '../scripts/become-root.sh';
+import becomeRoot from './become-root.sh';
 import { lastStep } from './last-step.ts';
 
 /** Runs scripts as root on a host, whichever way the login user becomes that. */

@@ -1,3 +1,5 @@
+# Functions of the programs that install and remove with apt. `$log` holds what the last try said.
+# A program that has these functions defines `finish STATUS`, which ends it.
 
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRONTEND=none
 work=$(mktemp -d) || exit 1

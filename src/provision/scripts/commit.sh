@@ -1,3 +1,8 @@
+# Makes all changes of a plan at once. Instructions come on stdin, see plan/commit.ts. New files
+# are staged beside their places first, so a full disk is met before anything is changed. What
+# stood there is kept: the first time for `rm --restore`, each time for the way back. A pending
+# mark stands from the first change until the engine runs with it. An interruption by the user does
+# not stop it half way.
 
 puts= dels= origs= public= private= hostname= member= pre= post= last= expect= failed=
 units=no told=no effect=none enable=no port=- keep=no forget=no

@@ -1,3 +1,5 @@
+# Functions of the programs that change a running engine. `$port` is the port, in hex, that it must
+# listen on, or `-`.
 
 write_daemon_json() { # BASE64: at once, beside what is staged for later
   now=/etc/docker/daemon.json.mymachine-now

@@ -1,3 +1,6 @@
+# Prints all that planning needs to know about a host. Changes nothing. One line a fact: a name,
+# then its value; contents are in base64. It starts as few programs as it can: they are what it
+# costs, on a small host or on many hosts at once.
 
 # NAME SIZE PATH: a file that is too long for us is cut off, and so seen to be.
 content() {

@@ -1,3 +1,7 @@
+# Installs the engine with apt from one of three sources, then prints the facts anew. A condition
+# under /run holds the service back from its first start, so that it starts once, with its
+# configuration. That hold is gone with a reboot at the latest. Instructions come on stdin, see
+# install.ts.
 
 told=no source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
 while read -r op value; do

@@ -1,3 +1,4 @@
+# Functions that all programs for hosts begin with, for any POSIX sh with coreutils.
 
 export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 umask 022

@@ -1,3 +1,7 @@
+# Takes an engine that we installed off a host, with everything it made, and puts the files that we
+# changed back. Files that the installation added to apt go too. Instructions come on stdin: data
+# DIR (empty or absent before), made DIR (absent before), group (docker's was not there), hostname
+# NAME, hosts BASE64, orig PATH.
 
 told=no data= made= group=no origs= hostname= hosts=
 trap '' HUP INT TERM PIPE

@@ -1,3 +1,7 @@
+# Upgrades the package that the host's dockerd is of, and those of its family that are installed,
+# with apt. Nothing is removed for it. Everything is downloaded before anything is changed. An
+# engine that does not come up is put back where the older version is still on offer. Instructions
+# come on stdin, see upgrade.ts.
 
 told=no version= asked=no port=- pre= families=
 while read -r op value; do

@@ -1,3 +1,5 @@
-
+# Signals every process that has $1 in its environment with $2. sshd itself refuses to signal the
+# commands of a root login ("session signalling requires privilege separation"), and closing their
+# channel leaves them running.
 pids=$(grep -lsF "$1" /proc/[0-9]*/environ | sed 's,^/proc/,,; s,/environ$,,')
 [ -z "$pids" ] || kill -s "$2" $pids

@@ -1,3 +1,6 @@
+# Writes stdin to a new file beside $1 and renames it when all $3 bytes are there: a connection
+# that breaks looks to `cat` like the end of the content. The file has mode $2 before anything is
+# in it. Leaves nothing behind when it fails.
 
 umask 077
 f=$1

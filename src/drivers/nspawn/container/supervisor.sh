@@ -1,3 +1,8 @@
+# Supervises one container, in a mount namespace of its own: the overlay never shows in this
+# computer's mount table and goes with the last process, however that ends. systemd-nspawn ends
+# with 133 when the container reboots itself; then it is booted again. Arguments: machine folder,
+# root file system, netns, unified group, further groups..., --, and systemd-nspawn's command line.
+
 set -eu
 folder=$1 lower=$2 netns=$3 group=$4
 shift 4

@@ -1,2 +1,0 @@
-if [ "$(id -u)" = 0 ]; then exec sh -c "$1" provision "$2"; fi
-LC_ALL=C; export LC_ALL; exec sudo -n -- sh -c "$1" provision "$2"
