@@ -17,7 +17,9 @@ import {
 } from './cache.ts';
 import { type Kernel, suiteDistribution } from './catalogue.ts';
 import { imageError } from './errors.ts';
-import { GRUB_CONFIG, GRUB_EARLY_CONFIG, GUEST_CUSTOMIZE_HOOKS, GUEST_SETUP_HOOKS } from './guest-hooks.ts';
+import guestCustomize from './guest-customize.sh';
+import guestSetup from './guest-setup.sh';
+import system from './system.sh';
 
 export interface BuildRequest {
   /** What the image is to be called. */
@@ -134,10 +136,23 @@ async function installSystem(
       ...(request.packages ?? []),
     ],
     target: join(work, 'root'),
-    setupHooks: GUEST_SETUP_HOOKS,
-    customizeHooks: GUEST_CUSTOMIZE_HOOKS,
+    setupHooks: [guestSetup],
+    customizeHooks: [guestCustomize, system],
   });
 }
+
+/** Over the two links that the kernel's packages maintain. A guest that fails says why on the serial line. */
+const GRUB_CONFIG = `set timeout=0
+search --no-floppy --label root --set=root
+linux /vmlinuz root=LABEL=root ro console=tty0 console=ttyS0,115200 net.ifnames=0
+initrd /initrd.img
+boot
+`;
+
+const GRUB_EARLY_CONFIG = `search.fs_label root root
+set prefix=($root)/boot/grub
+configfile $prefix/grub.cfg
+`;
 
 const SECTOR = 512;
 const PARTITION_START = 2048 * SECTOR;

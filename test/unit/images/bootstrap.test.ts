@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import type { AptMirror } from '../../../src/images/apt-mirror.ts';
 import { bootstrapArgv, sourceLines } from '../../../src/images/bootstrap.ts';
 import { guestPackages } from '../../../src/images/build-packages.ts';
-import { GUEST_CUSTOMIZE_HOOKS, GUEST_SETUP_HOOKS } from '../../../src/images/guest-hooks.ts';
 
 const debian: AptMirror = {
   distribution: 'debian',
@@ -25,17 +24,19 @@ test('a stable release comes with its updates and security fixes, and the unstab
 });
 
 test('packages, hooks and sources reach mmdebstrap as arguments of their own', () => {
+  const customizeHooks = ['echo "one"\necho two "$1"\n', "echo 'three'"];
   const argv = bootstrapArgv({
     mirror: debian,
     suite: 'bookworm',
     packages: ['a', 'b'],
     target: '/work with blanks/root',
-    setupHooks: GUEST_SETUP_HOOKS,
-    customizeHooks: GUEST_CUSTOMIZE_HOOKS,
+    setupHooks: ['echo before'],
+    customizeHooks,
   });
   expect(argv.slice(0, 4)).toEqual(['mmdebstrap', '--mode=root', '--variant=apt', '--include=a,b']);
   expect(argv.slice(-5, -3)).toEqual(['bookworm', '/work with blanks/root']);
-  for (const hook of GUEST_CUSTOMIZE_HOOKS) expect(argv).toContain(`--customize-hook=${hook}`);
+  expect(argv).toContain('--setup-hook=echo before');
+  for (const hook of customizeHooks) expect(argv).toContain(`--customize-hook=${hook}`);
 });
 
 test('the engine brings its own client where the distribution has split it off', () => {

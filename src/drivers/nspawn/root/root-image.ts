@@ -7,10 +7,11 @@ import type { Ports } from '../../../base/ports.ts';
 import { printable } from '../../../base/printable.ts';
 import { aptMirror } from '../../../images/apt-mirror.ts';
 import { runBootstrap } from '../../../images/bootstrap.ts';
+import system from '../../../images/system.sh';
 import { command } from '../command.ts';
 import { nspawnError } from '../errors.ts';
 import { exclusively } from '../exclusively.ts';
-import { ROOT_HOOKS } from './root-hooks.ts';
+import containerRoot from './container-root.sh';
 import { packagesOf, type RootWish, rootName, suiteOf } from './suites.ts';
 
 /** A root file system in the cache. It never changes: machines lie over it. */
@@ -101,7 +102,7 @@ async function install(ports: Ports, { suite, ...wish }: RootWish, target: strin
       packages: packagesOf({ suite, ...wish }),
       target,
       setupHooks: [],
-      customizeHooks: ROOT_HOOKS,
+      customizeHooks: [system, containerRoot],
     });
   } catch (error) {
     if (!isMachineError(error, 'MM_IMAGE_BUILD_FAILED')) throw error;
