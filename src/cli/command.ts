@@ -1,4 +1,4 @@
-import type { Takes } from '../sdk/driver.ts';
+import type { Takes } from '../sdk/flags.ts';
 import type { App } from './app.ts';
 import type { CommandFlag, Parsed } from './args/spec.ts';
 

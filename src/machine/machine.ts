@@ -1,7 +1,10 @@
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isMachineError } from '../base/machine-error.ts';
-import type { BaseConfig, Driver, DriverContext } from '../sdk/driver.ts';
+import type { BaseConfig, DriverContext } from '../sdk/context.ts';
+import { type Driver, type HostDriver, type Trait, type Traits, traitOf } from '../sdk/driver.ts';
 import { driverError } from '../sdk/errors.ts';
+import { completeStatus, type HostStatus, type SshLogin } from '../sdk/status.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
 import { writeStoreFile } from '../store/files.ts';
 import type { HostConfig } from '../store/record/host-config.ts';
@@ -12,6 +15,12 @@ import { machineError } from './errors.ts';
 
 const DEFAULT_ENGINE_PORT = 2376;
 
+/** One look at a host, with everything in it that a driver may leave to the standard. */
+export type MachineLook = Required<HostStatus>;
+
+/** What the trait of that name is, once it is known of which machine. */
+type PlainTrait<K extends keyof Traits> = Exclude<Traits[K], (...args: never) => unknown>;
+
 /** A machine that is open in this process: its record, its driver, and the way to both. Whoever changes it holds its lock. */
 export class Machine {
   readonly name: string;
@@ -20,6 +29,8 @@ export class Machine {
   #config: HostConfig;
   #meta: MachineMeta | undefined;
   #secrets: Secrets | undefined;
+  #host: Promise<HostDriver> | undefined;
+  #look: MachineLook | undefined;
 
   /** `secrets` for a machine that is not in the store yet. */
   constructor(deps: MachineDeps, driver: Driver, stored: StoredMachine, secrets?: Secrets) {
@@ -55,7 +66,44 @@ export class Machine {
 
   /** The port that dockerd opens on the host; 0 where it is reached through SSH. */
   get enginePort(): number {
-    return this.driver.enginePort?.(this.context().config) ?? DEFAULT_ENGINE_PORT;
+    return this.trait('enginePort') ?? DEFAULT_ENGINE_PORT;
+  }
+
+  /** What a trait of the driver is for this machine. */
+  trait<K extends 'hostKey' | 'enginePort' | 'sans' | 'images'>(name: K): PlainTrait<K> {
+    return traitOf(this.driver.traits[name] as Trait<PlainTrait<K>, BaseConfig>, this.#driverConfig);
+  }
+
+  /** What talks to the provider, loaded when it is first wanted. */
+  host(): Promise<HostDriver> {
+    this.#host ??= this.driver.load();
+    return this.#host;
+  }
+
+  /** Asks the provider. */
+  async look(): Promise<MachineLook> {
+    this.#look = this.completed(await (await this.host()).status(this.context()));
+    return this.#look;
+  }
+
+  /** What the provider said last in this run. It is asked only when it was not yet. */
+  async lastLook(): Promise<MachineLook> {
+    return this.#look ?? this.look();
+  }
+
+  /** The next question goes to the provider again, since the host has changed. */
+  forgetLook(): void {
+    this.#look = undefined;
+  }
+
+  /** A status with the standard's URL and login where the driver gave none of its own. */
+  completed(status: HostStatus): MachineLook {
+    return completeStatus(status, this.#driverConfig, this.enginePort);
+  }
+
+  get #driverConfig(): Readonly<BaseConfig> {
+    // The driver checked it when it made it, or reads what docker-machine's own driver wrote.
+    return this.#config.Driver as unknown as BaseConfig;
   }
 
   /** The engine is reached through SSH alone: no port, no TLS, no certificates. */
@@ -129,34 +177,44 @@ export class Machine {
       storeId: () => store.id(this.deps.newId),
       cacheDir,
       get config() {
-        // The driver checked it when it made it, or reads what docker-machine's own driver wrote.
-        return machine.#config.Driver as unknown as BaseConfig;
+        return machine.#driverConfig;
       },
       secret: (flag) => machine.#secret(flag),
-      withLock: (name, work) => store.withTopic(name, work),
+      withLock: (name, work, { scope = 'store' } = {}) =>
+        scope === 'store'
+          ? store.withTopic(name, work)
+          : store.withLockFile(
+              join(scope === 'cache' ? join(cacheDir, '.locks') : computerLocks(), name),
+              name,
+              work,
+            ),
       save: (patch) => machine.#saveDriver(patch),
       step: (id, title, effect) => machine.step(id, title, async () => (await effect()) ?? undefined),
     };
   }
 
   async sshTarget(): Promise<SshTarget> {
-    const endpoint = await this.driver.endpoint?.(this.context());
-    if (endpoint === undefined) {
+    const login = await this.#login();
+    if (login === undefined) {
       throw machineError('MM_MACHINE_STATE', {
         message: `"${this.name}" is a machine of the driver ${this.driver.name}, which knows no way to log in`,
         hint: 'Log in to that host by its own means.',
       });
     }
-    const { capabilities } = this.driver;
-    const isPinned =
-      capabilities.hostKeyKnown && this.driver.makesOwnHostKeys?.(this.context().config) !== true;
     return {
-      ...endpoint,
+      ...login,
       knownHostsPath: this.deps.store.paths.knownHosts(this.name),
       hostKeyAlias: this.name,
-      trust: isPinned ? 'pinned' : 'first-use',
+      trust: this.trait('hostKey') === 'first-use' ? 'first-use' : 'pinned',
       machineName: this.name,
     };
+  }
+
+  async #login(): Promise<SshLogin | undefined> {
+    const { ssh } = this.driver.traits;
+    if (ssh === false) return undefined;
+    if (ssh === true) return (await this.lastLook()).login;
+    return ssh(this.#driverConfig, this.context().machine);
   }
 
   async session(): Promise<SshSession> {
@@ -171,8 +229,9 @@ export class Machine {
 
   /** Writes down the keys that the driver gave the host, so that the very first connection is verified. */
   async pinHostKeys(): Promise<void> {
-    const keys = await this.driver.hostKeys?.(this.context());
-    if (keys === undefined || keys.length === 0) return;
+    if (this.trait('hostKey') === 'first-use') return;
+    const keys = (await (await this.host()).hostKeys?.(this.context())) ?? [];
+    if (keys.length === 0) return;
     const lines = keys.map((key) => `${this.name} ${key.trim()}\n`).join('');
     await writeStoreFile(this.deps.store.paths.knownHosts(this.name), lines);
   }
@@ -190,6 +249,12 @@ async function driverOf(deps: MachineDeps, { name, config }: StoredMachine): Pro
       cause: error,
     });
   }
+}
+
+/** Where locks lie that all stores of this computer share: root's, or this user's. */
+function computerLocks(): string {
+  const uid = process.getuid?.();
+  return uid === 0 ? '/run/mymachine' : join(tmpdir(), `mymachine-${uid ?? userInfo().username}`);
 }
 
 /** A machine that docker-machine made is finished, and gets an identity the first time we write it. */

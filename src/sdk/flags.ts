@@ -1,4 +1,135 @@
-import type { FlagValues } from './driver.ts';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { driverError } from './errors.ts';
+
+/**
+ * What a word on the command line can be: one of these words, a file, a folder, or the name of something.
+ * Completion offers it. Nothing is refused for it.
+ */
+export type Takes = readonly string[] | 'file' | 'folder' | 'driver' | 'machine';
+
+/** A driver's command-line flag. The command line, its help and its completion are made of it. */
+export interface FlagSpec {
+  /** Without dashes, such as `generic-ip-address`. */
+  readonly name: string;
+  readonly kind: 'string' | 'int' | 'bool' | 'slice';
+  /** The environment variable that is read when the flag is not given. */
+  readonly env?: string;
+  /**
+   * Who else reads that variable. 'shared' ones are other programs' too, and do not choose the driver.
+   * 'library' ones are read by the driver's library alone: they are named in the help and never read by us.
+   */
+  readonly envOwner?: 'shared' | 'library';
+  readonly default?: string | number | boolean | readonly string[];
+  readonly help: string;
+  readonly takes?: Takes;
+  /** A terminal user is asked for it when it is missing. */
+  readonly required?: boolean;
+  /** Never shown, logged or stored in config.json. A driver reads it by `context.secret`. */
+  readonly secret?: boolean;
+}
+
+export type FlagValue = string | number | boolean | readonly string[];
+
+/** Each flag with its value. A missing string is '', a missing int its default or 0, a slice an array. */
+export type FlagValues = Readonly<Record<string, FlagValue>>;
+
+/** Reads a driver's flags by kind. What is wrong with one throws MM_DRIVER_FLAGS, which ends with exit code 2. */
+export class FlagReader {
+  readonly values: FlagValues;
+
+  constructor(values: FlagValues) {
+    this.values = values;
+  }
+
+  /** '' when it is missing. */
+  text(name: string): string {
+    const value = this.values[name];
+    return typeof value === 'string' ? value : '';
+  }
+
+  bool(name: string): boolean {
+    return this.values[name] === true;
+  }
+
+  /** The words that are not empty. */
+  list(name: string): readonly string[] {
+    const value = this.values[name];
+    return Array.isArray(value) ? value.map(String).filter((item) => item !== '') : [];
+  }
+
+  /** A whole number, both bounds included. */
+  int(name: string, least: number, most: number): number {
+    const value = this.values[name] ?? 0;
+    const number = typeof value === 'number' ? value : Number.NaN;
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    throw this.wrong(name, `Give a whole number from ${least} to ${most}.`);
+  }
+
+  /** One of the words, or '' when it is missing. */
+  oneOf<const W extends string>(name: string, words: readonly W[]): W | '' {
+    const value = this.text(name);
+    if (value === '') return '';
+    const found = words.find((word) => word === value);
+    if (found !== undefined) return found;
+    throw this.wrong(name, `Give one of ${words.join(', ')}.`);
+  }
+
+  /** A text of that shape, or '' when it is missing. */
+  matching(name: string, shape: RegExp, hint: string): string {
+    const value = this.text(name);
+    if (value === '' || shape.test(value)) return value;
+    throw this.wrong(name, hint);
+  }
+
+  /** An absolute path, or '' when it is missing. */
+  path(name: string): string {
+    const value = this.text(name);
+    return value === '' ? '' : resolve(value);
+  }
+
+  /** A login name as useradd(8) takes it, or `otherwise` when it is missing. */
+  userName(name: string, otherwise: string): string {
+    const value = this.text(name) || otherwise;
+    if (/^[a-z_][a-z0-9_-]{0,31}$/.test(value)) return value;
+    throw this.wrong(name, `Give a name such as ${otherwise}: lower-case letters, digits, hyphens.`);
+  }
+
+  /** An IP address or a host name, without a port. '' when it is missing. */
+  host(name: string): string {
+    const value = this.text(name);
+    if (value === '' || isIP(value) !== 0 || /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,254}$/.test(value)) return value;
+    throw this.wrong(name, 'Give the bare address or name, without a port.');
+  }
+
+  /** A network such as 198.51.100.0/24 or 2001:db8::/32. '' when it is missing. */
+  cidr(name: string): string {
+    const value = this.text(name);
+    const [address = '', bits = '', ...more] = value.split('/');
+    const kind = isIP(address);
+    const isLength = /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 4 ? 32 : 128);
+    if (value === '' || (kind !== 0 && isLength && more.length === 0)) return value;
+    throw this.wrong(name, 'Give a network such as 198.51.100.0/24.');
+  }
+
+  /** Milliseconds of a duration such as 90s, 5m or 1h. `otherwise` when it is missing. */
+  duration(name: string, otherwise: number): number {
+    const value = this.text(name);
+    if (value === '') return otherwise;
+    const [, count, unit] = /^(\d{1,6})(ms|s|m|h)$/.exec(value) ?? [];
+    const scale = unit === 'h' ? 3_600_000 : unit === 'm' ? 60_000 : unit === 's' ? 1000 : 1;
+    if (count !== undefined) return Number(count) * scale;
+    throw this.wrong(name, 'Give a duration such as 90s or 5m.');
+  }
+
+  /** The error for a value that cannot be. The hint says what can. */
+  wrong(name: string, hint: string, value: unknown = this.values[name] ?? ''): Error {
+    return driverError('MM_DRIVER_FLAGS', {
+      message: `--${name} cannot be ${JSON.stringify(String(value).slice(0, 100))}`,
+      hint,
+    });
+  }
+}
 
 /** Typed reading of a driver's flags; a flag that is not there reads as its kind's empty value. */
 export function text(flags: FlagValues, name: string): string {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { writeAtomic } from '../base/files.ts';
 import type { JsonObject } from '../base/json.ts';
 import { seedIso } from '../guest/seed.ts';
-import type { BaseConfig, DriverContext } from './driver.ts';
+import type { BaseConfig, DriverContext } from './context.ts';
 
 export interface GuestSeed {
   /** Paths of private keys, with their public halves beside them, and of the ISO image. */

@@ -248,6 +248,11 @@ export class Store {
     return this.#locked(this.paths.lock(`store-${topic}`), topic, work, { signal, isPatient: true });
   }
 
+  /** The same for what several stores share: the lock is the file at `path`. */
+  withLockFile<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
+    return this.#locked(path, what, work, { signal: this.#options.signal, isPatient: true });
+  }
+
   async #locked<T>(
     path: string,
     what: string,

@@ -1,4 +1,4 @@
-import type { BaseConfig } from '../../src/sdk/driver.ts';
+import type { BaseConfig } from '../../src/sdk/context.ts';
 
 /** What every driver's record begins with, before anything is known. */
 export function baseConfig(name = 'h1', storeDir = '/store'): BaseConfig {
@@ -9,8 +9,5 @@ export function baseConfig(name = 'h1', storeDir = '/store'): BaseConfig {
     SSHPort: 22,
     SSHKeyPath: '',
     StorePath: storeDir,
-    SwarmMaster: false,
-    SwarmHost: '',
-    SwarmDiscovery: '',
   };
 }

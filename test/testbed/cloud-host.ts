@@ -5,8 +5,9 @@ import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
 import { leaseAddress, releaseAddress } from '../../src/drivers/nspawn/network/leases.ts';
 import { networkFile } from '../../src/drivers/nspawn/root/guest-files.ts';
 import { guestFolder } from '../../src/drivers/nspawn/root/upper.ts';
-import type { DriverContext } from '../../src/sdk/driver.ts';
+import type { DriverContext } from '../../src/sdk/context.ts';
 import { driverContext } from './driver-context.ts';
+import { openDriver } from './open-driver.ts';
 import { testPorts } from './ports.ts';
 import { testCacheDir } from './testbed.ts';
 
@@ -74,6 +75,7 @@ async function writeSeed(folder: string, launch: Launch): Promise<void> {
 export async function prepareHost(storeDir: string, launch: Launch): Promise<InstanceHost> {
   const ports = testPorts();
   const ids = { context: undefined as DriverContext<NspawnConfig> | undefined };
+  const nspawn = await openDriver(nspawnDriver);
   const context = await driverContext(nspawnDriver, {
     ports,
     storeDir,
@@ -108,10 +110,10 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
   return {
     address: () => context.config.IPAddress,
     boot: inTurn(async () => {
-      await (isMade ? nspawnDriver.start?.(context) : nspawnDriver.create(context));
+      await (isMade ? nspawn.start(context) : nspawn.create(context));
       isMade = true;
     }),
-    stop: inTurn(async () => nspawnDriver.stop?.(context)),
+    stop: inTurn(async () => nspawn.stop(context)),
     moveToNewAddress: inTurn(async () => {
       const next = await leaseAddress(ports, storeDir, `${machine.id}-next`, '');
       await releaseAddress(ports, storeDir, machine.id);
@@ -121,9 +123,9 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
       const file = join(guestFolder(machine.dir), 'upper/etc/systemd/network/10-mymachine.network');
       await writeFile(file, networkFile(next.address, next.gateway));
     }),
-    reboot: inTurn(async () => nspawnDriver.restart?.(context)),
+    reboot: inTurn(async () => nspawn.restart(context)),
     terminate: inTurn(async () => {
-      await nspawnDriver.remove(context);
+      await nspawn.remove(context);
       await rm(machine.dir, { recursive: true, force: true });
     }),
   };

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../src/base/ports.ts';
-import type { BaseConfig, Driver, DriverContext, FlagValues } from '../../src/sdk/driver.ts';
+import type { BaseConfig, DriverContext } from '../../src/sdk/context.ts';
+import type { Driver } from '../../src/sdk/driver.ts';
+import { FlagReader, type FlagValues } from '../../src/sdk/flags.ts';
 import { baseConfig } from './base-config.ts';
 
 export interface ContextOptions {
@@ -24,7 +26,10 @@ export async function driverContext<C extends BaseConfig>(
   const dir = join(storeDir, 'machines', name);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const defaults = Object.fromEntries(driver.flags.map((flag) => [flag.name, flag.default ?? '']));
-  let config = driver.configure({ ...defaults, ...options.flags }, baseConfig(name, storeDir));
+  let config = driver.configure(
+    new FlagReader({ ...defaults, ...options.flags }),
+    baseConfig(name, storeDir),
+  );
   const done = new Set<string>();
   return {
     ...ports,
@@ -32,6 +37,7 @@ export async function driverContext<C extends BaseConfig>(
     storeDir,
     cacheDir,
     storeId: async () => `of ${storeDir}`,
+    withLock: (_, work) => work(),
     secret: async (flag) => String(options.flags?.[flag] ?? ''),
     get config() {
       return config;

@@ -7,7 +7,8 @@ import { clearContainer, containerLeader } from '../../src/drivers/nspawn/contai
 import { labId, labNames, unitName } from '../../src/drivers/nspawn/container/names.ts';
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
 import { publicKeyOf } from '../../src/drivers/nspawn/keys.ts';
-import type { DriverContext } from '../../src/sdk/driver.ts';
+import type { DriverContext } from '../../src/sdk/context.ts';
+import { openDriver } from './open-driver.ts';
 
 /** sudo: without a password. sudo-password: with TEST_PASSWORD. root: root itself. no-sudo: a user who may nothing. */
 export type HostLogin = 'sudo' | 'sudo-password' | 'root' | 'no-sudo';
@@ -78,7 +79,7 @@ export async function testHost(context: DriverContext<NspawnConfig>): Promise<Te
     if (result.exitCode !== 0) throw new Error(`ip link set ${port}: ${result.stderr}`);
   };
   const start = async () => {
-    await nspawnDriver.start?.(context);
+    await (await openDriver(nspawnDriver)).start(context);
     await settled(context, must);
   };
   await settled(context, must);
@@ -95,7 +96,7 @@ export async function testHost(context: DriverContext<NspawnConfig>): Promise<Te
     mute: async () => void (await must(['iptables', '-I', 'INPUT', '-i', 'host0', '-j', 'DROP'])),
     unmute: async () => void (await must(['iptables', '-D', 'INPUT', '-i', 'host0', '-j', 'DROP'])),
     kill: () => clearContainer(context, machine.id),
-    stop: async () => void (await nspawnDriver.stop?.(context)),
+    stop: async () => (await openDriver(nspawnDriver)).stop(context),
     start,
   };
 }

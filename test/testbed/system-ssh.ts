@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunResult } from '../../src/base/ports.ts';
-import type { BaseConfig, Driver, DriverContext } from '../../src/sdk/driver.ts';
+import type { BaseConfig, DriverContext } from '../../src/sdk/context.ts';
+import type { Driver } from '../../src/sdk/driver.ts';
+import { openDriver } from './open-driver.ts';
 import { testPorts } from './ports.ts';
 
 /** One command through the system's ssh, which accepts the keys that the driver says the host has and no other. */
@@ -10,9 +12,9 @@ export async function sshTo<C extends BaseConfig>(
   context: DriverContext<C>,
   script: string,
 ): Promise<RunResult> {
-  const endpoint = await driver.endpoint?.(context);
-  const keys = await driver.hostKeys?.(context);
-  if (endpoint === undefined || keys === undefined) throw new Error('the driver has no SSH endpoint');
+  const host = await openDriver(driver);
+  const endpoint = await host.login(context);
+  const keys = (await host.hostKeys?.(context)) ?? [];
   const knownHosts = join(context.machine.dir, 'test_known_hosts');
   await writeFile(knownHosts, keys.map((key) => `${context.machine.name} ${key}\n`).join(''));
   const options = [

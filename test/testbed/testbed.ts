@@ -63,7 +63,7 @@ export async function startHosts(options: TestbedOptions): Promise<Testbed> {
             'nspawn-ssh-user': login === 'root' ? 'root' : 'debian',
           },
         });
-        await nspawnDriver.create(context);
+        await (await nspawnDriver.load()).create(context);
         const host = await testHost(context);
         await prepareLogin(host, login);
         return host;

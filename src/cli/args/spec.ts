@@ -1,4 +1,4 @@
-import type { FlagSpec } from '../../sdk/driver.ts';
+import type { FlagSpec } from '../../sdk/flags.ts';
 
 /** A flag of a command: like a driver's, with an optional one-letter name. */
 export interface CommandFlag extends FlagSpec {

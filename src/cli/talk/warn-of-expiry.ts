@@ -21,7 +21,7 @@ export async function warnOfExpiry(app: App, known: readonly KnownCertificates[]
   const { expiryWarnings } = await import('../output/expiry-warnings.ts');
   const machines = due.map(async ({ machine: { name, config }, due }) => {
     const driver = await app.drivers.load(config.DriverName).catch(() => undefined);
-    const provisioned = driver?.capabilities.provision === true;
+    const provisioned = driver?.traits.provision === true;
     return { name, due, provisioned, dir: app.store.paths.machine(name) };
   });
   for (const line of expiryWarnings(await Promise.all(machines), now, app.program)) app.report.warn(line);

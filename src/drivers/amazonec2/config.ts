@@ -1,12 +1,17 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import type { BaseConfig, FlagValues } from '../../sdk/driver.ts';
+import type { BaseConfig } from '../../sdk/context.ts';
+import type { FlagValues } from '../../sdk/flags.ts';
 import { integer, text } from '../../sdk/flags.ts';
 import { ec2Error } from './errors.ts';
 import { imageNames } from './instance/images.ts';
 
 /** The driver's keys in config.json: docker-machine's first, with its names. */
 export interface Ec2Config extends BaseConfig {
+  /** docker-machine's, added by the store. A legacy Swarm master's port is opened for it. */
+  SwarmMaster?: boolean;
+  SwarmHost?: string;
+
   /** Only in records that docker-machine wrote: ours keep secrets in a file of their own. */
   AccessKey: string;
   SecretKey: string;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Tag } from '@aws-sdk/client-ec2';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 import type { Ec2Config } from './config.ts';
 
 export type Ec2Context = DriverContext<Ec2Config>;

@@ -1,4 +1,4 @@
-import type { FlagSpec } from '../../sdk/driver.ts';
+import type { FlagSpec } from '../../sdk/flags.ts';
 import { imageNames } from './instance/images.ts';
 
 const string = (name: string, help: string, more: Partial<FlagSpec> = {}): FlagSpec => ({

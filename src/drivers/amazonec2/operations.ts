@@ -1,36 +1,69 @@
-import type { MachineState, PlanLine } from '../../sdk/driver.ts';
+import { readFile } from 'node:fs/promises';
+import { isMachineError } from '../../base/machine-error.ts';
+import type { PlanLine } from '../../sdk/context.ts';
+import type { HostDriver } from '../../sdk/driver.ts';
+import type { HostStatus } from '../../sdk/status.ts';
 import { withApi } from './api/api.ts';
 import { findInstance } from './api/find-instances.ts';
-import type { Ec2Context } from './context.ts';
-import { addressOf, rebootInstance, startInstance, stateOf, stopInstance } from './instance/instance.ts';
+import type { Ec2Config } from './config.ts';
+import { accountOf, type Ec2Context, machineFiles } from './context.ts';
+import { createInstance } from './create.ts';
+import { holdings, removeHoldings } from './holdings.ts';
+import { isGone } from './instance/gone.ts';
+import { rebootInstance, startInstance, statusOf, stopInstance } from './instance/instance.ts';
+import { statusOfMany } from './instance/status-of-many.ts';
 import { planLines } from './plan-lines.ts';
 import { precheckEc2 } from './precheck.ts';
+import { removeMachineResources } from './remove.ts';
 
-/** Everything that talks to EC2, in one module that is loaded with the SDK when one of it is wanted. */
-export { createInstance as create } from './create.ts';
-export { holdings, removeHoldings } from './holdings.ts';
-export { isGone } from './instance/gone.ts';
-export { sightings } from './instance/status-of-many.ts';
-export { removeMachineResources as remove } from './remove.ts';
+/** What EC2 will say again however often it is asked. New credentials and a clock that is set right are a reason to go on. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'MM_EC2_PERMISSION',
+  'MM_EC2_REGION',
+  'MM_EC2_QUOTA',
+  'MM_EC2_CAPACITY',
+  'MM_EC2_IMAGE',
+  'MM_EC2_INSTANCE_TYPE',
+  'MM_EC2_NETWORK',
+  'MM_EC2_SECURITY_GROUP',
+  'MM_EC2_KEY_PAIR',
+  'MM_EC2_USER_DATA',
+  'MM_EC2_CALLER_ADDRESS',
+  'MM_EC2_REFUSED',
+]);
 
-export async function plan(context: Ec2Context): Promise<readonly PlanLine[]> {
+async function precheck(context: Ec2Context): Promise<readonly PlanLine[]> {
   return planLines(context, await precheckEc2(context));
 }
 
-export const precheck = async (context: Ec2Context): Promise<void> => void (await precheckEc2(context));
-
-export async function state(context: Ec2Context): Promise<MachineState> {
-  if (context.config.InstanceId === '') return 'None';
-  return stateOf(await withApi(context, (api) => findInstance(api, context.config.InstanceId)));
-}
-
-export async function address(context: Ec2Context): Promise<string> {
+async function status(context: Ec2Context): Promise<HostStatus> {
   const { config } = context;
-  if (config.InstanceId === '') return '';
-  return addressOf(await withApi(context, (api) => findInstance(api, config.InstanceId)), config);
+  if (config.InstanceId === '') return { state: 'None', address: '' };
+  return statusOf(await withApi(context, (api) => findInstance(api, config.InstanceId)), config);
 }
 
-export const start = (context: Ec2Context) => withApi(context, (api) => startInstance(api, context));
-export const stop = (context: Ec2Context) => withApi(context, (api) => stopInstance(api, context, false));
-export const kill = (context: Ec2Context) => withApi(context, (api) => stopInstance(api, context, true));
-export const restart = (context: Ec2Context) => withApi(context, (api) => rebootInstance(api, context));
+/** Everything that talks to EC2, in one module that is loaded with the SDK. */
+export const host: HostDriver<Ec2Config> = {
+  precheck,
+  create: createInstance,
+  status,
+  remove: removeMachineResources,
+  power: {
+    start: (context) => withApi(context, (api) => startInstance(api, context)),
+    stop: (context) => withApi(context, (api) => stopInstance(api, context, false)),
+    kill: (context) => withApi(context, (api) => stopInstance(api, context, true)),
+    restart: (context) => withApi(context, (api) => rebootInstance(api, context)),
+  },
+  cloud: {
+    account: accountOf,
+    statusOfMany,
+    holdings,
+    removeHoldings,
+    isGone,
+    isRefusal: (error, config) =>
+      isMachineError(error) && REFUSALS.has(error.code) && config.InstanceId === '',
+  },
+  hostKeys: async ({ machine }) => [
+    (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),
+  ],
+};

@@ -1,4 +1,4 @@
-import type { PlanLine } from '../../sdk/driver.ts';
+import type { PlanLine } from '../../sdk/context.ts';
 import type { Ec2Context } from './context.ts';
 import { ENGINE_PORT } from './context.ts';
 import { callerNetworks } from './network/caller-address.ts';

@@ -1,10 +1,10 @@
 import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { accepts, bracketed } from '../../base/net.ts';
-import type { BaseConfig, Driver, DriverContext } from '../../sdk/driver.ts';
+import { accepts } from '../../base/net.ts';
+import type { BaseConfig, DriverContext } from '../../sdk/context.ts';
+import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
-import { integer, text } from '../../sdk/flags.ts';
-import { noSwarm } from '../../sdk/no-swarm.ts';
+import type { FlagReader } from '../../sdk/flags.ts';
 
 export interface GenericConfig extends BaseConfig {
   EnginePort: number;
@@ -86,8 +86,47 @@ async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<
   return { SSHKeyPath: own };
 }
 
+function port(flags: FlagReader, name: string): number {
+  const value = Number(flags.values[name]);
+  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
+  throw driverError('MM_DRIVER_FLAGS', {
+    message: `--${name} is not a port: ${value}`,
+    hint: 'Ports are 1 to 65535.',
+  });
+}
+
+const host: HostDriver<GenericConfig> = {
+  async precheck({ config }) {
+    if (config.SSHKey === '') return [];
+    const found = await stat(config.SSHKey).catch(() => undefined);
+    if (found?.isFile() !== true) {
+      throw driverError('MM_GENERIC_KEY', {
+        message: `SSH key does not exist: "${config.SSHKey}"`,
+        hint: 'Give the path of the private key with --generic-ssh-key, or leave the option out to use your agent and default keys.',
+      });
+    }
+    const begin = await readFile(config.SSHKey, 'latin1').then((content) => content.slice(0, 64));
+    if (!begin.includes('PRIVATE KEY')) {
+      throw driverError('MM_GENERIC_KEY', {
+        message: `"${config.SSHKey}" is not a private key`,
+        hint: begin.startsWith('ssh-')
+          ? 'That is the public half: give the file without .pub.'
+          : 'Give a key in OpenSSH or PEM format.',
+      });
+    }
+    return [];
+  },
+  create: (context) => context.step('generic.key', 'Keeping the SSH key', () => adoptKey(context)),
+  status: async (context) => ({
+    state: (await answers(context)) ? 'Running' : 'Stopped',
+    address: complete(context.config, context.machine.dir).IPAddress,
+  }),
+  remove: async () => undefined,
+};
+
 /** A host that is there already and lets us log in. It is adopted, never made, started or deleted. */
 export const genericDriver: Driver<GenericConfig> = {
+  api: DRIVER_API,
   name: 'generic',
   summary: 'a host that is there already, reached by SSH',
   flags: [
@@ -115,10 +154,19 @@ export const genericDriver: Driver<GenericConfig> = {
     },
     { name: 'generic-ssh-port', kind: 'int', env: 'GENERIC_SSH_PORT', default: 22, help: 'SSH port' },
   ],
-  capabilities: { ssh: true, provision: true, adopted: true, hostKeyKnown: false },
+  traits: {
+    ssh: (config, { dir }) => {
+      const { IPAddress, SSHPort, SSHUser, SSHKeyPath } = complete(config, dir);
+      return { host: IPAddress, port: SSHPort, user: SSHUser, keyPath: SSHKeyPath };
+    },
+    provision: true,
+    adopted: true,
+    hostKey: 'first-use',
+    enginePort: (config) => complete(config, '').EnginePort,
+  },
   availability: async () => ({ works: true, score: 0, how: 'needs a host with SSH' }),
   configure(flags, base) {
-    const address = text(flags, 'generic-ip-address');
+    const address = flags.text('generic-ip-address');
     if (address === '') {
       throw driverError('MM_DRIVER_FLAGS', {
         message: 'generic driver requires the --generic-ip-address option',
@@ -131,62 +179,22 @@ export const genericDriver: Driver<GenericConfig> = {
         hint: 'Give the bare address or name; the port has an option of its own, --generic-ssh-port.',
       });
     }
-    const user = text(flags, 'generic-ssh-user');
+    const user = flags.text('generic-ssh-user');
     if (!/^[a-zA-Z0-9_.@\\$][a-zA-Z0-9_.@\\$-]{0,63}$/.test(user)) {
       throw driverError('MM_DRIVER_FLAGS', {
         message: `--generic-ssh-user is not a user name: ${JSON.stringify(user.slice(0, 100))}`,
       });
     }
-    for (const name of ['generic-ssh-port', 'generic-engine-port']) {
-      const port = integer(flags, name);
-      if (port < 1 || port > 65_535)
-        throw driverError('MM_DRIVER_FLAGS', {
-          message: `--${name} is not a port: ${port}`,
-          hint: 'Ports are 1 to 65535.',
-        });
-    }
     return {
       ...base,
-      ...noSwarm,
       IPAddress: address,
       SSHUser: user,
-      SSHPort: integer(flags, 'generic-ssh-port'),
+      SSHPort: port(flags, 'generic-ssh-port'),
       // Without a key of its own the machine uses the agent and the user's keys.
       SSHKeyPath: '',
-      EnginePort: integer(flags, 'generic-engine-port'),
-      SSHKey: text(flags, 'generic-ssh-key'),
+      EnginePort: port(flags, 'generic-engine-port'),
+      SSHKey: flags.text('generic-ssh-key'),
     };
   },
-  async precheck({ config }) {
-    if (config.SSHKey === '') return;
-    const found = await stat(config.SSHKey).catch(() => undefined);
-    if (found?.isFile() !== true) {
-      throw driverError('MM_GENERIC_KEY', {
-        message: `SSH key does not exist: "${config.SSHKey}"`,
-        hint: 'Give the path of the private key with --generic-ssh-key, or leave the option out to use your agent and default keys.',
-      });
-    }
-    const begin = await readFile(config.SSHKey, 'latin1').then((content) => content.slice(0, 64));
-    if (!begin.includes('PRIVATE KEY')) {
-      throw driverError('MM_GENERIC_KEY', {
-        message: `"${config.SSHKey}" is not a private key`,
-        hint: begin.startsWith('ssh-')
-          ? 'That is the public half: give the file without .pub.'
-          : 'Give a key in OpenSSH or PEM format.',
-      });
-    }
-  },
-  create: (context) => context.step('generic.key', 'Keeping the SSH key', () => adoptKey(context)),
-  state: async (context) => ((await answers(context)) ? 'Running' : 'Stopped'),
-  address: async ({ config, machine }) => complete(config, machine.dir).IPAddress,
-  engineUrl: async ({ config, machine }) => {
-    const { IPAddress, EnginePort } = complete(config, machine.dir);
-    return IPAddress === '' ? '' : `tcp://${bracketed(IPAddress)}:${EnginePort}`;
-  },
-  enginePort: (config) => complete(config, '').EnginePort,
-  endpoint: async ({ config, machine }) => {
-    const { IPAddress, SSHPort, SSHUser, SSHKeyPath } = complete(config, machine.dir);
-    return { host: IPAddress, port: SSHPort, user: SSHUser, keyPath: SSHKeyPath };
-  },
-  remove: async () => undefined,
+  load: async () => host,
 };

@@ -1,7 +1,6 @@
-import type { BaseConfig, Driver } from '../../sdk/driver.ts';
+import type { BaseConfig } from '../../sdk/context.ts';
+import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
-import { text } from '../../sdk/flags.ts';
-import { noSwarm } from '../../sdk/no-swarm.ts';
 
 export interface NoneConfig extends BaseConfig {
   URL: string;
@@ -23,15 +22,32 @@ const cannot = (what: string) => async () => {
   });
 };
 
+const host: HostDriver<NoneConfig> = {
+  precheck: async () => [],
+  create: async () => undefined,
+  status: async ({ config }) => {
+    const url = urlOf(config);
+    return { state: 'Running', address: hostOf(url), engineUrl: url };
+  },
+  power: {
+    start: cannot('started'),
+    stop: cannot('stopped'),
+    kill: cannot('killed'),
+    restart: cannot('restarted'),
+  },
+  remove: async () => undefined,
+};
+
 /** A machine that is only a URL: an engine that somebody else looks after. */
 export const noneDriver: Driver<NoneConfig> = {
+  api: DRIVER_API,
   name: 'none',
   summary: 'an engine that is there already, known by its URL alone',
   flags: [{ name: 'url', kind: 'string', required: true, help: 'URL of host when no driver is selected' }],
-  capabilities: { ssh: false, provision: false, adopted: true, hostKeyKnown: false },
+  traits: { ssh: false, provision: false, adopted: true, hostKey: 'first-use' },
   availability: async () => ({ works: true, score: 0, how: 'needs a URL' }),
   configure(flags, base) {
-    const url = text(flags, 'url');
+    const url = flags.text('url');
     if (url === '') {
       throw driverError('MM_DRIVER_FLAGS', {
         message: '--url option is required when no driver is selected',
@@ -45,16 +61,7 @@ export const noneDriver: Driver<NoneConfig> = {
       });
     }
     // Nobody logs in to it.
-    return { ...base, ...noSwarm, IPAddress: hostOf(url), SSHUser: '', SSHPort: 0, URL: url };
+    return { ...base, IPAddress: hostOf(url), SSHUser: '', SSHPort: 0, URL: url };
   },
-  precheck: async () => undefined,
-  create: async () => undefined,
-  state: async () => 'Running',
-  address: async ({ config }) => hostOf(urlOf(config)),
-  engineUrl: async ({ config }) => urlOf(config),
-  start: cannot('started'),
-  stop: cannot('stopped'),
-  kill: cannot('killed'),
-  restart: cannot('restarted'),
-  remove: async () => undefined,
+  load: async () => host,
 };

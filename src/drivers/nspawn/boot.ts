@@ -3,7 +3,7 @@ import { accepts } from '../../base/net.ts';
 import type { Ports } from '../../base/ports.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 import { command } from './command.ts';
 import type { NspawnConfig } from './config.ts';
 import { bootContainer, consoleLog, containerState } from './container/container.ts';

@@ -1,4 +1,5 @@
-import type { BaseConfig, FlagSpec, FlagValues } from '../../sdk/driver.ts';
+import type { BaseConfig } from '../../sdk/context.ts';
+import type { FlagSpec, FlagValues } from '../../sdk/flags.ts';
 import { integer, text } from '../../sdk/flags.ts';
 import { nspawnError } from './errors.ts';
 import { suiteNames } from './root/suites.ts';

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Driver, DriverContext, MachineState } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
+import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
+import type { MachineState } from '../../sdk/status.ts';
 import { nspawnAvailability } from './availability.ts';
 import { boot } from './boot.ts';
 import { configureNspawn, type NspawnConfig, nspawnFlags } from './config.ts';
@@ -68,37 +70,41 @@ async function stop(context: Context): Promise<void> {
   await powerOffContainer(context, context.machine.id);
 }
 
-export const nspawnDriver: Driver<NspawnConfig> = {
-  name: 'nspawn',
-  summary:
-    'Systemd containers on this Linux computer, each with its own address and engine (root; not a security boundary)',
-  flags: nspawnFlags,
-  capabilities: { ssh: true, provision: true, adopted: false, hostKeyKnown: true },
-  availability: nspawnAvailability,
-  configure: configureNspawn,
+const host: HostDriver<NspawnConfig> = {
   precheck: precheckNspawn,
   create,
-  state,
-  address: async (context) => context.config.IPAddress,
-  engineUrl: async ({ config }) => (config.IPAddress === '' ? '' : `tcp://${config.IPAddress}:2376`),
-  sans: ({ config }) => (config.IPAddress === '' ? [] : [config.IPAddress]),
-  hostKeys: async (context) => [await publicKeyOf(hostKey(context))],
-  endpoint: async ({ config }) => ({
-    host: config.IPAddress,
-    port: 22,
-    user: config.SSHUser,
-    keyPath: config.SSHKeyPath,
-  }),
-  start: boot,
-  stop,
-  kill: (context) => clearContainer(context, context.machine.id),
-  restart: async (context) => {
-    await stop(context);
-    await boot(context);
+  status: async (context) => ({ state: await state(context), address: context.config.IPAddress }),
+  power: {
+    start: boot,
+    stop,
+    kill: (context) => clearContainer(context, context.machine.id),
   },
   remove: async (context) => {
     await clearContainer(context, context.machine.id);
     await releaseAddress(context, context.storeDir, context.machine.id);
     await deleteContainerFiles(guestFolder(context.machine.dir));
   },
+  hostKeys: async (context) => [await publicKeyOf(hostKey(context))],
+};
+
+export const nspawnDriver: Driver<NspawnConfig> = {
+  api: DRIVER_API,
+  name: 'nspawn',
+  summary:
+    'Systemd containers on this Linux computer, each with its own address and engine (root; not a security boundary)',
+  flags: nspawnFlags,
+  traits: {
+    ssh: ({ IPAddress, SSHUser, SSHKeyPath }) => ({
+      host: IPAddress,
+      port: 22,
+      user: SSHUser,
+      keyPath: SSHKeyPath,
+    }),
+    provision: true,
+    adopted: false,
+    hostKey: 'pinned',
+  },
+  availability: nspawnAvailability,
+  configure: (flags, base) => configureNspawn(flags.values, base),
+  load: async () => host,
 };

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { printable } from '../../base/printable.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext, PlanLine } from '../../sdk/context.ts';
 import { nspawnAvailability } from './availability.ts';
 import type { NspawnConfig } from './config.ts';
 import { canLimit, readHierarchies } from './container/hierarchies.ts';
@@ -26,7 +26,7 @@ const UNFIT = new Map([
 ]);
 
 /** Everything that can be known to fail before a machine is made. @throws MM_NSPAWN_*, exit code 3 */
-export async function precheckNspawn(context: DriverContext<NspawnConfig>): Promise<void> {
+export async function precheckNspawn(context: DriverContext<NspawnConfig>): Promise<readonly PlanLine[]> {
   const { config, machine } = context;
   if (!isHostName(machine.name)) {
     throw nspawnError('MM_NSPAWN_NAME', {
@@ -63,6 +63,7 @@ export async function precheckNspawn(context: DriverContext<NspawnConfig>): Prom
   if ((await findRoot(context.cacheDir, wish)) === undefined) {
     await checkDisk(rootsDir(context.cacheDir), ROOT_NEEDS_MB, false);
   }
+  return [];
 }
 
 async function checkDisk(path: string, neededMb: number, holdsUpper: boolean): Promise<void> {

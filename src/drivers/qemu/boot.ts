@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { hasSshBanner } from '../../base/net.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 import { type AccelChoice, chooseAccel, distrustAccel, tryAccel } from './accelerator/accelerator.ts';
 import { emulatedCpu } from './accelerator/probe.ts';
 import { type Accel, machineFiles, type QemuConfig } from './config.ts';

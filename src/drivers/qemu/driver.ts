@@ -1,5 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Driver, DriverContext, MachineState } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
+import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
+import type { MachineState } from '../../sdk/status.ts';
 import { qemuAvailability } from './availability.ts';
 import { bootGuest, runState } from './boot.ts';
 import { configureQemu, machineFiles, type QemuConfig, qemuFlags } from './config.ts';
@@ -28,35 +30,41 @@ async function stateOf(context: DriverContext<QemuConfig>): Promise<MachineState
   return STATES[(await runState(context)) ?? ''] ?? 'Running';
 }
 
-/** Virtual machines of this computer by QEMU, reached through forwards on 127.0.0.1. */
-export const qemuDriver: Driver<QemuConfig> = {
-  name: 'qemu',
-  summary: 'a virtual machine on this computer, by QEMU',
-  flags: qemuFlags,
-  capabilities: { ssh: true, provision: true, adopted: false, hostKeyKnown: true },
-  availability: qemuAvailability,
-  configure: configureQemu,
+const host: HostDriver<QemuConfig> = {
   precheck: precheckQemu,
   create: createGuest,
-  state: stateOf,
-  address: async ({ config }) => config.IPAddress,
-  engineUrl: async ({ config }) => (config.EnginePort === 0 ? '' : `tcp://127.0.0.1:${config.EnginePort}`),
-  sans: () => ['127.0.0.1', 'localhost'],
+  status: async (context) => {
+    const { EnginePort, IPAddress } = context.config;
+    const engineUrl = EnginePort === 0 ? '' : `tcp://127.0.0.1:${EnginePort}`;
+    return { state: await stateOf(context), address: IPAddress, engineUrl };
+  },
+  power: { start: bootGuest, stop: stopGuest, kill: killGuest },
+  remove: killGuest,
   hostKeys: async ({ machine }) => [
     (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),
   ],
-  endpoint: async ({ config }) => ({
-    host: '127.0.0.1',
-    port: config.SSHPort,
-    user: config.SSHUser,
-    keyPath: config.SSHKeyPath,
-  }),
-  start: bootGuest,
-  stop: stopGuest,
-  kill: killGuest,
-  restart: async (context) => {
-    await stopGuest(context);
-    await bootGuest(context);
+};
+
+/** Virtual machines of this computer by QEMU, reached through forwards on 127.0.0.1. */
+export const qemuDriver: Driver<QemuConfig> = {
+  api: DRIVER_API,
+  name: 'qemu',
+  summary: 'a virtual machine on this computer, by QEMU',
+  flags: qemuFlags,
+  traits: {
+    ssh: ({ SSHPort, SSHUser, SSHKeyPath }) => ({
+      host: '127.0.0.1',
+      port: SSHPort,
+      user: SSHUser,
+      keyPath: SSHKeyPath,
+    }),
+    provision: true,
+    adopted: false,
+    hostKey: 'pinned',
+    sans: ['127.0.0.1', 'localhost'],
+    images: ({ BaseImage }) => [BaseImage],
   },
-  remove: killGuest,
+  availability: qemuAvailability,
+  configure: (flags, base) => configureQemu(flags.values, base),
+  load: async () => host,
 };

@@ -1,6 +1,6 @@
 import { isPortFree } from '../../base/net.ts';
 import { checkImage } from '../../images/resolve.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext, PlanLine } from '../../sdk/context.ts';
 import { guestChecks, MIB } from '../../sdk/guest-checks.ts';
 import { imageContext } from '../image-context.ts';
 import { tryAccel } from './accelerator/accelerator.ts';
@@ -19,7 +19,7 @@ const IMAGE_BYTES = 4096 * MIB;
 const checks = guestChecks('qemu', (fault, details) => qemuError(`MM_QEMU_${fault}`, details));
 
 /** Everything that can be known to go wrong, before anything is made. */
-export async function precheckQemu(context: Context): Promise<void> {
+export async function precheckQemu(context: Context): Promise<readonly PlanLine[]> {
   const { config, cacheDir, storeDir } = context;
   const missing = await missingParts(context, config.Arch);
   if (missing.length > 0) {
@@ -39,6 +39,7 @@ export async function precheckQemu(context: Context): Promise<void> {
     const result = await tryAccel(context, cacheDir, config.Arch, config.Accel);
     if (!result.works) throw accelRefused(config.Accel, result.why);
   }
+  return [];
 }
 
 async function checkPublished(config: Readonly<QemuConfig>): Promise<void> {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 import { runState } from './boot.ts';
 import { machineFiles, type QemuConfig } from './config.ts';
 import { findGuest, signalGuest, waitUntilGone } from './process/process.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { hasSshBanner } from '../../base/net.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { exclusively } from './exclusive.ts';
@@ -109,7 +109,7 @@ async function died({ machine }: Context, word: string): Promise<Error> {
 async function noteLease(context: Context): Promise<void> {
   const { clock, signal } = context;
   const wait = { clock, signal, timeoutMs: LEASE_MS, intervalMs: 1000 };
-  const address = await waitFor(() => leasedAddress(context), wait);
+  const address = await waitFor(async () => leasedAddress(context, await vmInfo(context)), wait);
   if (address !== undefined) return context.save({ IPAddress: address });
   throw virtualboxError('MM_VBOX_NO_LEASE', {
     message: `"${context.machine.name}" got no address by DHCP in the host-only network within ${LEASE_MS / 1000} s`,

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 import { keepOrMakeKey } from '../../sdk/keys.ts';
 import { bootMachine } from './boot.ts';
 import { isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';

@@ -1,4 +1,4 @@
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 
 /**
  * Runs `work` while no other process on this store changes networks or takes local ports: VirtualBox would give two of them

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { checkImage } from '../../images/resolve.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext, PlanLine } from '../../sdk/context.ts';
 import { guestChecks, MIB } from '../../sdk/guest-checks.ts';
 import { imageContext } from '../image-context.ts';
 import { isBoot2Docker, type VirtualBoxConfig } from './config.ts';
@@ -27,7 +27,7 @@ const IMAGE_BYTES = 6144 * MIB;
 const checks = guestChecks('virtualbox', (fault, details) => virtualboxError(`MM_VBOX_${fault}`, details));
 
 /** Everything that can be known to go wrong, before anything is made. */
-export async function precheckVirtualBox(context: Context): Promise<void> {
+export async function precheckVirtualBox(context: Context): Promise<readonly PlanLine[]> {
   const { config } = context;
   const version = await versionOf(context);
   checkVersion(version);
@@ -40,6 +40,7 @@ export async function precheckVirtualBox(context: Context): Promise<void> {
   if (config.NatOnly !== true) await checkNetwork(context, version);
   await checkBridge(context);
   await checks.userData(config.UserData ?? '');
+  return [];
 }
 
 async function checkName(context: Context): Promise<void> {

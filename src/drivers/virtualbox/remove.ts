@@ -1,6 +1,6 @@
 import { isMachineError } from '../../base/machine-error.ts';
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
 import { isOurs, type VirtualBoxConfig } from './config.ts';
 import { exclusively } from './exclusive.ts';
 import { isWithin, mediaOf } from './hardware/media.ts';

@@ -1,5 +1,6 @@
 import { waitFor } from '../../base/wait.ts';
-import type { DriverContext, MachineState } from '../../sdk/driver.ts';
+import type { DriverContext } from '../../sdk/context.ts';
+import type { MachineState } from '../../sdk/status.ts';
 import { gone } from './boot.ts';
 import type { VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';

@@ -12,5 +12,5 @@ const FAULTS: readonly string[] = [
 
 /** Whether the engine cannot be talked to for its certificates or ours, and we may go and renew them. */
 export function isCertificateFault(machine: Machine, error: unknown): boolean {
-  return machine.driver.capabilities.provision && isMachineError(error) && FAULTS.includes(error.code);
+  return machine.driver.traits.provision && isMachineError(error) && FAULTS.includes(error.code);
 }

@@ -28,8 +28,7 @@ async function hasCertificates(
   phases: readonly string[] = ['ready'],
 ): Promise<boolean> {
   const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
-  if (driver?.capabilities.provision !== true || !phases.includes(stored.meta?.phase ?? 'ready'))
-    return false;
+  if (driver?.traits.provision !== true || !phases.includes(stored.meta?.phase ?? 'ready')) return false;
   return !new Machine(deps, driver, stored).isThroughSsh;
 }
 

@@ -34,7 +34,7 @@ async function whatIsWrong(machine: Machine): Promise<string | undefined> {
 /** `env --fix`: renews the machine's certificates where they are what is wrong. Other failures are left to who meets them. */
 export async function fixCertificates(deps: MachineDeps, name: string): Promise<void> {
   const before = await Machine.open(deps, name);
-  const renewable = before.driver.capabilities.provision && !before.isThroughSsh;
+  const renewable = before.driver.traits.provision && !before.isThroughSsh;
   if (!renewable || (await whatIsWrong(before)) === undefined) return;
   await deps.store.withMachine(name, async () => {
     // Somebody else may have done it while we waited.

@@ -10,9 +10,9 @@ import { DUE_BEFORE_MS } from './expiry.ts';
 
 /** Every name and address under which the machine's engine may be reached: those asked for, the driver's, and localhost. */
 export async function wantedSans(machine: Machine): Promise<readonly string[]> {
-  const context = machine.context();
+  const { address } = await machine.lastLook();
   const asked = machine.config.HostOptions.AuthOptions.ServerCertSANs;
-  const own = [await machine.driver.address(context), ...(machine.driver.sans?.(context) ?? [])];
+  const own = [address, ...(machine.trait('sans') ?? [])];
   return [...new Set([...asked, ...own, 'localhost'].filter((name) => name !== ''))];
 }
 

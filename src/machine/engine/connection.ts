@@ -56,7 +56,7 @@ async function readCredential(machine: Machine, path: string): Promise<string> {
     await machine.deps.store.load(machine.name);
     throw machineError('MM_CERTS_MISSING', {
       message: `a certificate of "${machine.name}" is missing: ${path}`,
-      hint: machine.driver.capabilities.provision
+      hint: machine.driver.traits.provision
         ? `Make them again with "mymachine regenerate-certs ${machine.name}".`
         : `Copy ca.pem, cert.pem and key.pem of that engine's clients into ${machine.dir}.`,
       cause,
@@ -94,11 +94,9 @@ async function tlsEndpoint(machine: Machine, url: string): Promise<EngineEndpoin
 
 /** The machine's URL; fails when it is not running. */
 export async function engineUrl(machine: Machine): Promise<string> {
-  const context = machine.context();
-  const state = await machine.driver.state(context);
-  const url = state === 'Running' ? await machine.driver.engineUrl(context) : '';
-  if (url !== '') return url;
-  throw notRunning(machine, 'Host is not running');
+  const { state, engineUrl: url } = await machine.look();
+  if (state === 'Running' && url !== '') return url;
+  throw await notRunning(machine, 'Host is not running');
 }
 
 /**

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
-import { sightFleet } from './provider-status.ts';
+import { askProviders } from './provider-status.ts';
 import { type MachineStatus, type SurveyOptions, surveyMachine } from './status.ts';
 
 /** How many hosts are asked at once; each takes a socket, and systems give a program 256 at the least. */
@@ -21,7 +21,7 @@ export async function surveyFleet(
   const shared: MachineDeps = { ...deps, tlsContexts: new Map() };
   const end = deps.clock.now() + options.timeoutMs;
   const readable = machines.filter((machine): machine is StoredMachine => !('error' in machine));
-  const sighted = await sightFleet(shared, readable, options.timeoutMs);
+  const providers = await askProviders(shared, readable, options.timeoutMs);
   let waiting = machines.length;
   const statuses = await Promise.all(
     machines.map((machine) =>
@@ -31,7 +31,7 @@ export async function surveyFleet(
         return surveyMachine(shared, machine, {
           ...options,
           timeoutMs: Math.max(Math.floor(share), 1),
-          sighted: sighted.get(machine.name),
+          provider: providers.get(machine.name),
         });
       }),
     ),

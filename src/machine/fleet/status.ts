@@ -1,11 +1,11 @@
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import type { CertificateDates, EngineClient } from '../../engine/contract.ts';
-import type { MachineState, Sighting } from '../../sdk/driver.ts';
+import type { MachineState } from '../../sdk/status.ts';
 import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
 import { engineAt } from '../engine/connection.ts';
-import { Machine } from '../machine.ts';
-import type { Sighted } from './provider-status.ts';
+import { Machine, type MachineLook } from '../machine.ts';
+import type { ProviderStatus } from './provider-status.ts';
 
 /** What `ls` and `active` know of a machine after having asked its host. */
 export interface MachineStatus {
@@ -28,7 +28,7 @@ export interface SurveyOptions {
   /** Whether the engine is asked for its version; default true. */
   readonly engine?: boolean;
   /** What the provider says of the machine, when it was asked for more than this one. */
-  readonly sighted?: Sighted | undefined;
+  readonly provider?: ProviderStatus | undefined;
 }
 
 function unfinishedNote(stored: StoredMachine): string {
@@ -40,20 +40,12 @@ function unfinishedNote(stored: StoredMachine): string {
   return `create not finished${where}: mymachine create --resume ${stored.name}`;
 }
 
-const NOTHING: Sighting = { state: 'None', engineUrl: '' };
-
-async function look(machine: Machine, sighted: Sighted | undefined): Promise<Sighting> {
-  const known = await sighted;
-  if (known !== undefined) return known;
-  const { driver } = machine;
-  const state = await driver.state(machine.context());
-  return { state, engineUrl: state === 'Running' ? await driver.engineUrl(machine.context()) : '' };
-}
+const NOTHING: Pick<MachineLook, 'state' | 'engineUrl'> = { state: 'None', engineUrl: '' };
 
 async function ask(
   deps: MachineDeps,
   stored: StoredMachine,
-  { timeoutMs, engine = true, sighted }: SurveyOptions,
+  { timeoutMs, engine = true, provider }: SurveyOptions,
 ): Promise<Omit<MachineStatus, 'responseTimeMs'>> {
   const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
   const driver = await deps.drivers.load(stored.config.DriverName);
@@ -63,7 +55,7 @@ async function ask(
     stored,
   );
   const note = unfinishedNote(stored);
-  const looked = look(machine, sighted);
+  const looked = provider?.then((known) => known ?? machine.look()) ?? machine.look();
   // Of a create that was cut off there may be nothing to ask yet, and how to go on is what is to be said.
   const { state, engineUrl } = await (note === '' ? looked : looked.catch(() => NOTHING));
   const url = state === 'Running' ? engineUrl : '';

@@ -1,9 +1,12 @@
 import { MachineError, messageOf, reworded } from '../../base/machine-error.ts';
-import type { BaseConfig, Driver, FlagValues, PlanLine } from '../../sdk/driver.ts';
+import type { BaseConfig, PlanLine } from '../../sdk/context.ts';
+import type { Driver } from '../../sdk/driver.ts';
+import { FlagReader, type FlagValues } from '../../sdk/flags.ts';
 import { checkNewName } from '../../store/names.ts';
 import {
   defaultEngineOptions,
   defaultSwarmOptions,
+  driverRecord,
   type EngineOptions,
   type HostConfig,
   type SwarmOptions,
@@ -43,9 +46,6 @@ function baseConfig(deps: MachineDeps, request: CreateRequest): BaseConfig {
     SSHPort: 22,
     SSHKeyPath: '',
     StorePath: deps.store.paths.root,
-    SwarmMaster: request.swarm.Master ?? false,
-    SwarmHost: request.swarm.Host ?? '',
-    SwarmDiscovery: request.swarm.Discovery ?? '',
   };
 }
 
@@ -54,7 +54,8 @@ function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: Bas
   const folder = store.paths.machine(request.name);
   return {
     ConfigVersion: 3,
-    Driver: { ...driverConfig },
+    // docker-machine's drivers that adopt a host never look at the options of legacy Swarm.
+    Driver: driverRecord(driverConfig, request.driver.traits.adopted ? {} : request.swarm),
     DriverName: request.driver.name,
     HostOptions: {
       Driver: '',
@@ -85,7 +86,7 @@ function configured(deps: MachineDeps, request: CreateRequest): BaseConfig {
   try {
     const isSecret = (name: string) => request.driver.flags.some((flag) => flag.name === name && flag.secret);
     const open = Object.entries(request.flags).filter(([name]) => !isSecret(name));
-    return request.driver.configure(Object.fromEntries(open), baseConfig(deps, request));
+    return request.driver.configure(new FlagReader(Object.fromEntries(open)), baseConfig(deps, request));
   } catch (error) {
     throw reworded(error, (why) => `Error setting machine configuration from flags provided: ${why}`);
   }
@@ -121,10 +122,11 @@ export async function createMachine(deps: MachineDeps, request: CreateRequest): 
   const machine = planMachine(deps, request);
   await deps.store.refuseTaken(machine.name);
   return deps.store.withMachine(machine.name, async () => {
-    if (!request.driver.capabilities.provision) await clientCredentials(deps);
+    if (!request.driver.traits.provision) await clientCredentials(deps);
     else if (!machine.isThroughSsh) await ensureAuthority(deps);
     deps.report.info('Running pre-create checks...');
-    await machine.driver.precheck(machine.context()).catch((error: unknown) => {
+    const host = await machine.host();
+    await host.precheck(machine.context()).catch((error: unknown) => {
       throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
     });
     const { name, config, meta } = machine;
@@ -141,12 +143,9 @@ export async function rehearseCreate(
 ): Promise<readonly PlanLine[]> {
   const machine = planMachine(deps, request);
   await deps.store.refuseTaken(machine.name);
-  const { driver } = machine;
-  const context = machine.context();
   try {
-    if (driver.plan !== undefined) return await driver.plan(context);
-    await driver.precheck(context);
-    return [{ label: 'checks', value: 'passed' }];
+    const plan = await (await machine.host()).precheck(machine.context());
+    return plan.length === 0 ? [{ label: 'checks', value: 'passed' }] : plan;
   } catch (error) {
     throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
   }
@@ -169,11 +168,11 @@ export async function finishHost(machine: Machine): Promise<void> {
   if (machine.meta.phase === 'removing') throw beingRemoved(machine.name);
   if (machine.meta.phase !== 'creating') return;
   machine.deps.report.info('Creating machine...');
-  await machine.driver.create(machine.context());
+  await (await machine.host()).create(machine.context());
+  machine.forgetLook();
   // Once its key is being replaced, what is pinned is not what it booted with.
   if (!machine.meta.journal.some(({ step }) => step === REPLACE_STEP)) await machine.pinHostKeys();
-  if (machine.driver.capabilities.hostKeyInLaunchData === true)
-    await replaceHostKey(machine, BOOT_TIMEOUT_MS);
+  if (machine.trait('hostKey') === 'launch-data') await replaceHostKey(machine, BOOT_TIMEOUT_MS);
   await machine.enter('provisioning');
 }
 
@@ -188,11 +187,12 @@ async function build(machine: Machine, rollback: boolean): Promise<void> {
   const { driver } = machine;
   try {
     await finishHost(machine);
-    if (driver.capabilities.provision) await provisionNew(machine);
+    if (driver.traits.provision) await provisionNew(machine);
     else await keepCredentials(machine);
     await machine.enter('ready');
   } catch (error) {
-    const refused = driver.isRefusal?.(error, machine.context().config) ?? false;
+    const { cloud } = await machine.host();
+    const refused = cloud?.isRefusal(error, machine.context().config) ?? false;
     const { signal } = machine.deps;
     throw rollback || refused ? await rolledBack(machine, error) : unfinished(machine, error, signal);
   }
@@ -227,7 +227,7 @@ async function rolledBack(machine: Machine, error: unknown): Promise<Error> {
 }
 
 async function provisionNew(machine: Machine): Promise<void> {
-  const sshTimeoutMs = machine.driver.capabilities.adopted ? ADOPT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
+  const sshTimeoutMs = machine.driver.traits.adopted ? ADOPT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
   await machine.step('provision.host', `Provisioning ${machine.name}...`, async () => {
     const outcome = await provisionMachine(machine, { sshTimeoutMs });
     machine.deps.report.info(`Docker Engine ${outcome.engineVersion} on ${outcome.os}`);

@@ -1,5 +1,6 @@
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
-import type { Driver, FlagValues, Holding } from '../../sdk/driver.ts';
+import type { Cloud, Driver, Holding } from '../../sdk/driver.ts';
+import type { FlagValues } from '../../sdk/flags.ts';
 import type { MachineDeps } from '../deps.ts';
 import { Machine } from '../machine.ts';
 import { planMachine } from './create.ts';
@@ -35,6 +36,7 @@ export interface CollectRequest {
 
 /** One account of one provider, with the machine by which it is asked, and those of the store that are there. */
 interface Account {
+  readonly cloud: Cloud;
   readonly lender: Machine;
   readonly stored: Machine[];
 }
@@ -42,10 +44,10 @@ interface Account {
 async function accounts(deps: MachineDeps, request: CollectRequest): Promise<readonly Account[]> {
   const found = new Map<string, Account>();
   const add = async (machine: Machine, isStored: boolean) => {
-    const { account, holdings, name } = machine.driver;
-    if (account === undefined || holdings === undefined) return;
-    const key = `${name} ${await account(machine.context())}`;
-    const entry = found.get(key) ?? { lender: machine, stored: [] };
+    const { cloud } = await machine.host();
+    if (cloud === undefined) return;
+    const key = `${machine.driver.name} ${await cloud.account(machine.context())}`;
+    const entry = found.get(key) ?? { cloud, lender: machine, stored: [] };
     found.set(key, entry);
     if (isStored) entry.stored.push(machine);
   };
@@ -64,7 +66,7 @@ async function accounts(deps: MachineDeps, request: CollectRequest): Promise<rea
   return [...found.values()];
 }
 
-function orphansOf(held: readonly Holding[], lender: Machine, known: Known): readonly Orphan[] {
+function orphansOf(held: readonly Holding[], { cloud, lender }: Account, known: Known): readonly Orphan[] {
   const byMachine = new Map<string, Holding[]>();
   for (const each of held) {
     // A record that cannot be read may be this one's: then it is nobody's to remove.
@@ -76,7 +78,7 @@ function orphansOf(held: readonly Holding[], lender: Machine, known: Known): rea
     machineName: holdings[0]?.machineName ?? '',
     driverName: lender.driver.name,
     holdings,
-    remove: async () => lender.driver.removeHoldings?.(lender.context(), machineId),
+    remove: () => cloud.removeHoldings(lender.context(), machineId),
   }));
 }
 
@@ -98,9 +100,9 @@ async function knownMachines(deps: MachineDeps): Promise<Known> {
  * that is being made may not be there yet, and of docker-machine's we do not know what became of them.
  */
 async function isLost(machine: Machine): Promise<boolean> {
-  const { driver, meta } = machine;
+  const { meta } = machine;
   if (meta.phase !== 'ready' || meta.journal.length === 0) return false;
-  return (await driver.isGone?.(machine.context())) ?? false;
+  return (await (await machine.host()).cloud?.isGone(machine.context())) ?? false;
 }
 
 function lostRecord(deps: MachineDeps, { name, driver }: Machine): LostRecord {
@@ -112,16 +114,16 @@ function lostRecord(deps: MachineDeps, { name, driver }: Machine): LostRecord {
 export async function findLeftovers(deps: MachineDeps, request: CollectRequest): Promise<Leftovers> {
   const lists = await accounts(deps, request);
   const held = await Promise.all(
-    lists.map(async ({ lender }) => (await lender.driver.holdings?.(lender.context(), request.all)) ?? []),
+    lists.map(({ cloud, lender }) => cloud.holdings(lender.context(), request.all)),
   );
   // Read after the providers were: a machine that is made meanwhile is in the store before anything of it is anywhere.
   const known = await knownMachines(deps);
   const orphans = new Map<string, Orphan>();
   const records: LostRecord[] = [];
-  for (const [index, { lender, stored }] of lists.entries()) {
+  for (const [index, account] of lists.entries()) {
     const found = held[index] ?? [];
-    for (const orphan of orphansOf(found, lender, known)) orphans.set(orphan.machineId, orphan);
-    for (const machine of stored) if (await isLost(machine)) records.push(lostRecord(deps, machine));
+    for (const orphan of orphansOf(found, account, known)) orphans.set(orphan.machineId, orphan);
+    for (const machine of account.stored) if (await isLost(machine)) records.push(lostRecord(deps, machine));
   }
   return { orphans: [...orphans.values()], records };
 }

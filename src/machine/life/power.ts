@@ -1,7 +1,7 @@
 import { messageOf } from '../../base/machine-error.ts';
 import { waitFor } from '../../base/wait.ts';
-import type { Driver, MachineState } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
+import type { MachineState } from '../../sdk/status.ts';
 import { isCertificateFault } from '../certs/certificate-faults.ts';
 import { renewCertificates } from '../certs/fix-certificates.ts';
 import type { MachineDeps } from '../deps.ts';
@@ -25,9 +25,19 @@ const STATE_TIMEOUT_MS = 180_000;
 const LATE_REBOOT_MS = 480_000;
 const ENGINE_TIMEOUT_MS = 120_000;
 
-function operation(driver: Driver, verb: Verb): NonNullable<Driver['start']> {
-  const found = driver[verb];
-  if (found !== undefined) return found;
+/** The driver's own way. A restart is a stop and a start where it has none. */
+async function operation(machine: Machine, verb: Verb): Promise<() => Promise<void>> {
+  const { driver } = machine;
+  const { power } = await machine.host();
+  const context = machine.context();
+  if (power !== undefined) {
+    const own = power[verb];
+    if (own !== undefined) return () => own(context);
+    return async () => {
+      await power.stop(context);
+      await power.start(context);
+    };
+  }
   throw driverError('MM_DRIVER_UNSUPPORTED', {
     message: `${driver.name} driver does not support ${verb}`,
     hint: 'The host is not ours to switch on and off: do it where it is managed.',
@@ -36,7 +46,7 @@ function operation(driver: Driver, verb: Verb): NonNullable<Driver['start']> {
 
 async function waitForState(machine: Machine, wanted: MachineState): Promise<void> {
   const { clock, signal } = machine.deps;
-  const probe = async () => ((await machine.driver.state(machine.context())) === wanted ? true : undefined);
+  const probe = async () => ((await machine.look()).state === wanted ? true : undefined);
   const reached = await waitFor(probe, { clock, signal, timeoutMs: STATE_TIMEOUT_MS, intervalMs: 200 });
   if (reached === undefined) {
     throw machineError('MM_MACHINE_STATE', {
@@ -51,7 +61,7 @@ async function waitForState(machine: Machine, wanted: MachineState): Promise<voi
  * have another address than its certificate names, or has slept past its end: then it gets a new one at once.
  */
 async function waitForEngine(machine: Machine): Promise<void> {
-  if (!machine.driver.capabilities.provision || machine.meta.phase !== 'ready') return;
+  if (!machine.driver.traits.provision || machine.meta.phase !== 'ready') return;
   const { clock, report, signal } = machine.deps;
   let last: unknown;
   const probe = async () => {
@@ -73,21 +83,16 @@ async function waitForEngine(machine: Machine): Promise<void> {
 }
 
 async function perform(machine: Machine, verb: Verb): Promise<void> {
-  const { driver } = machine;
-  const context = machine.context();
-  if (
-    verb === 'restart' &&
-    driver.restart === undefined &&
-    driver.capabilities.adopted &&
-    driver.capabilities.ssh
-  ) {
+  const { traits } = machine.driver;
+  const { power } = await machine.host();
+  if (verb === 'restart' && power === undefined && traits.adopted && traits.ssh !== false) {
     await forgetEngineAddress(machine);
     return rebootOverSsh(machine, STATE_TIMEOUT_MS);
   }
-  const state = await driver.state(context);
+  const { state } = await machine.look();
   if (verb === 'restart' && state === 'Stopped') {
     await forgetEngineAddress(machine);
-    return operation(driver, 'start')(context);
+    return (await operation(machine, 'start'))();
   }
   const wanted: MachineState = verb === 'start' || verb === 'restart' ? 'Running' : 'Stopped';
   if (verb !== 'restart' && state === wanted) {
@@ -95,17 +100,16 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
       message: `Machine "${machine.name}" is already ${wanted.toLowerCase()}.`,
     });
   }
-  const act = operation(driver, verb);
+  const act = await operation(machine, verb);
   await forgetEngineAddress(machine);
-  if (verb === 'restart' && driver.capabilities.restartsLater === true)
-    await throughReboot(machine, LATE_REBOOT_MS, () => act(context));
-  else await act(context);
+  if (verb === 'restart' && traits.restartsLater === true) await throughReboot(machine, LATE_REBOOT_MS, act);
+  else await act();
   await waitForState(machine, wanted);
 }
 
 /** Starts a machine that does not run, saying `why`. The caller holds its lock. */
 export async function ensureRunning(machine: Machine, why: string): Promise<void> {
-  if ((await machine.driver.state(machine.context())) === 'Running') return;
+  if ((await machine.look()).state === 'Running') return;
   machine.deps.report.info(why);
   await perform(machine, 'start');
   await waitForEngine(machine);

@@ -46,7 +46,7 @@ export async function provisionMachine(
   options: ProvisionOptions = {},
 ): Promise<ProvisionOutcome> {
   const { deps, driver } = machine;
-  if (!driver.capabilities.provision) {
+  if (!driver.traits.provision) {
     throw machineError('MM_MACHINE_STATE', {
       message: `"${machine.name}" is a machine of the driver ${driver.name}, which is not provisioned by us`,
       hint: 'Configure its engine where that is managed.',
@@ -63,7 +63,7 @@ export async function provisionMachine(
   const outcome = await provisionHost({
     ...hostPorts(machine, session),
     rename: true,
-    adopted: driver.capabilities.adopted,
+    adopted: driver.traits.adopted,
     engine: engineWish(machine),
     tls: authority && pair && { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
     keepOriginal: async (original) => {
@@ -77,7 +77,7 @@ export async function provisionMachine(
     await keepServerCertificate(machine, pair);
     await copyClientCertificates(machine, { ca: authority.ca.cert, ...authority.client });
   }
-  await machine.saveMeta({ address: await driver.address(machine.context()) });
+  await machine.saveMeta({ address: (await machine.lastLook()).address });
   if (authority?.replaced === true) await warnOfLeftBehind(deps);
   return outcome;
 }

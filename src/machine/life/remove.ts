@@ -38,10 +38,10 @@ function failed(deps: MachineDeps, name: string, error: unknown): unknown {
 export async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
   await machine.enter('removing');
   await forgetEngineAddress(machine);
-  if (options.restore && machine.driver.capabilities.adopted && machine.driver.capabilities.provision) {
+  if (options.restore && machine.driver.traits.adopted && machine.driver.traits.provision) {
     await machine.deps.report.step(`Restoring ${machine.name}...`, () => restoreMachine(machine));
   }
-  await machine.driver.remove(machine.context());
+  await (await machine.host()).remove(machine.context());
 }
 
 /**

@@ -34,7 +34,7 @@ export async function upgradeMachine(machine: Machine, wanted: string | undefine
 }
 
 function refuse({ name, driver, meta }: Machine): void {
-  if (!driver.capabilities.provision) {
+  if (!driver.traits.provision) {
     throw machineError('MM_MACHINE_STATE', {
       message: 'hosts without a driver cannot be upgraded',
       hint: `Of "${name}" only the URL is known: upgrade its engine where that is managed.`,

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../base/json.ts';
 import type { ExactNumber } from './exact-number.ts';
 import { formatRecord } from './record-json.ts';
 
@@ -103,6 +104,22 @@ export function defaultSwarmOptions(): SwarmOptions {
     Env: null,
     IsExperimental: false,
   };
+}
+
+/**
+ * The record of a new machine's driver: docker-machine's BaseDriver with its three swarm keys, then the driver's own keys.
+ * The keys keep docker-machine's order.
+ */
+export function driverRecord(config: object, swarm: Partial<SwarmOptions>): JsonObject {
+  const own = Object.entries(config);
+  const end = own.findIndex(([key]) => key === 'StorePath') + 1;
+  return Object.fromEntries([
+    ...own.slice(0, end),
+    ['SwarmMaster', swarm.Master ?? false],
+    ['SwarmHost', swarm.Host ?? ''],
+    ['SwarmDiscovery', swarm.Discovery ?? ''],
+    ...own.slice(end),
+  ]);
 }
 
 export function emptyAuthOptions(): AuthOptions {

@@ -13,8 +13,11 @@ import { nspawnDriver as driver } from '../../../src/drivers/nspawn/driver.ts';
 import { leaseAddress, releaseAddress } from '../../../src/drivers/nspawn/network/leases.ts';
 import { labOf } from '../../../src/drivers/nspawn/network/network-record.ts';
 import { aptMirror } from '../../../src/images/apt-mirror.ts';
-import type { DriverContext, FlagValues } from '../../../src/sdk/driver.ts';
+import type { DriverContext } from '../../../src/sdk/context.ts';
+import { traitOf } from '../../../src/sdk/driver.ts';
+import type { FlagValues } from '../../../src/sdk/flags.ts';
 import { driverContext } from '../../testbed/driver-context.ts';
+import { openDriver } from '../../testbed/open-driver.ts';
 import { testPorts } from '../../testbed/ports.ts';
 import { sshTo } from '../../testbed/system-ssh.ts';
 import { testCacheDir } from '../../testbed/testbed.ts';
@@ -32,7 +35,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await Promise.all(made.map((context) => driver.remove(context)));
+  await Promise.all(made.map((context) => nspawn.remove(context)));
   await rm(storeDir, { recursive: true, force: true });
 });
 
@@ -67,7 +70,7 @@ function tell(what: string, sinceMs: number): void {
 
 /** Removes every machine and shows that nothing of the store is left on this computer. */
 async function removeAll(): Promise<void> {
-  for (const context of made) await driver.remove(context);
+  for (const context of made) await nspawn.remove(context);
   expect(await traces()).toEqual([]);
 }
 
@@ -77,16 +80,16 @@ test('this computer can run container machines', async () => {
 
 test('a machine lives: created, logged in to, stopped, started, rebooted from inside, killed and removed', async () => {
   const context = await machine('host1');
-  await driver.precheck(context);
-  expect(await driver.state(context)).toBe('None');
+  await nspawn.precheck(context);
+  expect(await nspawn.state(context)).toBe('None');
   const begin = Date.now();
-  await driver.create(context);
+  await nspawn.create(context);
   tell('create after the image is there', begin);
-  const address = await driver.address(context);
+  const address = await nspawn.address(context);
   expect(address).toMatch(/^10\.91\.\d+\.\d+$/);
-  expect(await driver.engineUrl(context)).toBe(`tcp://${address}:2376`);
-  expect(driver.sans?.(context)).toEqual([address]);
-  expect(await driver.state(context)).toBe('Running');
+  expect(await nspawn.engineUrl(context)).toBe(`tcp://${address}:2376`);
+  expect(traitOf(driver.traits.sans ?? [], context.config)).toEqual([address]);
+  expect(await nspawn.state(context)).toBe('Running');
   expect(await ssh(context, 'hostname; id -un; sudo id -u; cat /etc/machine-id')).toBe(
     `host1\ndocker\n0\n${context.machine.id.replaceAll('-', '')}`,
   );
@@ -101,17 +104,17 @@ test('a machine lives: created, logged in to, stopped, started, rebooted from in
 
   await ssh(context, 'echo kept | sudo tee /etc/kept && sync');
   const stopping = Date.now();
-  await driver.stop?.(context);
+  await nspawn.stop(context);
   tell('stop', stopping);
-  expect(await driver.state(context)).toBe('Stopped');
-  await driver.stop?.(context);
+  expect(await nspawn.state(context)).toBe('Stopped');
+  await nspawn.stop(context);
 
   const starting = Date.now();
-  await driver.start?.(context);
+  await nspawn.start(context);
   tell('start', starting);
-  expect(await driver.address(context)).toBe(address);
+  expect(await nspawn.address(context)).toBe(address);
   expect(await ssh(context, 'cat /etc/kept')).toBe('kept');
-  await driver.start?.(context);
+  await nspawn.start(context);
 
   const before = await containerLeader(context.machine.id);
   await sshTo(driver, context, 'sudo systemctl reboot');
@@ -123,25 +126,25 @@ test('a machine lives: created, logged in to, stopped, started, rebooted from in
     { clock: ports.clock, timeoutMs: 60_000, intervalMs: 50 },
   );
   expect(after).toBeDefined();
-  await driver.start?.(context);
+  await nspawn.start(context);
   expect(await ssh(context, 'cat /etc/kept')).toBe('kept');
 
-  await driver.kill?.(context);
-  expect(await driver.state(context)).toBe('Stopped');
-  await driver.restart?.(context);
+  await nspawn.kill(context);
+  expect(await nspawn.state(context)).toBe('Stopped');
+  await nspawn.restart(context);
   expect(await ssh(context, 'hostname')).toBe('host1');
 
   await sshTo(driver, context, 'sudo systemctl poweroff');
-  const off = async () => ((await driver.state(context)) === 'Stopped' ? true : undefined);
+  const off = async () => ((await nspawn.state(context)) === 'Stopped' ? true : undefined);
   expect(await waitFor(off, { clock: ports.clock, timeoutMs: 60_000, intervalMs: 50 })).toBe(true);
 
   await removeAll();
-  await driver.remove(context);
+  await nspawn.remove(context);
 });
 
 test('memory and cpu limits are in force, and gone with the machine', async () => {
   const context = await machine('small', { 'nspawn-memory': 200, 'nspawn-cpus': '0.5' });
-  await driver.create(context);
+  await nspawn.create(context);
   const greedy = await sshTo(
     driver,
     context,
@@ -164,7 +167,7 @@ test('memory and cpu limits are in force, and gone with the machine', async () =
 test('a create that is cut off after any step is finished by the next one, or removed', async () => {
   const steps: string[] = [];
   const probe = await machine('probe');
-  await driver.create({
+  await nspawn.create({
     ...probe,
     get config() {
       return probe.config;
@@ -191,12 +194,12 @@ test('a create that is cut off after any step is finished by the next one, or re
         });
       },
     };
-    await expect(driver.create(cut)).rejects.toThrow(`cut off after ${last}`);
+    await expect(nspawn.create(cut)).rejects.toThrow(`cut off after ${last}`);
     if (number % 2 === 0) {
-      await driver.create(context);
+      await nspawn.create(context);
       expect(await ssh(context, 'hostname')).toBe(`cut${number}`);
     }
-    await driver.remove(context);
+    await nspawn.remove(context);
     expect(await tracesOf(join(storeDir, 'none'), [context.machine.id])).toEqual([]);
   }
   await removeAll();
@@ -204,17 +207,17 @@ test('a create that is cut off after any step is finished by the next one, or re
 
 test('after a reboot of this computer a machine starts at the same address', async () => {
   const context = await machine('host1');
-  await driver.create(context);
-  const address = await driver.address(context);
+  await nspawn.create(context);
+  const address = await nspawn.address(context);
   const lab = labNames(labId(storeDir));
   const hierarchies = await readHierarchies();
   await killGroup(controlGroup(hierarchies, unitName(context.machine.id)), ports.clock);
   await killGroup(controlGroup(hierarchies, lab.group), ports.clock);
   await ports.programs.run(['ip', 'link', 'delete', lab.link]);
   await ports.programs.run(['ip', 'netns', 'delete', lab.netns]);
-  expect(await driver.state(context)).toBe('Stopped');
-  await driver.start?.(context);
-  expect(await driver.address(context)).toBe(address);
+  expect(await nspawn.state(context)).toBe('Stopped');
+  await nspawn.start(context);
+  expect(await nspawn.address(context)).toBe(address);
   const mirror = (await aptMirror())?.archive ?? '';
   expect(await ssh(context, `curl -s -o /dev/null -w "%{http_code}" '${mirror}/'`)).toMatch(/^\d{3}$/);
   await removeAll();
@@ -222,9 +225,9 @@ test('after a reboot of this computer a machine starts at the same address', asy
 
 test('a way out that died is made again by the next start', async () => {
   const context = await machine('host1');
-  await driver.create(context);
+  await nspawn.create(context);
   await killGroup(controlGroup(await readHierarchies(), labNames(labId(storeDir)).group), ports.clock);
-  await driver.restart?.(context);
+  await nspawn.restart(context);
   expect(
     await ssh(context, `getent hosts ${new URL((await aptMirror())?.archive ?? '').hostname} | wc -l`),
   ).not.toBe('0');
@@ -233,13 +236,13 @@ test('a way out that died is made again by the next start', async () => {
 
 test('a container whose keeper was killed is still stopped and removed', async () => {
   const context = await machine('host1');
-  await driver.create(context);
+  await nspawn.create(context);
   const group = controlGroup(await readHierarchies(), unitName(context.machine.id));
   for (const pid of await membersOf(join(group.unified, 'keeper'))) process.kill(pid, 'SIGKILL');
-  expect(await driver.state(context)).toBe('Running');
+  expect(await nspawn.state(context)).toBe('Running');
   expect(await ssh(context, 'hostname')).toBe('host1');
-  await driver.stop?.(context);
-  expect(await driver.state(context)).toBe('Stopped');
+  await nspawn.stop(context);
+  expect(await nspawn.state(context)).toBe('Stopped');
   await removeAll();
 });
 
@@ -278,6 +281,8 @@ test('eight processes that make the first network of a store at once make one, a
   expect(await tracesOf(storeDir, ids)).toEqual([]);
 });
 
+const nspawn = await openDriver(driver);
+
 test('a store that is moved while its network is up keeps it, and a new one in its place has its own', async () => {
   const [old, moved] = [join(storeDir, 'store'), join(storeDir, 'moved')];
   const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()];
@@ -302,7 +307,7 @@ describe('many machines', () => {
     const names = Array.from({ length: count }, (_, number) => `many${number}`);
     const contexts = await Promise.all(names.map((name) => machine(name)));
     const begin = Date.now();
-    await Promise.all(contexts.map((context) => driver.create(context)));
+    await Promise.all(contexts.map((context) => nspawn.create(context)));
     tell(`${count} at once`, begin);
     const hosts = await Promise.all(contexts.map((context) => ssh(context, 'hostname')));
     expect(hosts).toEqual(names);
@@ -311,7 +316,7 @@ describe('many machines', () => {
     if (first === undefined || last === undefined) throw new Error('no machines');
     expect(await ssh(first, `getent hosts ${last.machine.name}`)).toContain(last.config.IPAddress);
     const removing = Date.now();
-    await Promise.all(contexts.map((context) => driver.remove(context)));
+    await Promise.all(contexts.map((context) => nspawn.remove(context)));
     tell(`${count} removed`, removing);
     expect(await traces()).toEqual([]);
   });
@@ -319,7 +324,7 @@ describe('many machines', () => {
 
 test('machines of one name in two stores have two networks, and one goes without the other', async () => {
   const here = await machine('host1');
-  await driver.create(here);
+  await nspawn.create(here);
   const other = await mkdtemp('/var/tmp/mymachine-nspawn-test-');
   const there = await driverContext(driver, {
     ports,
@@ -329,11 +334,11 @@ test('machines of one name in two stores have two networks, and one goes without
     flags: { 'nspawn-engine': false },
   });
   try {
-    await driver.create(there);
+    await nspawn.create(there);
     expect(there.config.IPAddress.split('.')[2]).not.toBe(here.config.IPAddress.split('.')[2]);
     expect(await ssh(there, 'hostname')).toBe('host1');
   } finally {
-    await driver.remove(there);
+    await nspawn.remove(there);
     await rm(other, { recursive: true, force: true });
   }
   expect(await ssh(here, 'hostname')).toBe('host1');

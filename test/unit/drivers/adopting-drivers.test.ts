@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { genericDriver } from '../../../src/drivers/generic/driver.ts';
 import { noneDriver } from '../../../src/drivers/none/driver.ts';
-import type { BaseConfig } from '../../../src/sdk/driver.ts';
+import type { BaseConfig } from '../../../src/sdk/context.ts';
+import type { Driver } from '../../../src/sdk/driver.ts';
+import { FlagReader, type FlagValues } from '../../../src/sdk/flags.ts';
+import { driverRecord } from '../../../src/store/record/host-config.ts';
 
-/** As a create with --swarm-master begins. */
 const base: BaseConfig = {
   IPAddress: '',
   MachineName: 'm1',
@@ -11,14 +13,16 @@ const base: BaseConfig = {
   SSHPort: 22,
   SSHKeyPath: '',
   StorePath: '/home/u/.docker/machine',
-  SwarmMaster: true,
-  SwarmHost: 'tcp://0.0.0.0:3376',
-  SwarmDiscovery: 'token://abc',
 };
+
+/** What a machine of the driver has under `Driver` in its config.json, after a create with these flags. */
+function record(driver: Driver, flags: FlagValues): string {
+  return JSON.stringify(driverRecord(driver.configure(new FlagReader(flags), base), {}));
+}
 
 // What docker-machine 0.16.2 writes for the same options, but for the port in the address of driver none.
 test("a machine of driver none has docker-machine's record: no login, and nothing of a swarm", () => {
-  expect(JSON.stringify(noneDriver.configure({ url: 'tcp://192.0.2.10:2376' }, base))).toBe(
+  expect(record(noneDriver as unknown as Driver, { url: 'tcp://192.0.2.10:2376' })).toBe(
     '{"IPAddress":"192.0.2.10","MachineName":"m1","SSHUser":"","SSHPort":0,"SSHKeyPath":"","StorePath":"/home/u/.docker/machine","SwarmMaster":false,"SwarmHost":"","SwarmDiscovery":"","URL":"tcp://192.0.2.10:2376"}',
   );
 });
@@ -31,7 +35,7 @@ test("a machine of driver generic has docker-machine's record: nothing of a swar
     'generic-engine-port': 2376,
     'generic-ssh-key': '',
   };
-  expect(JSON.stringify(genericDriver.configure(flags, base))).toBe(
+  expect(record(genericDriver as unknown as Driver, flags)).toBe(
     '{"IPAddress":"192.0.2.10","MachineName":"m1","SSHUser":"admin","SSHPort":2222,"SSHKeyPath":"","StorePath":"/home/u/.docker/machine","SwarmMaster":false,"SwarmHost":"","SwarmDiscovery":"","EnginePort":2376,"SSHKey":""}',
   );
 });

@@ -1,6 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { printable } from '../../../base/printable.ts';
 import { machineError } from '../../../machine/errors.ts';
+import type { BaseConfig } from '../../../sdk/context.ts';
+import { traitOf } from '../../../sdk/driver.ts';
 import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
@@ -18,7 +20,7 @@ export const hostKeyCommand: Command = {
     const path = app.store.paths.knownHosts(name);
     if (flags.bool('forget')) {
       const driver = await app.drivers.load(config.DriverName);
-      if (driver.capabilities.hostKeyKnown) {
+      if (traitOf(driver.traits.hostKey, config.Driver as unknown as BaseConfig) !== 'first-use') {
         throw machineError('MM_MACHINE_STATE', {
           message: `the host key of "${name}" was made by us and cannot be forgotten: a host that shows another one is another host`,
           hint: `Look at the machine's console log in ${app.store.paths.machine(name)}; "mymachine rm ${name}" removes it.`,

@@ -25,12 +25,10 @@ export const ipCommand: Command = {
 
 async function addressOf(app: App, name: string): Promise<string> {
   const machine = await Machine.open(app.deps, name);
-  const context = machine.context();
   try {
-    const isRunning = (await machine.driver.state(context)) === 'Running';
-    const address = isRunning ? await machine.driver.address(context) : '';
-    if (address !== '') return address;
-    throw notRunning(machine, 'Host is not running');
+    const { state, address } = await machine.look();
+    if (state === 'Running' && address !== '') return address;
+    throw await notRunning(machine, 'Host is not running');
   } catch (error) {
     throw reworded(error, (why) => `Error getting IP address: ${why}`);
   }

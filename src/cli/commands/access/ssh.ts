@@ -33,8 +33,8 @@ export async function runningMachine(app: App, name: string): Promise<Machine> {
   const machine = await Machine.open(app.deps, name);
   // A machine without SSH says so itself, whatever its state.
   await machine.sshTarget();
-  if ((await machine.driver.state(machine.context())) === 'Running') return machine;
-  throw notRunning(machine, `Error: Cannot run SSH command: Host "${name}" is not running`);
+  if ((await machine.lastLook()).state === 'Running') return machine;
+  throw await notRunning(machine, `Error: Cannot run SSH command: Host "${name}" is not running`);
 }
 
 /** For the system's ssh, which of a key that it does not use only warns, and fails as if the host knew no such user. */

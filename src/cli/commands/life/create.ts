@@ -77,7 +77,7 @@ async function createNew(app: App, name: string, flags: Flags): Promise<boolean>
   };
   const driver = await driverFor(app, flags);
   const values = await askForFlags(app.io, driver, ownFlags(driver, flags));
-  if (common.swarm.IsSwarm === true && driver.capabilities.provision) {
+  if (common.swarm.IsSwarm === true && driver.traits.provision) {
     app.report.warn(
       'Legacy Swarm is gone from Docker: the --swarm options are kept with the machine, and nothing is set up on it.',
     );

@@ -54,8 +54,7 @@ async function prepare(app: App, name: string, wanted: string): Promise<void> {
   if (await deps.store.exists(name)) {
     const machine = await Machine.open(deps, name);
     if (machine.meta.phase !== 'ready') await resumeMachine(deps, name);
-    else if ((await machine.driver.state(machine.context())) !== 'Running')
-      await switchMachine(deps, name, 'start');
+    else if ((await machine.look()).state !== 'Running') await switchMachine(deps, name, 'start');
     else app.report.info(`"${name}" is there and running.`);
     return;
   }

@@ -57,8 +57,8 @@ export const rmCommand: Command = {
 /** What to know about a host that stays. */
 async function adoptedHost(app: App, name: string): Promise<string | undefined> {
   try {
-    const { capabilities } = (await Machine.open(app.deps, name)).driver;
-    if (!capabilities.adopted || !capabilities.provision) return undefined;
+    const { traits } = (await Machine.open(app.deps, name)).driver;
+    if (!traits.adopted || !traits.provision) return undefined;
     return `The host of ${name} keeps its engine as it is configured; "rm --restore" would have put it back as it was.`;
   } catch (error) {
     app.report.debug('rm', messageOf(error));

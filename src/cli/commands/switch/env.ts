@@ -85,7 +85,7 @@ async function assignments(
   if (flags.bool('no-proxy')) {
     const name = proxyName(app);
     const old = (app.io.env[name] ?? '').split(',').filter((entry) => entry !== '');
-    const address = await machine.driver.address(machine.context());
+    const { address } = await machine.lastLook();
     values.push({ name, value: [...new Set([...old, address])].join(',') });
   }
   return values;

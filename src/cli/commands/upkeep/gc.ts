@@ -52,7 +52,7 @@ async function accountOf(app: App, flags: Flags) {
   const name = flags.string('driver');
   if (name === '') return undefined;
   const driver = await app.drivers.load(name);
-  if (driver.holdings === undefined) {
+  if ((await driver.load()).cloud === undefined) {
     throw usageError('MM_ARGUMENTS', {
       message: `the driver ${name} keeps its machines on this computer or makes none: there is nothing to look for elsewhere`,
     });

@@ -1,6 +1,6 @@
 import { reworded } from '../../../base/machine-error.ts';
 import { Machine } from '../../../machine/machine.ts';
-import type { MachineState } from '../../../sdk/driver.ts';
+import type { MachineState } from '../../../sdk/status.ts';
 import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
@@ -25,7 +25,7 @@ export const statusCommand: Command = {
 
 async function stateOf(machine: Machine): Promise<MachineState> {
   try {
-    return await machine.driver.state(machine.context());
+    return (await machine.look()).state;
   } catch (error) {
     throw reworded(error, (why) => `error getting state for host ${machine.name}: ${why}`);
   }

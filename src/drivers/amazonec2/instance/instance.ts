@@ -5,7 +5,7 @@ import {
   StopInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { waitFor } from '../../../base/wait.ts';
-import type { MachineState } from '../../../sdk/driver.ts';
+import type { HostStatus, MachineState } from '../../../sdk/status.ts';
 import type { Ec2Api } from '../api/api.ts';
 import { findInstance } from '../api/find-instances.ts';
 import { pauseBefore } from '../api/pause.ts';
@@ -22,7 +22,7 @@ const STATES: Readonly<Record<string, MachineState>> = {
   terminated: 'Error',
 };
 
-export function stateOf(instance: Instance | undefined): MachineState {
+function stateOf(instance: Instance | undefined): MachineState {
   return STATES[instance?.State?.Name ?? ''] ?? 'Error';
 }
 
@@ -39,6 +39,12 @@ const ipv6Of = ({ Ipv6Address, NetworkInterfaces = [] }: Instance): string =>
   [Ipv6Address, ...NetworkInterfaces.flatMap(({ Ipv6Addresses = [] }) => Ipv6Addresses[0]?.Ipv6Address)].find(
     (address) => address !== undefined && address !== '',
   ) ?? '';
+
+/** An instance that EC2 does not know any more is an error. */
+export const statusOf = (instance: Instance | undefined, config: Readonly<Ec2Config>): HostStatus => ({
+  state: stateOf(instance),
+  address: addressOf(instance, config),
+});
 
 function why(instance: Instance | undefined): string {
   const reason = instance?.StateReason?.Message ?? instance?.StateTransitionReason ?? '';

@@ -1,12 +1,13 @@
-import type { Sighting } from '../../../sdk/driver.ts';
+import type { HostStatus } from '../../../sdk/status.ts';
 import { withApi } from '../api/api.ts';
 import { instancesById } from '../api/find-instances.ts';
 import type { Ec2Context } from '../context.ts';
-import { engineUrlOf } from '../engine-url.ts';
-import { addressOf, stateOf } from './instance.ts';
+import { statusOf } from './instance.ts';
 
 /** All that machines of one account have, by the machine's name. The first one's settings say how EC2 is asked. */
-export async function sightings(contexts: readonly Ec2Context[]): Promise<ReadonlyMap<string, Sighting>> {
+export async function statusOfMany(
+  contexts: readonly Ec2Context[],
+): Promise<ReadonlyMap<string, HostStatus>> {
   const made = contexts.filter(({ config }) => config.InstanceId !== '');
   const [first] = made;
   if (first === undefined) return new Map();
@@ -16,8 +17,7 @@ export async function sightings(contexts: readonly Ec2Context[]): Promise<Readon
     made.flatMap(({ machine, config }) => {
       const instance = found.get(config.InstanceId);
       if (instance === undefined) return [];
-      const engineUrl = engineUrlOf(config, addressOf(instance, config));
-      return [[machine.name, { state: stateOf(instance), engineUrl }] as const];
+      return [[machine.name, statusOf(instance, config)] as const];
     }),
   );
 }

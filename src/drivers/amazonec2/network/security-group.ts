@@ -43,7 +43,7 @@ export function wantedRules(context: Ec2Context, networks: readonly string[]): r
   const tls = [
     { protocol: 'tcp', port: ENGINE_PORT },
     ...(config.SwarmMaster
-      ? [{ protocol: 'tcp', port: Number(/:(\d+)$/.exec(config.SwarmHost)?.[1] ?? 3376) }]
+      ? [{ protocol: 'tcp', port: Number(/:(\d+)$/.exec(config.SwarmHost ?? '')?.[1] ?? 3376) }]
       : []),
   ];
   const ours = config.SSHOnly === true ? [ssh] : [ssh, ...tls];

@@ -2,7 +2,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { isPortFree, takeFreePorts } from '../../../base/net.ts';
 import { lastLines } from '../../../base/printable.ts';
 import { waitFor } from '../../../base/wait.ts';
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import type { AccelChoice } from '../accelerator/accelerator.ts';
 import { GUEST_ENGINE_PORT, GUEST_SSH_PORT, machineFiles, type QemuConfig } from '../config.ts';
 import { qemuError } from '../errors.ts';

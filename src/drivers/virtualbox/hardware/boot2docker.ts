@@ -6,7 +6,7 @@ import { parseDigest } from '../../../download/checksum.ts';
 import { download } from '../../../download/download.ts';
 import { httpClient } from '../../../download/http.ts';
 import { isImageUrl } from '../../../images/pull.ts';
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import { imageContext } from '../../image-context.ts';
 import { machineFiles, type VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';

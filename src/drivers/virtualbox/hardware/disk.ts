@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import { machineFiles, type VirtualBoxConfig } from '../config.ts';
 import { manage } from '../manage/manage.ts';
 import { vmInfo, vmOf } from '../manage/vm.ts';

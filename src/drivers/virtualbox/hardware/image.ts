@@ -4,7 +4,7 @@ import { imagesDir } from '../../../images/cache.ts';
 import { fullHardwareImage } from '../../../images/catalogue.ts';
 import { writeRawDisk } from '../../../images/raw-disk.ts';
 import { type ImageWish, type ResolvedImage, resolveImage } from '../../../images/resolve.ts';
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import { imageContext } from '../../image-context.ts';
 import type { VirtualBoxConfig } from '../config.ts';
 import { manage } from '../manage/manage.ts';

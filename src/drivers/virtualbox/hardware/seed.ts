@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../../base/json.ts';
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import { writeGuestSeed } from '../../../sdk/guest-seed.ts';
 import { machineFiles, type VirtualBoxConfig } from '../config.ts';
 import { cidrOf, usesDhcp } from '../network/network.ts';

@@ -1,4 +1,4 @@
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import { isBoot2Docker, type VirtualBoxConfig } from '../config.ts';
 import { manage } from '../manage/manage.ts';
 import { parseValue } from '../manage/output.ts';

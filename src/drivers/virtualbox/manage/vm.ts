@@ -1,5 +1,6 @@
 import { isMachineError } from '../../../base/machine-error.ts';
-import type { DriverContext, MachineState } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
+import type { MachineState } from '../../../sdk/status.ts';
 import { isOurs, type VirtualBoxConfig } from '../config.ts';
 import { manage } from './manage.ts';
 import { parseVmInfo } from './output.ts';
@@ -10,13 +11,16 @@ type VmContext = Pick<
   'clock' | 'report' | 'programs' | 'signal' | 'machine' | 'config'
 >;
 
+/** `showvminfo --machinereadable` as its keys and values. */
+export type VmInfo = ReadonlyMap<string, string>;
+
 /** How VirtualBox calls the machine: ours have the machine's id as UUID, docker-machine's are known by their name alone. */
 export function vmOf({ machine, config }: VmContext): string {
   return isOurs(config) ? machine.id : machine.name;
 }
 
 /** What VirtualBox knows of the machine, or undefined when it knows none. */
-export async function vmInfo(context: VmContext): Promise<ReadonlyMap<string, string> | undefined> {
+export async function vmInfo(context: VmContext): Promise<VmInfo | undefined> {
   try {
     return parseVmInfo(await manage(context, ['showvminfo', vmOf(context), '--machinereadable']));
   } catch (error) {
@@ -43,7 +47,7 @@ const STATES: Readonly<Record<string, MachineState>> = {
   stuck: 'Error',
 };
 
-export function stateOf(info: ReadonlyMap<string, string>): MachineState {
+export function stateOf(info: VmInfo): MachineState {
   const word = info.get('VMState') ?? '';
   // While snapshots are taken or disks merged the machine runs on.
   return (

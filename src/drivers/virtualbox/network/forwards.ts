@@ -1,5 +1,5 @@
 import { isPortFree, takeFreePorts } from '../../../base/net.ts';
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import type { VirtualBoxConfig } from '../config.ts';
 import { manage } from '../manage/manage.ts';
 import { forwardsOf } from '../manage/output.ts';

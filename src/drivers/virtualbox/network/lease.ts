@@ -1,12 +1,14 @@
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import type { VirtualBoxConfig } from '../config.ts';
 import { manage } from '../manage/manage.ts';
 import { parseLease, parseValue } from '../manage/output.ts';
-import { vmInfo, vmOf } from '../manage/vm.ts';
+import { type VmInfo, vmOf } from '../manage/vm.ts';
 
 /** The address that a machine got by DHCP, as its server or the Guest Additions say; undefined when neither knows. */
-export async function leasedAddress(context: DriverContext<VirtualBoxConfig>): Promise<string | undefined> {
-  const info = await vmInfo(context);
+export async function leasedAddress(
+  context: DriverContext<VirtualBoxConfig>,
+  info: VmInfo | undefined,
+): Promise<string | undefined> {
   const mac = info?.get('macaddress2');
   const adapter = info?.get('hostonlyadapter2');
   if (mac !== undefined && adapter !== undefined) {

@@ -1,4 +1,4 @@
-import type { DriverContext } from '../../../sdk/driver.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import type { VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';
 import { manage } from '../manage/manage.ts';

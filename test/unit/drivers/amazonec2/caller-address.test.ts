@@ -5,7 +5,7 @@ import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
 import { callerNetworks } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
 import type { Outlook } from '../../../../src/drivers/amazonec2/network/public-address.ts';
 import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
-import type { FlagValues } from '../../../../src/sdk/driver.ts';
+import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 

@@ -6,7 +6,8 @@ import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
 import { amazonec2Driver } from '../../../../src/drivers/amazonec2/driver.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
 import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
-import type { BaseConfig, FlagValues } from '../../../../src/sdk/driver.ts';
+import { traitOf } from '../../../../src/sdk/driver.ts';
+import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig();
@@ -51,7 +52,7 @@ test('an endpoint may be a host name, with and without encryption', () => {
 });
 
 describe('--amazonec2-ssh-only', () => {
-  const rules = (flags: FlagValues, swarm: Partial<BaseConfig> = {}) =>
+  const rules = (flags: FlagValues, swarm: Partial<Ec2Config> = {}) =>
     wantedRules({ config: { ...configure(flags), ...swarm } } as Ec2Context, ['192.0.2.7/32']);
   const master = { SwarmMaster: true, SwarmHost: 'tcp://0.0.0.0:3377' };
 
@@ -65,7 +66,7 @@ describe('--amazonec2-ssh-only', () => {
   });
 
   test('says that the engine has no port, which a record of docker-machine never does', () => {
-    const port = (config: Ec2Config) => amazonec2Driver.enginePort?.(config);
+    const port = (config: Ec2Config) => traitOf(amazonec2Driver.traits.enginePort ?? 2376, config);
     expect(port(configure({ 'amazonec2-ssh-only': true }))).toBe(0);
     expect(port(configure({}))).toBe(2376);
     const { SSHOnly: _, ...theirs } = configure({});

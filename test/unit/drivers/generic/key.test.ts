@@ -20,7 +20,7 @@ async function made(name: string) {
   const flags = { 'generic-ip-address': '192.0.2.10', 'generic-ssh-key': source };
   const places = { storeDir: join(folder, 'store'), cacheDir: folder };
   const context = await driverContext(genericDriver, { ports: testPorts(), ...places, name: 'h1', flags });
-  await genericDriver.create(context);
+  await (await genericDriver.load()).create(context);
   return context;
 }
 

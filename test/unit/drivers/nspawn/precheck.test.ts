@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { nspawnDriver } from '../../../../src/drivers/nspawn/driver.ts';
-import type { FlagValues } from '../../../../src/sdk/driver.ts';
+import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 
@@ -21,7 +21,7 @@ async function precheck(name: string, flags: FlagValues = {}): Promise<unknown> 
     name,
     flags,
   });
-  return nspawnDriver.precheck(context);
+  return (await nspawnDriver.load()).precheck(context);
 }
 
 test('a name that systemd would not take as a host name is refused before anything is made', async () => {

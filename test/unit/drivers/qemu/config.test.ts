@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts';
 import { hostArch } from '../../../../src/images/arch.ts';
-import type { FlagValues } from '../../../../src/sdk/driver.ts';
+import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig('host1');

@@ -11,11 +11,13 @@ import type { QemuConfig } from '../../../../src/drivers/qemu/config.ts';
 import { qemuDriver } from '../../../../src/drivers/qemu/driver.ts';
 import { findGuest } from '../../../../src/drivers/qemu/process/process.ts';
 import { qmp, qmpPath } from '../../../../src/drivers/qemu/process/qmp.ts';
-import type { DriverContext } from '../../../../src/sdk/driver.ts';
+import type { DriverContext } from '../../../../src/sdk/context.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
+import { openDriver } from '../../../testbed/open-driver.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 
 // The driver over a QEMU that boots nothing: its command line, ports, pid file and QMP are the real one's.
+const qemu = await openDriver(qemuDriver);
 const fakes = join(import.meta.dirname, '../../../fixtures/qemu');
 const programs = localPrograms({ ...process.env, PATH: `${fakes}:${process.env['PATH']}` });
 // Processes are started and ended here, which a busy computer takes its time for.
@@ -51,7 +53,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  await qemuDriver.remove(context);
+  await qemu.remove(context);
   await rm(folder, { recursive: true });
 });
 
@@ -61,8 +63,8 @@ const runs = async () => (await readFile(file('runs.log'), 'utf8')).trim().split
 const mode = async (name: string) => ((await stat(file(name))).mode & 0o777).toString(8);
 
 test('a machine is made of keys, an overlay, a seed and a process, and its secrets are for us alone', async () => {
-  await qemuDriver.create(context);
-  expect(await qemuDriver.state(context)).toBe('Running');
+  await qemu.create(context);
+  expect(await qemu.state(context)).toBe('Running');
   expect([await mode('id_ed25519'), await mode('ssh_host_ed25519_key'), await mode('seed.iso')]).toEqual([
     '600',
     '600',
@@ -73,92 +75,92 @@ test('a machine is made of keys, an overlay, a seed and a process, and its secre
   expect(disk.trim().split(' ').at(-1)).toBe(String(20000 * 1024 * 1024));
   const seed = await readFile(file('seed.iso'), 'latin1');
   expect(seed).toContain((await readFile(file('id_ed25519.pub'), 'latin1')).trim());
-  const [hostKey] = (await qemuDriver.hostKeys?.(context)) ?? [];
+  const [hostKey] = (await qemu.hostKeys?.(context)) ?? [];
   expect(hostKey).toMatch(/^ssh-ed25519 AAAA/);
   expect(seed).toContain(hostKey);
-  expect(await qemuDriver.endpoint?.(context)).toEqual({
+  expect(await qemu.login(context)).toEqual({
     host: '127.0.0.1',
     port: context.config.SSHPort,
     user: 'docker',
     keyPath: file('id_ed25519'),
   });
-  expect(await qemuDriver.engineUrl(context)).toBe(`tcp://127.0.0.1:${context.config.EnginePort}`);
+  expect(await qemu.engineUrl(context)).toBe(`tcp://127.0.0.1:${context.config.EnginePort}`);
 });
 
 test('told to reach a state that holds, it does nothing', async () => {
-  await qemuDriver.create(context);
-  await qemuDriver.create(context);
-  await qemuDriver.start?.(context);
+  await qemu.create(context);
+  await qemu.create(context);
+  await qemu.start(context);
   expect(await runs()).toHaveLength(1);
-  await qemuDriver.stop?.(context);
-  await qemuDriver.stop?.(context);
-  expect(await qemuDriver.state(context)).toBe('Stopped');
-  await qemuDriver.kill?.(context);
-  await qemuDriver.remove(context);
+  await qemu.stop(context);
+  await qemu.stop(context);
+  expect(await qemu.state(context)).toBe('Stopped');
+  await qemu.kill(context);
+  await qemu.remove(context);
 });
 
 test('a paused guest is shown as such, goes on with start, and can be stopped', async () => {
-  await qemuDriver.create(context);
+  await qemu.create(context);
   await qmp(file('qmp.sock'), 'stop');
-  expect(await qemuDriver.state(context)).toBe('Paused');
-  await qemuDriver.start?.(context);
-  expect(await qemuDriver.state(context)).toBe('Running');
+  expect(await qemu.state(context)).toBe('Paused');
+  await qemu.start(context);
+  expect(await qemu.state(context)).toBe('Running');
   await qmp(file('qmp.sock'), 'stop');
-  await qemuDriver.stop?.(context);
-  expect(await qemuDriver.state(context)).toBe('Stopped');
+  await qemu.stop(context);
+  expect(await qemu.state(context)).toBe('Stopped');
 });
 
 test('a guest that does not hear the power button is switched off, which is said', async () => {
   await mkdir(context.machine.dir, { recursive: true });
   await wish('deaf');
-  await qemuDriver.create(context);
-  await qemuDriver.stop?.({ ...context, config: context.config, clock: hurried });
+  await qemu.create(context);
+  await qemu.stop({ ...context, config: context.config, clock: hurried });
   expect(said.join('\n')).toContain('did not shut down within 180 s; switching it off');
-  expect(await qemuDriver.state(context)).toBe('Stopped');
+  expect(await qemu.state(context)).toBe('Stopped');
 });
 
 test('a QEMU that ends at once is told with its own words', async () => {
   await wish('die');
-  await expect(qemuDriver.create(context)).rejects.toMatchObject({
+  await expect(qemu.create(context)).rejects.toMatchObject({
     code: 'MM_QEMU_DIED',
     message: expect.stringContaining('cannot set up guest memory'),
   });
-  expect(await qemuDriver.state(context)).toBe('Stopped');
+  expect(await qemu.state(context)).toBe('Stopped');
 });
 
 test('when another program is quicker to take a port, others are chosen', async () => {
   await wish('lose-port');
-  await qemuDriver.create(context);
+  await qemu.create(context);
   expect(await runs()).toHaveLength(2);
-  expect(await qemuDriver.state(context)).toBe('Running');
+  expect(await qemu.state(context)).toBe('Running');
 });
 
 test('ports stay over a restart, and others are chosen and said when they were taken meanwhile', async () => {
-  await qemuDriver.create(context);
+  await qemu.create(context);
   const before = context.config;
-  await qemuDriver.restart?.(context);
+  await qemu.restart(context);
   expect(context.config).toEqual(before);
-  await qemuDriver.stop?.(context);
+  await qemu.stop(context);
   const server = createServer().listen(before.EnginePort, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  await qemuDriver.start?.(context);
+  await qemu.start(context);
   expect(context.config.EnginePort).not.toBe(before.EnginePort);
   expect(said.join('\n')).toContain(`Local port ${before.EnginePort} is used by another program now`);
   await new Promise((resolve) => server.close(resolve));
 });
 
 test('after a crash of this computer a stale pid file and socket are no hindrance', async () => {
-  await qemuDriver.create(context);
-  await qemuDriver.kill?.(context);
+  await qemu.create(context);
+  await qemu.kill(context);
   await writeFile(file('qemu.pid'), `${process.pid}\n`);
   await writeFile(file('qmp.sock'), '');
-  expect(await qemuDriver.state(context)).toBe('Stopped');
-  await qemuDriver.start?.(context);
-  expect(await qemuDriver.state(context)).toBe('Running');
+  expect(await qemu.state(context)).toBe('Stopped');
+  await qemu.start(context);
+  expect(await qemu.state(context)).toBe('Running');
 });
 
 test('a create that was cut off goes on: keys stay, and a guest that runs already is not started twice', async () => {
-  await qemuDriver.create(context);
+  await qemu.create(context);
   const key = await readFile(file('id_ed25519'), 'utf8');
   const { config } = context;
   const again: DriverContext<QemuConfig> = {
@@ -169,7 +171,7 @@ test('a create that was cut off goes on: keys stay, and a guest that runs alread
       if (patch !== undefined) await context.save(patch);
     },
   };
-  await qemuDriver.create(again);
+  await qemu.create(again);
   expect(await readFile(file('id_ed25519'), 'utf8')).toBe(key);
   expect(context.config.SSHPort).toBe(config.SSHPort);
   expect(await runs()).toHaveLength(1);
@@ -189,28 +191,28 @@ test('a store so deep that no socket fits into it has its sockets elsewhere, and
     },
   });
   const socket = qmpPath(deep.machine.dir, deep.machine.id);
-  await qemuDriver.create(deep);
+  await qemu.create(deep);
   expect(socket.startsWith('/tmp/')).toBe(true);
   await qmp(socket, 'stop');
-  expect(await qemuDriver.state(deep)).toBe('Paused');
-  await qemuDriver.remove(deep);
+  expect(await qemu.state(deep)).toBe('Paused');
+  await qemu.remove(deep);
   await expect(stat(socket)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('what is removed leaves no process and no port, however often it is removed', async () => {
-  await qemuDriver.create(context);
-  await qemuDriver.remove(context);
-  await qemuDriver.remove(context);
+  await qemu.create(context);
+  await qemu.remove(context);
+  await qemu.remove(context);
   expect(await findGuest(programs, context.machine.id, file('qemu.pid'))).toBeUndefined();
   for (const port of [context.config.SSHPort, context.config.EnginePort])
     expect(await isPortFree(port)).toBe(true);
 });
 
 test('a machine whose disk is gone cannot start, and says which file is missing', async () => {
-  await qemuDriver.create(context);
-  await qemuDriver.kill?.(context);
+  await qemu.create(context);
+  await qemu.kill(context);
   await rm(file('disk.qcow2'));
-  await expect(qemuDriver.start?.(context)).rejects.toMatchObject({
+  await expect(qemu.start(context)).rejects.toMatchObject({
     code: 'MM_QEMU_FILES',
     message: expect.stringContaining('disk.qcow2'),
   });
@@ -225,7 +227,7 @@ const refusals: [string, Partial<QemuConfig>, string][] = [
 ];
 test.each(refusals)('before anything is made %s is refused', async (_, patch, code) => {
   const { config } = context;
-  const error = await qemuDriver.precheck({ ...context, config: { ...config, ...patch } }).then(
+  const error = await qemu.precheck({ ...context, config: { ...config, ...patch } }).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -238,14 +240,14 @@ test('a port to publish that is in use is refused beforehand', async () => {
   const address = server.address();
   const host = typeof address === 'object' ? (address?.port ?? 0) : 0;
   const config: QemuConfig = { ...context.config, Publish: [{ host, guest: 80, protocol: 'tcp' }] };
-  await expect(qemuDriver.precheck({ ...context, config })).rejects.toMatchObject({
+  await expect(qemu.precheck({ ...context, config })).rejects.toMatchObject({
     code: 'MM_QEMU_PORT_TAKEN',
   });
   await new Promise((resolve) => server.close(resolve));
 });
 
 test('what passes the check can be made', async () => {
-  await qemuDriver.precheck(context);
+  await qemu.precheck(context);
 });
 
 test('without QEMU the driver says what to install', async () => {

@@ -7,7 +7,7 @@ import {
 } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import { parseShare } from '../../../../src/drivers/virtualbox/hardware/share-name.ts';
-import type { FlagValues } from '../../../../src/sdk/driver.ts';
+import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 import { DOCKER_MACHINE_VIRTUALBOX } from '../../../testbed/docker-machine-virtualbox.ts';
 

@@ -1,0 +1,62 @@
+import type { Ports } from '../base/ports.ts';
+
+/**
+ * The keys that every driver's part of config.json begins with, as docker-machine's BaseDriver has them.
+ * The store adds docker-machine's swarm keys itself.
+ */
+export interface BaseConfig {
+  IPAddress: string;
+  MachineName: string;
+  SSHUser: string;
+  SSHPort: number;
+  /** Path of the private key; '' for the agent and the user's default keys. */
+  SSHKeyPath: string;
+  StorePath: string;
+}
+
+export interface MachineIdentity {
+  readonly name: string;
+  /** The machine's identity for life (UUID), unlike its name. Everything made outside is marked with it. */
+  readonly id: string;
+  /** The machine's folder in the store, 0700. A driver keeps its files there; `rm` deletes it after `remove`. */
+  readonly dir: string;
+}
+
+/** Who shares a lock: the processes on one store, on one cache of images, or on this computer. */
+export type LockScope = 'store' | 'cache' | 'computer';
+
+/** A line of what a create would make, such as `image` and its name. */
+export interface PlanLine {
+  readonly label: string;
+  readonly value: string;
+}
+
+/** What a driver may know and do for one machine. */
+export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports {
+  readonly machine: MachineIdentity;
+  /** Root of the store, and of the cache of images (may lie elsewhere). */
+  readonly storeDir: string;
+  readonly cacheDir: string;
+  /** Tells the store from every other one, wherever it is moved. Made, and written, when it is first asked for. */
+  storeId(): Promise<string>;
+  /** Runs `work` while no other process in the scope works under the same name. A name is fit for a file name. */
+  withLock<T>(
+    name: string,
+    work: () => Promise<T>,
+    options?: { readonly scope?: LockScope | undefined },
+  ): Promise<T>;
+  /** The value of a flag which is `secret`, or '' when none was given. It is kept in a file of the machine's, 0600. */
+  secret(flag: string): Promise<string>;
+  /** The driver's own JSON as last saved. */
+  readonly config: Readonly<C>;
+  /** Changes keys of the config and writes them to disk before it resolves. */
+  save(patch: Partial<C>): Promise<void>;
+  /**
+   * An outside effect under the journal. The intent is on disk before `effect` runs, and that it is done after it.
+   * What `effect` returns is saved into the config together with "done".
+   * A resumed create skips a step that is done, and runs one again that was cut off in the middle.
+   * `id` is stable and unique within the driver, such as 'qemu.disk'.
+   */
+  // biome-ignore lint/suspicious/noConfusingVoidType: an effect with nothing to save returns nothing
+  step(id: string, title: string, effect: () => Promise<Partial<C> | void>): Promise<void>;
+}
