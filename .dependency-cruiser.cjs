@@ -69,6 +69,13 @@ module.exports = {
       },
     },
     {
+      name: 'commands-do-not-know-each-other',
+      comment: 'What two commands share has a name of its own outside of src/cli/commands.',
+      severity: 'error',
+      from: { path: '^src/cli/commands/.+/' },
+      to: { path: '^src/cli/commands/' },
+    },
+    {
       name: 'not-to-tests',
       severity: 'error',
       from: { path: '^src/' },

@@ -136,6 +136,13 @@ export async function driverOfFlags(registry: DriverRegistry, flags: Flags): Pro
   return named.length === 1 ? named[0] : undefined;
 }
 
+/** Flags of create and of every driver that can be a preference. */
+export async function preferableFlags(registry: DriverRegistry): Promise<readonly CommandFlag[]> {
+  const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
+  const all: CommandFlag[] = [...createFlags, ...drivers.flatMap((driver) => driver.flags)];
+  return all.filter(isPreferable);
+}
+
 export function engineOptions(flags: Flags): Partial<EngineOptions> {
   for (const entry of flags.slice('engine-env')) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*=/.test(entry) || /[\n\r\0]/.test(entry))

@@ -1,7 +1,8 @@
 import type { UpgradeOutcome } from '../../provision/upgrade-contract.ts';
+import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { hostPorts } from '../host-ports.ts';
-import type { Machine } from '../machine.ts';
+import { Machine } from '../machine.ts';
 import { ensureRunning } from './power.ts';
 import { confirmConnection } from './provision.ts';
 
@@ -9,10 +10,18 @@ import { confirmConnection } from './provision.ts';
 const NEWEST = 'latest';
 
 /**
- * Upgrades the engine of a machine, which is started for it if need be. A version, once chosen, holds for later upgrades,
- * too. The caller holds the machine's lock.
+ * Upgrades the engine of a machine, which is started for it if need be.
+ * A version, once chosen, holds for later upgrades, too.
  */
-export async function upgradeMachine(machine: Machine, wanted: string | undefined): Promise<UpgradeOutcome> {
+export async function upgradeMachine(
+  deps: MachineDeps,
+  name: string,
+  wanted: string | undefined,
+): Promise<UpgradeOutcome> {
+  return deps.store.withMachine(name, async () => upgrade(await Machine.open(deps, name), wanted));
+}
+
+async function upgrade(machine: Machine, wanted: string | undefined): Promise<UpgradeOutcome> {
   const { deps } = machine;
   refuse(machine);
   await ensureRunning(machine, 'Starting machine so machine can be upgraded...');

@@ -4,10 +4,10 @@ import type { Argv } from '../../../base/ports.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { oneName } from '../../args/machine-names.ts';
+import { type CopyPath, parseCopyPath } from '../../clients/copy-paths.ts';
+import { runningMachine } from '../../clients/ssh-client.ts';
 import type { Command } from '../../command.ts';
 import { everywhere, installHint } from '../../talk/install-hint.ts';
-import { type CopyPath, parseCopyPath } from './copy-paths.ts';
-import { runningMachine } from './ssh.ts';
 
 const SSHFS_PACKAGES = {
   ...everywhere('sshfs'),

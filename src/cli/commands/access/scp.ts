@@ -7,10 +7,10 @@ import { type CopySide, copyConfig, rsyncArgv, scpArgv } from '../../../ssh/syst
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import type { Flags } from '../../args/spec.ts';
+import { type CopyPath, localSide, parseCopyPath } from '../../clients/copy-paths.ts';
+import { runningMachine, systemTarget, usesNativeSsh } from '../../clients/ssh-client.ts';
 import type { Command } from '../../command.ts';
 import { everywhere, installHint } from '../../talk/install-hint.ts';
-import { type CopyPath, localSide, parseCopyPath } from './copy-paths.ts';
-import { runningMachine, systemTarget, usesNativeSsh } from './ssh.ts';
 
 /** rsync(1): 12 when its other end broke off, or 127 when it got to know that there is none. */
 const NO_RSYNC_THERE = [12, 127];

@@ -4,8 +4,8 @@ import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { manyNames } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
+import { provisionFleet } from '../../provision-fleet.ts';
 import { confirm } from '../../talk/ask.ts';
-import { provisionFleet } from './provision.ts';
 
 /** Said before anything is done, since it concerns machines that nobody has named. */
 function warnOfOthers(app: App, names: readonly string[], others: readonly string[], flag: string): void {

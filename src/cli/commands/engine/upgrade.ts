@@ -1,7 +1,5 @@
 import { upgradeMachine } from '../../../machine/life/upgrade.ts';
-import { Machine } from '../../../machine/machine.ts';
 import type { UpgradeOutcome } from '../../../provision/upgrade-contract.ts';
-import type { App } from '../../app.ts';
 import { manyNames } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
 import { overFleet, reportFor } from '../../fleet-command.ts';
@@ -27,17 +25,14 @@ export const upgradeCommand: Command = {
   async run(app, { flags, args }) {
     const names = await manyNames(app, args);
     const version = flags.isGiven('engine-version') ? flags.string('engine-version') : undefined;
-    return (await overFleet(app, names, (name) => upgrade(app, name, version, names.length > 1))).exitCode;
+    const { exitCode } = await overFleet(app, names, async (name) => {
+      const report = names.length > 1 ? reportFor(app.report, name) : app.report;
+      const outcome = await upgradeMachine({ ...app.deps, report }, name, version);
+      report.info(summary(name, outcome, app.program));
+    });
+    return exitCode;
   },
 };
-
-async function upgrade(app: App, name: string, version: string | undefined, many: boolean): Promise<void> {
-  const report = many ? reportFor(app.report, name) : app.report;
-  await app.store.withMachine(name, async () => {
-    const machine = await Machine.open({ ...app.deps, report }, name);
-    report.info(summary(name, await upgradeMachine(machine, version), app.program));
-  });
-}
 
 function summary(name: string, outcome: UpgradeOutcome, program: string): string {
   const { engine, packageVersion, engineVersion, changes, pinned } = outcome;

@@ -1,11 +1,11 @@
-import { builtInDrivers, type DriverRegistry } from '../../../drivers/registry.ts';
+import { builtInDrivers } from '../../../drivers/registry.ts';
 import { chooseDriver } from '../../../machine/choose-driver.ts';
 import { createMachine, rehearseCreate, resumeMachine } from '../../../machine/life/create.ts';
 import type { Driver } from '../../../sdk/driver.ts';
 import { checkNewName } from '../../../store/names.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import type { CommandFlag, Flags, FlagValue, Parsed } from '../../args/spec.ts';
+import type { Flags, FlagValue, Parsed } from '../../args/spec.ts';
 import type { Command } from '../../command.ts';
 import {
   createFlags,
@@ -14,7 +14,6 @@ import {
   engineMeta,
   engineOptions,
   hintForDriverFlag,
-  isPreferable,
   swarmOptions,
 } from '../../create/create-flags.ts';
 import { readPreferences } from '../../create/prefs.ts';
@@ -113,11 +112,4 @@ async function withPreferences(app: App, flags: Flags): Promise<Flags> {
     if (values.has(key) && !flags.isGiven(key)) values.set(key, value);
   }
   return flags.withValues(values);
-}
-
-/** Flags of create and of every driver that can be a preference. */
-export async function preferableFlags(registry: DriverRegistry): Promise<readonly CommandFlag[]> {
-  const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
-  const all: CommandFlag[] = [...createFlags, ...drivers.flatMap((driver) => driver.flags)];
-  return all.filter(isPreferable);
 }

@@ -1,8 +1,8 @@
 import { usageError } from '../../args/errors.ts';
 import { jsonFlag } from '../../args/globals.ts';
 import type { Command } from '../../command.ts';
+import { preferableFlags } from '../../create/create-flags.ts';
 import { changePreferences, preferenceValue, readPreferences } from '../../create/prefs.ts';
-import { preferableFlags } from '../life/create.ts';
 
 export const prefsCommand: Command = {
   argument: '[set OPTION VALUE... | unset OPTION]',

@@ -2,9 +2,9 @@ import { machineError } from '../../../machine/errors.ts';
 import { surveyFleet } from '../../../machine/fleet/fleet-status.ts';
 import { usageError } from '../../args/errors.ts';
 import { jsonFlag } from '../../args/globals.ts';
+import { timeoutFlag, timeoutMsOf } from '../../args/timeout.ts';
 import type { Command } from '../../command.ts';
 import { activeMark } from '../../output/ls-columns.ts';
-import { timeoutOf } from '../upkeep/ls.ts';
 
 export const activeCommand: Command = {
   argument: '',
@@ -12,11 +12,11 @@ export const activeCommand: Command = {
     'Prints the name of the machine that the docker client of this shell talks to: the one whose URL is $DOCKER_HOST. Fails\n' +
     'when there is none.',
   examples: ['active', 'active --timeout 3'],
-  flags: [{ name: 'timeout', short: 't', kind: 'int', default: 10, help: 'Timeout in seconds' }, jsonFlag],
+  flags: [timeoutFlag, jsonFlag],
   async run(app, { flags, args }) {
     if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: Too many arguments given' });
     const host = app.io.env['DOCKER_HOST'] ?? '';
-    const timeoutMs = timeoutOf(flags.int('timeout'));
+    const timeoutMs = timeoutMsOf(flags.int('timeout'));
     const { deps } = app;
     const machines = host === '' ? [] : await app.store.loadAll();
     const statuses = await surveyFleet(deps, machines, { timeoutMs, engine: false });

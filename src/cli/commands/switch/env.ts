@@ -57,7 +57,7 @@ export const envCommand: Command = {
     const sets = await assignments(app, machine, flags, url);
     if (flags.bool('json')) app.printJson(Object.fromEntries(sets.map(({ name, value }) => [name, value])));
     else if (machine.isThroughSsh) {
-      const { missingForDocker } = await import('./docker-over-ssh.ts');
+      const { missingForDocker } = await import('../../clients/docker-over-ssh.ts');
       const missing = await missingForDocker(app, machine, url);
       // Nobody reads the comments of what a shell evaluates.
       if (missing !== undefined && !app.io.stdout.isTTY) app.report.warn(missing);

@@ -3,8 +3,8 @@ import { surveyFleet } from '../../../machine/fleet/fleet-status.ts';
 import type { MachineStatus } from '../../../machine/fleet/status.ts';
 import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
 import { jsonFlag } from '../../args/globals.ts';
+import { timeoutFlag, timeoutMsOf } from '../../args/timeout.ts';
 import type { Command } from '../../command.ts';
 import { activeMark, swarmColumn } from '../../output/ls-columns.ts';
 import { filterWords, type MachineFilter, parseFilters } from '../../output/ls-filters.ts';
@@ -26,13 +26,13 @@ export const lsCommand: Command = {
       takes: filterWords(builtInDrivers().names),
       help: 'Filter output based on conditions provided',
     },
-    { name: 'timeout', short: 't', kind: 'int', default: 10, help: 'Timeout in seconds' },
+    timeoutFlag,
     { name: 'format', short: 'f', kind: 'string', help: 'Pretty-print machines using a Go template' },
     jsonFlag,
   ],
   async run(app, { flags }) {
     const filters = await parseFilters(flags.slice('filter'));
-    const timeoutMs = timeoutOf(flags.int('timeout'));
+    const timeoutMs = timeoutMsOf(flags.int('timeout'));
     const found = await app.store.loadAll();
     const readable = found.filter(isReadable);
     const chosen = found.filter(
@@ -52,11 +52,6 @@ export const lsCommand: Command = {
     return 0;
   },
 };
-
-export function timeoutOf(seconds: number): number {
-  if (seconds > 0 && seconds <= 3600) return seconds * 1000;
-  throw usageError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });
-}
 
 function isReadable(machine: StoredMachine | BrokenMachine): machine is StoredMachine {
   return !('error' in machine);

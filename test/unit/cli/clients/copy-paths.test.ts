@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseCopyPath } from '../../../../src/cli/commands/access/copy-paths.ts';
+import { parseCopyPath } from '../../../../src/cli/clients/copy-paths.ts';
 
 test.each([
   ['host1:/etc/motd', { machine: 'host1', user: undefined, path: '/etc/motd' }],

@@ -1,9 +1,9 @@
-import type { Machine } from '../../../machine/machine.ts';
-import { sshConfigKnows } from '../../../machine/ssh-config.ts';
-import { includeLine } from '../../../ssh/system/client-config.ts';
-import { readUserConfig } from '../../../ssh/system/user-config.ts';
-import { parseSshUrl } from '../../../ssh/url.ts';
-import type { App } from '../../app.ts';
+import type { Machine } from '../../machine/machine.ts';
+import { sshConfigKnows } from '../../machine/ssh-config.ts';
+import { includeLine } from '../../ssh/system/client-config.ts';
+import { readUserConfig } from '../../ssh/system/user-config.ts';
+import { parseSshUrl } from '../../ssh/url.ts';
+import type { App } from '../app.ts';
 
 /**
  * What is to be done before docker finds the machine at its ssh:// URL, in a sentence; undefined when nothing is. docker

@@ -1,5 +1,5 @@
-import type { CopySide } from '../../../ssh/system/openssh.ts';
-import { usageError } from '../../args/errors.ts';
+import type { CopySide } from '../../ssh/system/openssh.ts';
+import { usageError } from '../args/errors.ts';
 
 /** `[[user@]machine:]path` as docker-machine reads it: without a colon, or with `localhost:`, a path of this computer. */
 export interface CopyPath {
