@@ -36,6 +36,13 @@ export interface CommandEntry {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
-  readonly hidden?: boolean;
   load(): Promise<Command>;
+}
+
+/** Commands under one heading of the help. */
+export interface CommandGroup {
+  /** Where their modules lie in src/cli/commands. */
+  readonly folder: string;
+  readonly title: string;
+  readonly entries: readonly CommandEntry[];
 }

@@ -7,7 +7,7 @@ import { nearest } from './args/nearest.ts';
 import { parseFlags } from './args/parse.ts';
 import type { CommandFlag, Parsed } from './args/spec.ts';
 import type { Command, CommandEntry } from './command.ts';
-import { commandEntries } from './commands/index.ts';
+import { commandEntries, commandGroups } from './commands/index.ts';
 import type { Io } from './io.ts';
 import { asInterruption } from './talk/interruption.ts';
 import { underName } from './talk/own-name.ts';
@@ -58,9 +58,11 @@ export function versionLine(program: string): string {
 }
 
 function overview(program: string): string {
-  const commands = commandEntries.filter((entry) => entry.hidden !== true);
   const version = `${VERSION}, build ${BUILD}`;
-  return programHelp({ program, version, flags: [...globalFlags, ...versionAndHelp], commands });
+  // docker-machine's list was flat and sorted by name.
+  const flat = [...commandEntries].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const groups = program === 'mymachine' ? commandGroups : [{ title: 'Commands', entries: flat }];
+  return programHelp({ program, version, flags: [...globalFlags, ...versionAndHelp], groups });
 }
 
 export function helpOf(
@@ -88,7 +90,7 @@ function findCommand(name: string, program: string): CommandEntry {
   const shown = name.slice(0, 60).replace(/[^\x20-\x7e]/g, '?');
   const near = nearest(
     shown,
-    commandEntries.filter((candidate) => candidate.hidden !== true).map((candidate) => candidate.name),
+    commandEntries.map((candidate) => candidate.name),
   );
   throw usageError('MM_COMMAND', {
     message: `${program}: '${shown}' is not a ${program} command. See '${program} --help'.`,

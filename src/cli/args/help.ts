@@ -1,3 +1,4 @@
+import type { CommandGroup } from '../command.ts';
 import type { CommandFlag } from './spec.ts';
 
 /** `--name, -x "default"`: docker-machine's way to list a flag. */
@@ -58,11 +59,12 @@ export interface ProgramHelp {
   readonly program: string;
   readonly version: string;
   readonly flags: readonly CommandFlag[];
-  readonly commands: readonly { readonly name: string; readonly summary: string }[];
+  readonly groups: readonly Pick<CommandGroup, 'title' | 'entries'>[];
 }
 
 export function programHelp(help: ProgramHelp): string {
-  const width = Math.max(...help.commands.map(({ name }) => name.length));
+  const names = help.groups.flatMap(({ entries }) => entries.map(({ name }) => name));
+  const width = Math.max(...names.map((name) => name.length));
   return [
     `Usage: ${help.program} [OPTIONS] COMMAND [arg...]`,
     '',
@@ -70,9 +72,11 @@ export function programHelp(help: ProgramHelp): string {
     '',
     `Version: ${help.version}`,
     ...block('Options', flagLines(help.flags)),
-    ...block(
-      'Commands',
-      help.commands.map(({ name, summary }) => `  ${name.padEnd(width)}   ${summary}`),
+    ...help.groups.flatMap(({ title, entries }) =>
+      block(
+        title,
+        entries.map(({ name, summary }) => `  ${name.padEnd(width)}   ${summary}`),
+      ),
     ),
     '',
     `Run '${help.program} COMMAND --help' for more information on a command.`,

@@ -49,21 +49,25 @@ function commandSection(command: CommandReference, { drivers }: ProgramReference
 
 /** docs/commands.md */
 export function commandsPage(reference: ProgramReference): string {
-  const { globals, commands } = reference;
+  const { globals, groups } = reference;
   return [
     '# Commands',
     '',
     'Made of the definitions of the commands by `node scripts/docs.mjs`. The same is in `man mymachine` and `mymachine COMMAND --help`;',
     'variables and exit codes are in [environment.md](environment.md).',
     '',
-    ...commands.map(({ name, summary }) => `- [${name}](#${name}): ${cell(summary)}`),
-    '',
+    ...groups.flatMap(({ title, commands }) => [
+      `${title}:`,
+      '',
+      ...commands.map(({ name, summary }) => `- [${name}](#${name}): ${cell(summary)}`),
+      '',
+    ]),
     '## Options of every command',
     '',
     'They stand before the command or behind it.',
     '',
     ...optionTable(globals),
-    ...commands.flatMap((command) => commandSection(command, reference)),
+    ...reference.commands.flatMap((command) => commandSection(command, reference)),
   ]
     .join('\n')
     .trimEnd()

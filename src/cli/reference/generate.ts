@@ -1,5 +1,5 @@
 import { builtInDrivers } from '../../drivers/registry.ts';
-import { commandEntries } from '../commands/index.ts';
+import { commandGroups } from '../commands/index.ts';
 import { commandsPage } from './commands-page.ts';
 import { documentedVariables } from './environment.ts';
 import { environmentPage } from './environment-page.ts';
@@ -9,7 +9,7 @@ import { readReference } from './reference.ts';
 
 /** For scripts/docs.mjs and scripts/build.mjs: all that is made of the definitions of commands and drivers. */
 export async function generate(edition: ManEdition) {
-  const reference = await readReference(commandEntries, builtInDrivers());
+  const reference = await readReference(commandGroups, builtInDrivers());
   return {
     pages: { 'commands.md': commandsPage(reference), 'environment.md': environmentPage(reference) },
     manPages: manPages(reference, edition),

@@ -85,7 +85,7 @@ function seeAlso(pages: readonly string[]): string[] {
 }
 
 function programPage(reference: ProgramReference, edition: ManEdition): string[] {
-  const { globals, commands, drivers } = reference;
+  const { globals, groups, commands, drivers } = reference;
   return [
     ...head('mymachine', 'create and manage machines running Docker', edition),
     '.SH SYNOPSIS',
@@ -103,16 +103,19 @@ function programPage(reference: ProgramReference, edition: ManEdition): string[]
     'They stand before the command or behind it.',
     ...globals.flatMap(optionEntry),
     '.SH COMMANDS',
-    ...commands.flatMap(({ name, summary }) => [
-      '.TP',
-      `\\fBmymachine\\-${roff(name)}\\fR(1)`,
-      prose(summary.replace(/\.?$/, '.')),
+    ...groups.flatMap((group) => [
+      `.SS ${roff(group.title)}`,
+      ...group.commands.flatMap(({ name, summary }) => [
+        '.TP',
+        `\\fBmymachine\\-${roff(name)}\\fR(1)`,
+        prose(summary.replace(/\.?$/, '.')),
+      ]),
     ]),
     ...examples(['create host1', 'env host1', 'ls', 'ssh host1', 'rm host1']),
     ...exitStatus(true),
     ...environment(variables(reference), ''),
     ...files,
-    ...seeAlso([...commands.map(({ name }) => `mymachine-${name}`), 'docker', 'ssh']),
+    ...seeAlso([...commands.map(({ name }) => `mymachine-${name}`).sort(), 'docker', 'ssh']),
   ];
 }
 
@@ -168,10 +171,8 @@ const RELATED: readonly (readonly string[])[] = [
 /** Every manual page by its file name, mymachine.1 first. */
 export function manPages(reference: ProgramReference, edition: ManEdition): ReadonlyMap<string, string> {
   const page = (lines: readonly string[]) => `${lines.join('\n')}\n`;
-  return new Map([
-    ['mymachine.1', page(programPage(reference, edition))],
-    ...reference.commands.map(
-      (command) => [`mymachine-${command.name}.1`, page(commandPage(command, reference, edition))] as const,
-    ),
-  ]);
+  const pages = reference.commands.map(
+    (command) => [`mymachine-${command.name}.1`, page(commandPage(command, reference, edition))] as const,
+  );
+  return new Map([['mymachine.1', page(programPage(reference, edition))], ...pages.sort()]);
 }

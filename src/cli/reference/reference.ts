@@ -1,7 +1,7 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
 import { globalFlags, versionAndHelp } from '../args/globals.ts';
 import type { CommandFlag } from '../args/spec.ts';
-import type { Command, CommandEntry } from '../command.ts';
+import type { Command, CommandEntry, CommandGroup } from '../command.ts';
 import { type ArgumentsReference, argumentsOf } from './arguments.ts';
 
 /** One command with all its definition says; what is hidden is left out. */
@@ -28,9 +28,16 @@ export interface DriverReference {
   readonly flags: readonly CommandFlag[];
 }
 
+export interface GroupReference {
+  readonly title: string;
+  readonly commands: readonly CommandReference[];
+}
+
 /** Everything that help, completion, man pages and the documentation are made of. */
 export interface ProgramReference {
   readonly globals: readonly CommandFlag[];
+  readonly groups: readonly GroupReference[];
+  /** Those of all groups, one after the other. */
   readonly commands: readonly CommandReference[];
   readonly drivers: readonly DriverReference[];
 }
@@ -55,15 +62,21 @@ function commandReference(entry: CommandEntry, command: Command): CommandReferen
 
 /** Loads every command and driver, which no other command does: a start with all of them takes twice as long. */
 export async function readReference(
-  entries: readonly CommandEntry[],
+  commandGroups: readonly CommandGroup[],
   registry: DriverRegistry,
 ): Promise<ProgramReference> {
-  const shown = entries.filter((entry) => entry.hidden !== true);
-  const commands = await Promise.all(shown.map(async (entry) => commandReference(entry, await entry.load())));
+  const loaded = async (entry: CommandEntry) => commandReference(entry, await entry.load());
+  const groups = await Promise.all(
+    commandGroups.map(async ({ title, entries }) => ({
+      title,
+      commands: await Promise.all(entries.map(loaded)),
+    })),
+  );
   const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
   return {
     globals: [...globalFlags, ...versionAndHelp],
-    commands: commands.sort((a, b) => (a.name < b.name ? -1 : 1)),
+    groups,
+    commands: groups.flatMap(({ commands }) => commands),
     drivers: drivers.map(({ name, summary, flags }) => ({ name, summary, flags: visible(flags) })),
   };
 }

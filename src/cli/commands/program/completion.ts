@@ -1,6 +1,6 @@
 import { builtInDrivers } from '../../../drivers/registry.ts';
 import { usageError } from '../../args/errors.ts';
-import type { Command, CommandEntry } from '../../command.ts';
+import type { Command, CommandGroup } from '../../command.ts';
 import { bashCompletion } from '../../completion/bash.ts';
 import { fishCompletion } from '../../completion/fish.ts';
 import { powershellCompletion } from '../../completion/powershell.ts';
@@ -17,7 +17,7 @@ const scripts: Readonly<Record<string, (table: CompletionTable) => string>> = {
 
 const shells = Object.keys(scripts);
 
-export function completionCommand(entries: readonly CommandEntry[]): Command {
+export function completionCommand(groups: readonly CommandGroup[]): Command {
   return {
     argument: 'SHELL',
     takes: [shells],
@@ -42,7 +42,7 @@ export function completionCommand(entries: readonly CommandEntry[]): Command {
           hint: `Such as: source <(${app.program} completion bash)`,
         });
       }
-      app.print(script(completionTable(await readReference(entries, builtInDrivers()))));
+      app.print(script(completionTable(await readReference(groups, builtInDrivers()))));
       return 0;
     },
   };
