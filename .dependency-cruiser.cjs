@@ -11,7 +11,7 @@ const allowed = {
   engine: [],
   certs: [],
   store: [],
-  download: ['images'],
+  download: [],
   images: ['download'],
   guest: [],
   'go-template': [],

@@ -38,8 +38,12 @@ async function table(file) {
 await mkdir(join(root, 'docs'), { recursive: true });
 const reference = await loadReference();
 const errors = (await Promise.all(sources.filter((file) => file.endsWith('errors.ts')).map(table))).flat();
-errors.sort(([a], [b]) => (a < b ? -1 : 1));
-const rows = errors.map(([id, { summary, exitCode = 1 }]) => `| \`${id}\` | ${summary} | ${exitCode} |`);
+const former = errors.flatMap(([id, { formerly = [], exitCode = 1 }]) =>
+  formerly.map((old) => [old, { summary: `Since renamed to \`${id}\`.`, exitCode }]),
+);
+const rows = [...errors, ...former]
+  .sort(([a], [b]) => (a < b ? -1 : 1))
+  .map(([id, { summary, exitCode = 1 }]) => `| \`${id}\` | ${summary} | ${exitCode} |`);
 const text = `# Errors
 
 Every failure ends with a line \`Error id: …\`. The ids are stable; what the first line says may be refined.
@@ -70,8 +74,8 @@ if (!process.argv.includes('--check')) {
   for (const name of reference.withoutExample)
     problems.push(`the command ${name} has no example: give it one in src/cli/commands`);
   const variables = new Set(reference.documentedVariables);
-  const known = new Set(errors.map(([id]) => id));
-  if (known.size !== errors.length) problems.push('an error id stands in two tables');
+  const known = new Set([...errors, ...former].map(([id]) => id));
+  if (known.size !== errors.length + former.length) problems.push('an error id stands in two tables');
   for (const file of sources) {
     const source = await readFile(join(root, 'src', file), 'utf8');
     const used = source.match(/\bMM_[A-Z0-9_]*[A-Z0-9]\b/g) ?? [];

@@ -1,10 +1,14 @@
 /**
- * What an error id stands for: one line for the reference of errors, and the exit code a command ends with.
- * Exit codes: 1 failed, 2 usage, 3 a driver's pre-create check, 4 some of several machines, 130 interrupted.
+ * What an error id stands for.
+ * Exit codes: 1 failed, 2 usage, 3 a driver's pre-create check, 4 some of several machines,
+ * 130 interrupted.
  */
 export interface ErrorMeaning {
+  /** One line for the reference of errors. */
   readonly summary: string;
   readonly exitCode?: 1 | 2 | 3 | 4 | 130;
+  /** Ids that older versions gave this error. docs/errors.md leads from them to the new one. */
+  readonly formerly?: readonly `MM_${string}`[];
 }
 
 export interface ErrorText {
@@ -48,14 +52,17 @@ export function isMachineError(error: unknown, code?: string): error is MachineE
   return error instanceof MachineError && (code === undefined || error.code === code);
 }
 
-/** The same error with another message around its own. What is none of ours stays as it is: an interruption, a mistake. */
-export function reworded(error: unknown, reword: (message: string) => string): unknown {
+/**
+ * The same error with another message around its own, and with another hint if one is given.
+ * An error that is none of ours stays as it is.
+ */
+export function reworded(error: unknown, reword: (message: string) => string, newHint?: string): unknown {
   if (!(error instanceof MachineError)) return error;
-  const { code, exitCode, message, hint, details } = error;
+  const { code, exitCode, message, hint = newHint, details } = error;
   return new MachineError(code, exitCode, {
     message: reword(message),
     cause: error,
-    ...(hint === undefined ? {} : { hint }),
+    ...(hint === undefined ? {} : { hint: newHint ?? hint }),
     ...(details === undefined ? {} : { details }),
   });
 }

@@ -5,69 +5,74 @@ import { isObject } from '../base/json.ts';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Ports } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
-import { imageError } from '../images/errors.ts';
+import { waitFor } from '../base/wait.ts';
 import type { Checksum } from './checksum.ts';
+import { downloadError } from './errors.ts';
 import { type HttpClient, refused } from './http.ts';
 
 export interface DownloadRequest {
   readonly url: string;
-  /** Where the file grows. It stays, with a note beside it, when the download breaks off, and the next one goes on there. */
+  /**
+   * Where the file grows. A download that breaks off leaves it there with a note beside it.
+   * The next download of the same URL goes on from there.
+   */
   readonly path: string;
   readonly checksum: Checksum;
-  /** For the progress: what it is. */
+  /** What the progress calls it. */
   readonly title: string;
 }
 
-/** Attempts in a row that bring nothing, before it is given up. */
+/** The download is given up after this many attempts in a row that bring nothing. */
 const FRUITLESS_ATTEMPTS = 4;
 const PAUSE_MS = 1000;
-/** No cloud image is as large; a site that never ends must not fill the disk. */
+/** An answer that never ends must not fill the disk. No cloud image is as large. */
 const MAX_BYTES = 16 * 1024 ** 3;
 
 /**
- * Fetches a file and checks it while it comes. A connection that is cut or falls silent is taken up where it was; so is a
- * download that an earlier run left. What does not have the publisher's checksum is deleted: MM_IMAGE_CHECKSUM.
+ * Fetches a file and checks it while it comes.
+ * A connection that is cut or falls silent is resumed, and so is the download of an earlier run.
+ * A file with another checksum than expected is deleted.
+ * @throws MM_DOWNLOAD_CHECKSUM, MM_DOWNLOAD_FAILED, MM_DOWNLOAD_UNREACHABLE
  */
 export async function download(ports: Ports, http: HttpClient, request: DownloadRequest): Promise<void> {
+  const { clock, report, signal } = ports;
   let fruitless = 0;
-  for (;;) {
+  const tryOnce = async (): Promise<string | undefined> => {
     const before = await sizeOf(request.path);
     try {
-      const hash = await attempt(ports, http, request);
-      const found = hash.digest('hex');
-      if (found === request.checksum.hex) {
-        await rm(notePath(request), { force: true });
-        return;
-      }
-      await discard(request);
-      throw imageError('MM_IMAGE_CHECKSUM', {
-        message: `${printable(request.url, 300)} has another ${request.checksum.algorithm} than its publisher's list says; it was deleted`,
-        hint: 'Try again. If it stays so, something between here and the site changes what is downloaded.',
-        details: `expected ${request.checksum.hex}\nreceived ${found}`,
-      });
+      return (await attempt(ports, http, request)).digest('hex');
     } catch (error) {
-      ports.signal.throwIfAborted();
-      if (isMachineError(error) && error.code !== 'MM_IMAGE_UNREACHABLE') throw error;
+      signal.throwIfAborted();
+      if (isMachineError(error) && error.code !== 'MM_DOWNLOAD_UNREACHABLE') throw error;
       fruitless = (await sizeOf(request.path)) > before ? 0 : fruitless + 1;
       if (fruitless >= FRUITLESS_ATTEMPTS) throw isMachineError(error) ? error : brokeOff(request, error);
-      ports.report.debug('image', `download broke off (${messageOf(error)}); going on`);
-      await ports.clock.sleep(PAUSE_MS * fruitless, ports.signal);
+      report.debug('download', `broke off (${messageOf(error)}); going on`);
+      return undefined;
     }
-  }
+  };
+  const found = await waitFor(tryOnce, { clock, signal, intervalMs: () => PAUSE_MS * fruitless });
+  const { algorithm, hex } = request.checksum;
+  if (found === hex) return rm(notePath(request), { force: true });
+  await discard(request);
+  throw downloadError('MM_DOWNLOAD_CHECKSUM', {
+    message: `${printable(request.url, 300)} has another ${algorithm} than its publisher's list says; it was deleted`,
+    hint: 'Try again. If it stays so, something between here and the site changes what is downloaded.',
+    details: `expected ${hex}\nreceived ${found}`,
+  });
 }
 
 function brokeOff(request: DownloadRequest, cause: unknown): Error {
-  return imageError('MM_IMAGE_DOWNLOAD', {
+  return downloadError('MM_DOWNLOAD_FAILED', {
     message: `The download of ${printable(request.url, 300)} broke off: ${printable(messageOf(cause), 200)}`,
     hint: 'Try again later: it goes on where it was.',
     cause,
   });
 }
 
-/** One request to the end of the file; gives the hash over all of it. */
+/** One request to the end of the file. Gives the hash of the whole file. */
 async function attempt(ports: Ports, http: HttpClient, request: DownloadRequest): Promise<Hash> {
   const validator = await readNote(request);
-  // Without a validator nobody can tell whether the rest belongs to what we have.
+  // Without a validator the rest may belong to another version of the file.
   const have = validator === '' ? 0 : await sizeOf(request.path);
   const answer = await http.get(
     request.url,
@@ -130,7 +135,7 @@ async function discard(request: DownloadRequest): Promise<void> {
   await rm(notePath(request), { force: true });
 }
 
-/** What If-Range takes: a strong ETag, else the date; RFC 9110, 13.1.5. */
+/** Keeps what If-Range takes: a strong ETag, or else the date (RFC 9110, 13.1.5). */
 async function writeNote(request: DownloadRequest, etag: string, lastModified: string): Promise<void> {
   const validator = etag !== '' && !etag.startsWith('W/') ? etag : lastModified;
   await writeFile(notePath(request), JSON.stringify({ url: request.url, validator }));

@@ -1,8 +1,17 @@
 import type { Readable } from 'node:stream';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
-import type { ProxySettings } from '../images/cache.ts';
-import { imageError } from '../images/errors.ts';
+import { downloadError } from './errors.ts';
+
+/**
+ * Proxies as URLs, and the list of NO_PROXY.
+ * undefined in their place leaves it to undici, which reads the usual variables.
+ */
+export interface ProxySettings {
+  readonly http?: string;
+  readonly https?: string;
+  readonly no?: string;
+}
 
 /** How long a site may take; in milliseconds. */
 export interface HttpLimits {
@@ -25,20 +34,26 @@ export interface HttpAnswer {
 }
 
 export interface HttpClient {
-  /** GET, following a few redirects. Statuses are results; who cannot be reached is MM_IMAGE_UNREACHABLE. */
+  /**
+   * GET, following a few redirects. A status is a result.
+   * @throws MM_DOWNLOAD_UNREACHABLE
+   */
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>;
-  /** A text of at most 4 MiB, or MM_IMAGE_DOWNLOAD when the answer is longer or not 200. */
+  /**
+   * A text of at most 4 MiB.
+   * @throws MM_DOWNLOAD_FAILED when the answer is longer or its status is not 200
+   */
   text(url: string): Promise<string>;
   close(): Promise<void>;
 }
 
-/** undici takes a while to load, so it is loaded when something is fetched. */
+/** undici loads slowly, so it is loaded when something is fetched. */
 export async function httpClient(
   proxy: ProxySettings | undefined,
   signal: AbortSignal,
   limits: HttpLimits = HTTP_LIMITS,
 ): Promise<HttpClient> {
-  // By its file: under the bare name Bun puts a stand-in that knows no proxy, no time limit and no end.
+  // The bare name gives Bun's stand-in, which knows no proxy and no time limit.
   const { EnvHttpProxyAgent, request } = await import('undici/index.js');
   const dispatcher = new EnvHttpProxyAgent({
     connect: { timeout: limits.connectMs },
@@ -66,14 +81,14 @@ export async function httpClient(
           status: answer.statusCode,
           header: (name) => first(answer.headers[name]),
           body: answer.body,
-          // undici tells a destroyed body of its end by an error, which nobody else would catch.
+          // undici ends a destroyed body with an error that nobody else would catch.
           drop: () => void answer.body.on('error', () => undefined).destroy(),
         };
       }
       await answer.body.dump();
       const next = new URL(location, at);
       if (redirects === MAX_REDIRECTS || (at.protocol === 'https:' && next.protocol !== 'https:')) {
-        throw imageError('MM_IMAGE_DOWNLOAD', {
+        throw downloadError('MM_DOWNLOAD_FAILED', {
           message: `${at.host} redirects ${redirects === MAX_REDIRECTS ? 'too often' : 'to an address without TLS'}`,
           hint: 'Something on the way (a captive portal, a proxy) may be answering instead of the site.',
         });
@@ -106,8 +121,8 @@ async function boundedText(url: string, body: Readable): Promise<string> {
   for await (const part of body as AsyncIterable<Buffer>) {
     bytes += part.length;
     if (bytes > MAX_TEXT_BYTES) {
-      throw imageError('MM_IMAGE_DOWNLOAD', {
-        message: `${printable(url, 300)} is longer than ${MAX_TEXT_BYTES / 1024 / 1024} MiB, which no list of checksums is`,
+      throw downloadError('MM_DOWNLOAD_FAILED', {
+        message: `${printable(url, 300)} is longer than ${MAX_TEXT_BYTES / 1024 / 1024} MiB, which a list of checksums never is`,
         hint: 'Something on the way (a captive portal, a proxy) may be answering instead of the site.',
       });
     }
@@ -117,22 +132,22 @@ async function boundedText(url: string, body: Readable): Promise<string> {
 }
 
 export function refused(url: string, status: number): Error {
-  return imageError('MM_IMAGE_DOWNLOAD', {
+  return downloadError('MM_DOWNLOAD_FAILED', {
     message: `${printable(url, 300)} was answered with HTTP status ${status}`,
-    hint: 'The site may have moved the file. Make an image from packages instead: mymachine image build',
+    hint: 'The site may have moved the file.',
   });
 }
 
 function unreachable(url: URL, error: unknown): Error {
   if (isMachineError(error)) return error;
-  return imageError('MM_IMAGE_UNREACHABLE', {
+  return downloadError('MM_DOWNLOAD_UNREACHABLE', {
     message: `${url.host} cannot be reached: ${printable(reasonOf(error), 200)}`,
-    hint: 'See that this computer has a way out (HTTPS_PROXY, NO_PROXY), or make an image from packages: mymachine image build',
+    hint: 'See that this computer has a way out (HTTPS_PROXY, NO_PROXY).',
     cause: error,
   });
 }
 
-/** Connection errors of several addresses come as one without words of its own. */
+/** An error of several addresses has no message of its own. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return messageOf(error);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isObject } from '../base/json.ts';
 import type { Ports } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
+import type { ProxySettings } from '../download/http.ts';
 import type { Arch } from './arch.ts';
 import { imageError } from './errors.ts';
 
@@ -16,13 +17,6 @@ export interface ImageContext extends Ports {
   /** Without it two processes may make the same image twice; neither sees half of one. */
   readonly withLock?: WithLock | undefined;
   readonly proxy?: ProxySettings | undefined;
-}
-
-/** Proxies for downloads, as URLs and NO_PROXY's list; undefined leaves it to undici, which knows the usual variables. */
-export interface ProxySettings {
-  readonly http?: string;
-  readonly https?: string;
-  readonly no?: string;
 }
 
 /** An image in the cache. Its disk is never written to: machines put overlays on it. */

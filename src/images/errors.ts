@@ -5,9 +5,6 @@ export const imageErrors = {
   MM_IMAGE_NAME: { summary: 'The name of an image has characters that it cannot have.' },
   MM_IMAGE_FILE: { summary: 'The file given as a disk image is missing or not a disk image.' },
   MM_IMAGE_IN_USE: { summary: 'An image cannot be removed while machines are built on it.' },
-  MM_IMAGE_UNREACHABLE: { summary: 'The site that offers the image cannot be reached.' },
-  MM_IMAGE_DOWNLOAD: { summary: 'The download of an image broke off or was refused.' },
-  MM_IMAGE_CHECKSUM: { summary: 'A downloaded image is not what its publisher says it is.' },
   MM_IMAGE_BUILD_ROOT: { summary: 'Building an image needs root.' },
   MM_IMAGE_BUILD_PLATFORM: {
     summary:

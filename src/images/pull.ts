@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { isMachineError, reworded } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
 import { type Checksum, findChecksum, parseDigest } from '../download/checksum.ts';
 import { download } from '../download/download.ts';
+import { downloadError } from '../download/errors.ts';
 import { type HttpClient, type HttpLimits, httpClient } from '../download/http.ts';
 import { type Arch, hostArch } from './arch.ts';
 import { type CachedImage, type ImageContext, imagesDir, locked, lockName, publishImage } from './cache.ts';
@@ -42,7 +44,7 @@ export async function pullUrl(context: ImageContext, url: string, arch: Arch): P
   const [address = '', fragment = ''] = url.split('#');
   const checksum = parseDigest(fragment);
   if (checksum === undefined) {
-    throw imageError('MM_IMAGE_CHECKSUM', {
+    throw downloadError('MM_DOWNLOAD_CHECKSUM', {
       message: `The image ${printable(url, 300)} comes without a checksum`,
       hint: 'Write it behind the address, as its publisher gives it: https://…/disk.qcow2#sha256:HEX (or sha512).',
     });
@@ -76,17 +78,30 @@ function fetchImage(
         created: new Date(context.clock.now()).toISOString(),
         contents: [],
       });
+    } catch (error) {
+      throw orBuild(error);
     } finally {
       await http.close();
     }
   });
 }
 
+/** Adds the way that needs no download to an error of the network. */
+function orBuild(error: unknown): unknown {
+  if (!isMachineError(error) || !['MM_DOWNLOAD_UNREACHABLE', 'MM_DOWNLOAD_FAILED'].includes(error.code))
+    return error;
+  return reworded(
+    error,
+    (why) => why,
+    `${error.hint ?? ''} Or make an image from packages (mymachine image build).`,
+  );
+}
+
 async function publishedChecksum(http: HttpClient, image: CatalogueImage): Promise<Checksum> {
   const file = basename(new URL(image.url).pathname);
   const checksum = findChecksum(await http.text(image.checksumsUrl), file, image.checksum);
   if (checksum !== undefined) return checksum;
-  throw imageError('MM_IMAGE_CHECKSUM', {
+  throw downloadError('MM_DOWNLOAD_CHECKSUM', {
     message: `${image.checksumsUrl} has no ${image.checksum} of ${file}`,
     hint: 'The site may be publishing a new image just now: try again later, or use `mymachine image build`.',
   });

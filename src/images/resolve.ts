@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { downloadError } from '../download/errors.ts';
 import type { Arch } from './arch.ts';
 import { buildImage, checkCanBuild } from './build.ts';
 import { type CachedImage, cachedImage, type ImageContext, locked, lockName } from './cache.ts';
@@ -79,10 +80,10 @@ async function pullOrBuild(
   try {
     return await pullFrom(context, image);
   } catch (error) {
-    if (!isMachineError(error, 'MM_IMAGE_UNREACHABLE')) throw error;
+    if (!isMachineError(error, 'MM_DOWNLOAD_UNREACHABLE')) throw error;
     const obstacle = await whyNotBuilt(context, image);
     if (obstacle !== undefined) {
-      throw imageError('MM_IMAGE_UNREACHABLE', {
+      throw downloadError('MM_DOWNLOAD_UNREACHABLE', {
         message: `${messageOf(error)}; nor can the image be built here: ${messageOf(obstacle)}`,
         hint:
           (isMachineError(obstacle) ? obstacle.hint : undefined) ?? 'Give the path of a disk image instead.',

@@ -158,14 +158,14 @@ test('a part that is longer than the file makes the site refuse the range, and i
 
 test('a file with another checksum is deleted and refused', async () => {
   answer = (_, response) => response.end('something else');
-  await expect(fetchIt()).rejects.toMatchObject({ code: 'MM_IMAGE_CHECKSUM' });
+  await expect(fetchIt()).rejects.toMatchObject({ code: 'MM_DOWNLOAD_CHECKSUM' });
   expect(await readdir(folder)).toEqual([]);
 });
 
 test('a file that is not there is refused at once, with its status', async () => {
   answer = (_, response) => response.writeHead(404).end();
   await expect(fetchIt()).rejects.toMatchObject({
-    code: 'MM_IMAGE_DOWNLOAD',
+    code: 'MM_DOWNLOAD_FAILED',
     message: expect.stringContaining('404'),
   });
   expect(requests.length).toBe(1);
@@ -183,7 +183,7 @@ test('a site that falls silent is given up after some attempts, and what came is
 
 test('a site that only fails is tried a few times', async () => {
   answer = (_, response) => response.writeHead(503).end();
-  await expect(fetchIt()).rejects.toMatchObject({ code: 'MM_IMAGE_DOWNLOAD' });
+  await expect(fetchIt()).rejects.toMatchObject({ code: 'MM_DOWNLOAD_FAILED' });
   expect(requests.length).toBe(4);
 });
 
@@ -217,7 +217,7 @@ test('nobody there at all is told as such', async () => {
   const port = (server.address() as AddressInfo).port;
   await new Promise((resolve) => server.close(resolve));
   await expect(http.text(`http://127.0.0.1:${port}/`)).rejects.toMatchObject({
-    code: 'MM_IMAGE_UNREACHABLE',
+    code: 'MM_DOWNLOAD_UNREACHABLE',
   });
   await http.close();
   server.listen(0);
@@ -232,7 +232,7 @@ test('a text without an end is not read to its end', async () => {
   };
   const http = await httpClient({}, new AbortController().signal, { connectMs: 1000, stallMs: 5000 });
   await expect(http.text(url)).rejects.toMatchObject({
-    code: 'MM_IMAGE_DOWNLOAD',
+    code: 'MM_DOWNLOAD_FAILED',
     message: expect.stringContaining('longer than 4 MiB'),
   });
   await http.close();

@@ -67,13 +67,19 @@ test('an image is fetched, checked against its publisher’s list and put into t
 
 test('an image that is not what the list says never gets into the cache', async () => {
   files['/disk.img'] = Buffer.concat([disk, Buffer.of(0)]);
-  await expect(pullFrom(context, image)).rejects.toMatchObject({ code: 'MM_IMAGE_CHECKSUM' });
+  await expect(pullFrom(context, image)).rejects.toMatchObject({ code: 'MM_DOWNLOAD_CHECKSUM' });
   expect(await readdir(imagesDir(cacheDir))).toEqual([]);
 });
 
 test('an image that the list does not have is not even fetched', async () => {
   files['/SUMS'] = 'nothing of use\n';
-  await expect(pullFrom(context, image)).rejects.toMatchObject({ code: 'MM_IMAGE_CHECKSUM' });
+  await expect(pullFrom(context, image)).rejects.toMatchObject({ code: 'MM_DOWNLOAD_CHECKSUM' });
+});
+
+test('a download that fails leads to the way that needs none', async () => {
+  delete files['/disk.img'];
+  const build = { hint: expect.stringMatching(/^The site .*mymachine image build/) };
+  await expect(pullFrom(context, image)).rejects.toMatchObject({ code: 'MM_DOWNLOAD_FAILED', ...build });
 });
 
 test('a page that a portal sends in place of the image is told from one, even when the list agrees', async () => {
@@ -89,7 +95,7 @@ test('an image of any site is taken when its checksum is given with the address,
   files = {};
   expect(await resolveImage(context, wish)).toEqual(resolved);
   await expect(resolveImage(context, { ...wish, name: image.url })).rejects.toMatchObject({
-    code: 'MM_IMAGE_CHECKSUM',
+    code: 'MM_DOWNLOAD_CHECKSUM',
   });
 });
 
