@@ -9,6 +9,7 @@ const steps = [
   ['types', [bin('tsc'), '--noEmit']],
   ['import rules', [bin('depcruise'), '--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'src']],
   ['dead code', [bin('knip'), '--no-progress']],
+  ['messages', [process.execPath, 'scripts/check-messages.mjs']],
   ['documentation', [process.execPath, 'scripts/docs.mjs', '--check']],
   ['unit tests', [bin('vitest'), 'run', '--project', 'unit', '--reporter', 'dot']],
 ];

@@ -80,7 +80,7 @@ function issuerOf(forge: Forge, certDer: Buffer) {
   const fields = tbsFields(forge.asn1.fromDer(certDer.toString('latin1')));
   const subject = fields[4];
   if (subject === undefined) {
-    throw certsError('MM_CERTS_READ', { message: 'the CA certificate has no subject' });
+    throw certsError('MM_CERTS_READ', { message: 'The CA certificate has no subject' });
   }
   const wrapped = fields.find((field) => field.tagClass === 0x80 && field.type === 3);
   const list = (wrapped?.value as forge.asn1.Asn1[] | undefined)?.[0]?.value ?? [];
@@ -111,7 +111,7 @@ function signatureAlgorithm(forge: Forge, key: KeyObject): { asn1: forge.asn1.As
       return { asn1: algorithm('1.3.101.112'), hash: null };
     default:
       throw certsError('MM_CERTS_KEY', {
-        message: `a CA key of type ${String(key.asymmetricKeyType)} cannot sign certificates here`,
+        message: `A CA key of type ${String(key.asymmetricKeyType)} cannot sign certificates here`,
         hint: 'Use a CA with an RSA, EC or Ed25519 key.',
       });
   }
@@ -164,7 +164,7 @@ export async function buildCertificate(subject: Subject, profile: Profile, signe
   const made = new X509Certificate(der);
   // Built by one library, verified by another: a certificate that does not hold never leaves this function.
   if (!made.verify(createPublicKey(signer.key))) {
-    throw certsError('MM_CERTS_KEY', { message: 'the certificate just made does not verify' });
+    throw certsError('MM_CERTS_KEY', { message: 'The certificate just made does not verify' });
   }
   return made.toString();
 }

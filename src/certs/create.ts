@@ -31,8 +31,8 @@ function signerOf(authority: KeyPair): Signer {
   const key = readPrivateKey(authority.key);
   if (!cert.checkPrivateKey(key)) {
     throw certsError('MM_CERTS_KEY', {
-      message: 'the CA key does not belong to the CA certificate',
-      hint: 'Restore the pair ca.pem and ca-key.pem from one backup, or delete both and run: mymachine regenerate-certs --client-certs',
+      message: 'The CA key does not belong to the CA certificate',
+      hint: 'Restore the pair ca.pem and ca-key.pem from one backup, or delete both and run "mymachine regenerate-certs --client-certs".',
     });
   }
   return { key, certDer: cert.raw };

@@ -21,9 +21,9 @@ export function readPrivateKey(pem: string): KeyObject {
   } catch (error) {
     const locked = /ENCRYPTED/.test(pem);
     throw certsError('MM_CERTS_KEY', {
-      message: locked ? 'the private key is protected by a passphrase' : 'the private key cannot be read',
+      message: locked ? 'The private key is protected by a passphrase' : 'The private key cannot be read',
       hint: locked
-        ? 'Give a key without a passphrase: openssl rsa -in KEY -out PLAIN-KEY'
+        ? 'Give a key without a passphrase: "openssl rsa -in KEY -out PLAIN-KEY" makes one.'
         : 'Check the key file, or delete the certificate and its key together to have both made anew.',
       // The key itself is never part of what OpenSSL says.
       cause: new Error(messageOf(error)),

@@ -10,8 +10,8 @@ export function readCertificate(pem: string): X509Certificate {
     return new X509Certificate(pem);
   } catch (error) {
     throw certsError('MM_CERTS_READ', {
-      message: 'the certificate cannot be read: it is not a PEM certificate',
-      hint: 'Restore the file from a backup, or have it made anew: mymachine regenerate-certs --client-certs',
+      message: 'The certificate cannot be read: it is not a PEM certificate',
+      hint: 'Restore the file from a backup, or have it made anew with "mymachine regenerate-certs --client-certs".',
       cause: error,
     });
   }

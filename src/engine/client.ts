@@ -196,27 +196,27 @@ class WireEngineClient implements EngineClient {
     const name = this.#options.machineName;
     if (this.#endpoint.kind === 'tcp' && reply.status === 400 && /HTTPS server/.test(reply.body)) {
       return engineError('MM_ENGINE_TLS_ONLY', {
-        message: `the engine at ${this.#where} speaks TLS, and there are no certificates for it`,
+        message: `The engine at ${this.#where} speaks TLS, and there are no certificates for it`,
         hint: `Put ca.pem, cert.pem and key.pem of this engine into the folder of machine ${name}.`,
       });
     }
     return engineError('MM_ENGINE_API', {
-      message: `the engine at ${this.#where} answered ${reply.status}: ${readProblem(reply.body) || 'nothing more'}`,
-      hint: `See what it says itself: mymachine ssh ${name} journalctl -u docker -n 20`,
+      message: `The engine at ${this.#where} answered ${reply.status}: ${readProblem(reply.body) || 'nothing more'}`,
+      hint: `See what it says itself: "mymachine ssh ${name} journalctl -u docker -n 20".`,
     });
   }
 
   #late(): MachineError {
     const seconds = this.#timeoutMs / 1000;
     return engineError('MM_ENGINE_TIMEOUT', {
-      message: `the engine at ${this.#where} did not answer within ${seconds} s`,
-      hint: `Is the machine running, and is its port open to this computer? Look with: mymachine status ${this.#options.machineName}`,
+      message: `The engine at ${this.#where} did not answer within ${seconds} s`,
+      hint: `Is the machine running, and is its port open to this computer? Look with "mymachine status ${this.#options.machineName}".`,
     });
   }
 
   #closed(): MachineError {
     return engineError('MM_ENGINE_PROTOCOL', {
-      message: `the connection to ${this.#where} was closed by us`,
+      message: `The connection to ${this.#where} was closed by us`,
     });
   }
 
@@ -228,8 +228,8 @@ class WireEngineClient implements EngineClient {
           ? 'something else'
           : printable(messageOf(cause), 100);
     return engineError('MM_ENGINE_PROTOCOL', {
-      message: `what answers at ${this.#where} is not a Docker Engine: GET ${path} gave ${why}`,
-      hint: `Check the address of machine ${this.#options.machineName}: mymachine url ${this.#options.machineName}`,
+      message: `What answers at ${this.#where} is not a Docker Engine: GET ${path} gave ${why}`,
+      hint: `Check the address of machine ${this.#options.machineName}: "mymachine url ${this.#options.machineName}".`,
       cause,
     });
   }

@@ -58,7 +58,7 @@ function outOfDate(
   const begin = dates === undefined ? '' : `: it begins on ${minute(dates.notBefore)}`;
   return engineError('MM_ENGINE_CLOCK', {
     message: `${whose} is not valid yet${begin}, and this computer's clock says ${minute(now)}`,
-    hint: `Set this computer's clock: it is behind, for certificates begin before they are made. (If it is right, it was ahead when the certificate was made: mymachine regenerate-certs ${machineName})`,
+    hint: `Set this computer's clock: it is behind, for certificates begin before they are made. (If it is right, it was ahead when the certificate was made: "mymachine regenerate-certs ${machineName}".)`,
     cause,
   });
 }
@@ -66,15 +66,15 @@ function outOfDate(
 /** The engine found our certificate out of date, and by our clock it is not: then its clock is the wrong one. */
 function refusedForItsDate(situation: Situation, endpoint: TlsEndpoint, cause: unknown): MachineError {
   const { where, machineName, now } = situation;
-  const renew = `Run: mymachine regenerate-certs --client-certs ${machineName}`;
+  const renew = `Run "mymachine regenerate-certs --client-certs ${machineName}".`;
   const [ca, own] = [datesOf(endpoint.ca), datesOf(endpoint.cert)];
-  if (isOutOfDate(ca, now)) return outOfDate('our CA certificate', ca, situation, renew, cause);
+  if (isOutOfDate(ca, now)) return outOfDate('Our CA certificate', ca, situation, renew, cause);
   if (own === undefined || isOutOfDate(own, now)) {
-    return outOfDate('our client certificate', own, situation, renew, cause);
+    return outOfDate('Our client certificate', own, situation, renew, cause);
   }
   return engineError('MM_ENGINE_CLOCK', {
-    message: `the engine at ${where} takes our client certificate for out of date, though it is valid from ${minute(own.notBefore)} to ${minute(own.notAfter)}: the clock of the host is wrong`,
-    hint: `Here it is ${minute(now)}; the host says what it has with: mymachine ssh ${machineName} date -u. Set its clock there, such as with: mymachine ssh ${machineName} sudo timedatectl set-ntp true`,
+    message: `The engine at ${where} takes our client certificate for out of date, though it is valid from ${minute(own.notBefore)} to ${minute(own.notAfter)}: the clock of the host is wrong`,
+    hint: `Here it is ${minute(now)}; the host says what it has with "mymachine ssh ${machineName} date -u". Set its clock there, such as with "mymachine ssh ${machineName} sudo timedatectl set-ntp true".`,
     cause,
   });
 }
@@ -83,27 +83,27 @@ function refusedForItsDate(situation: Situation, endpoint: TlsEndpoint, cause: u
 export function explainRefusal(situation: Situation, cause: unknown): MachineError | undefined {
   if (situation.endpoint.kind !== 'tls') return undefined;
   const { ca, cert } = situation.endpoint;
-  const renew = `Run: mymachine regenerate-certs --client-certs ${situation.machineName}`;
+  const renew = `Run "mymachine regenerate-certs --client-certs ${situation.machineName}".`;
   const refused = (message: string, hint: string) =>
     engineError('MM_ENGINE_CLIENT_CERT', { message, hint, cause });
   if (cert === '') {
     return refused(
-      `the engine at ${situation.where} wants a client certificate, and there is none`,
-      `Put ca.pem, cert.pem and key.pem into the machine's folder, or run: mymachine regenerate-certs ${situation.machineName}`,
+      `The engine at ${situation.where} wants a client certificate, and there is none`,
+      `Put ca.pem, cert.pem and key.pem into the machine's folder, or run "mymachine regenerate-certs ${situation.machineName}".`,
     );
   }
   const dates = datesOf(cert);
   if (isOutOfDate(dates, situation.now)) {
-    return outOfDate('our client certificate', dates, situation, renew, cause);
+    return outOfDate('Our client certificate', dates, situation, renew, cause);
   }
   try {
     const [ours, authority] = [new X509Certificate(cert), new X509Certificate(ca)];
     if (ours.checkIssued(authority) && ours.verify(authority.publicKey)) return undefined;
   } catch (error) {
-    return refused(`our client certificate or CA cannot be read: ${printable(messageOf(error), 200)}`, renew);
+    return refused(`Our client certificate or CA cannot be read: ${printable(messageOf(error), 200)}`, renew);
   }
   return refused(
-    `the engine at ${situation.where} refused our client certificate: it is not signed by our CA`,
+    `The engine at ${situation.where} refused our client certificate: it is not signed by our CA`,
     renew,
   );
 }
@@ -116,11 +116,11 @@ export function explainTls(
   cause: unknown,
 ): MachineError | undefined {
   const { where, machineName } = situation;
-  const regenerate = `Run: mymachine regenerate-certs ${machineName}`;
+  const regenerate = `Run "mymachine regenerate-certs ${machineName}".`;
   if (untrusted.has(code)) {
     return engineError('MM_ENGINE_CERT_AUTHORITY', {
-      message: `the certificate of the engine at ${where} is not signed by our CA`,
-      hint: `${regenerate} (or check that this is your host and that the store is the one the machine was made in)`,
+      message: `The certificate of the engine at ${where} is not signed by our CA`,
+      hint: `${regenerate} Or check that this is your host, and that the store is the one the machine was made in.`,
       cause,
     });
   }
@@ -128,19 +128,19 @@ export function explainTls(
     const ca = datesOf(endpoint.ca);
     return isOutOfDate(ca, situation.now)
       ? outOfDate(
-          'our CA certificate',
+          'Our CA certificate',
           ca,
           situation,
-          `Run: mymachine regenerate-certs --client-certs ${machineName}`,
+          `Run "mymachine regenerate-certs --client-certs ${machineName}".`,
           cause,
         )
-      : outOfDate(`the certificate of the engine at ${where}`, situation.shown, situation, regenerate, cause);
+      : outOfDate(`The certificate of the engine at ${where}`, situation.shown, situation, regenerate, cause);
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const sans = (cause as { cert?: { subjectaltname?: unknown } }).cert?.subjectaltname;
     const names = typeof sans === 'string' ? sans.replace(/(^|, )(?:DNS|IP Address):/g, '$1') : '';
     return engineError('MM_ENGINE_CERT_NAME', {
-      message: `the certificate of the engine is not for ${endpoint.host}, but for ${names === '' ? 'no address at all' : printable(names, 300)}`,
+      message: `The certificate of the engine is not for ${endpoint.host}, but for ${names === '' ? 'no address at all' : printable(names, 300)}`,
       hint: regenerate,
       cause,
     });
@@ -153,8 +153,10 @@ export function explainTls(
     return (
       explainRefusal(situation, cause) ??
       engineError('MM_ENGINE_CLIENT_CERT', {
-        message: `the engine at ${where} refused our client certificate ("${alert}"): it trusts another CA${vague ? ', or its clock is wrong' : ''}`,
-        hint: vague ? `${regenerate}; the host's clock: mymachine ssh ${machineName} date -u` : regenerate,
+        message: `The engine at ${where} refused our client certificate ("${alert}"): it trusts another CA${vague ? ', or its clock is wrong' : ''}`,
+        hint: vague
+          ? `${regenerate} The host's clock is shown by "mymachine ssh ${machineName} date -u".`
+          : regenerate,
         cause,
       })
     );
@@ -163,15 +165,15 @@ export function explainTls(
     /WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG|UNKNOWN_PROTOCOL|BAD_RECORD_TYPE/.test(code)
   ) {
     return engineError('MM_ENGINE_NOT_TLS', {
-      message: `what listens at ${where} does not speak TLS`,
-      hint: `An engine without TLS lets everybody in. To set up TLS run: mymachine provision ${machineName}`,
+      message: `What listens at ${where} does not speak TLS`,
+      hint: `An engine without TLS lets everybody in. To set up TLS run "mymachine provision ${machineName}".`,
       cause,
     });
   }
   if (/^ERR_(SSL|OSSL|TLS)_|^ERR_CRYPTO/.test(code) && /KEY|PEM|ASN1|DER|X509|DECODER/.test(code)) {
     return engineError('MM_ENGINE_CLIENT_CERT', {
-      message: `our CA, client certificate or key cannot be used: ${printable(messageOf(cause), 200)}`,
-      hint: `Run: mymachine regenerate-certs --client-certs ${machineName}`,
+      message: `Our CA, client certificate or key cannot be used: ${printable(messageOf(cause), 200)}`,
+      hint: `Run "mymachine regenerate-certs --client-certs ${machineName}".`,
       cause,
     });
   }

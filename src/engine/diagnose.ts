@@ -17,19 +17,19 @@ export function explain(error: unknown, situation: Situation, isBun = RUNS_ON_BU
   if (isMachineError(error)) return error;
   const { where, machineName, endpoint } = situation;
   const code = codeOf(error);
-  const start = `Is the machine running? Look with: mymachine status ${machineName}; start it with: mymachine start ${machineName}`;
+  const start = `Is the machine running? Look with "mymachine status ${machineName}"; start it with "mymachine start ${machineName}".`;
   switch (code) {
     case 'ECONNREFUSED':
       if (isBun && !isLoopback(situation)) {
         return engineError('MM_ENGINE_REFUSED', {
-          message: `no connection to ${where}: nothing listens there, or there is no way to it`,
-          hint: `Is the machine running? Look with: mymachine status ${machineName}; if it is, its engine is not: mymachine provision ${machineName}; otherwise: mymachine start ${machineName}`,
+          message: `No connection to ${where}: nothing listens there, or there is no way to it`,
+          hint: `Is the machine running? Look with "mymachine status ${machineName}"; if it is, its engine is not: "mymachine provision ${machineName}"; otherwise "mymachine start ${machineName}".`,
           cause: error,
         });
       }
       return engineError('MM_ENGINE_REFUSED', {
-        message: `nothing listens at ${where}: the connection was refused`,
-        hint: `If the machine is running, its engine is not: mymachine provision ${machineName}; otherwise: mymachine start ${machineName}`,
+        message: `Nothing listens at ${where}: the connection was refused`,
+        hint: `If the machine is running, its engine is not: "mymachine provision ${machineName}"; otherwise "mymachine start ${machineName}".`,
         cause: error,
       });
     case 'ETIMEDOUT':
@@ -39,7 +39,7 @@ export function explain(error: unknown, situation: Situation, isBun = RUNS_ON_BU
     case 'ENETDOWN':
     case 'EADDRNOTAVAIL':
       return engineError('MM_ENGINE_UNREACHABLE', {
-        message: `there is no way to ${where} (${code})`,
+        message: `There is no way to ${where} (${code})`,
         hint: start,
         cause: error,
       });
@@ -49,8 +49,8 @@ export function explain(error: unknown, situation: Situation, isBun = RUNS_ON_BU
     case 'EAI_NODATA':
     case 'EAI_FAIL':
       return engineError('MM_ENGINE_NAME', {
-        message: `the host name in ${where} cannot be resolved`,
-        hint: `Check the name and this computer's DNS; the machine's settings are shown by: mymachine inspect ${machineName}`,
+        message: `The host name in ${where} cannot be resolved`,
+        hint: `Check the name and this computer's DNS; the machine's settings are shown by "mymachine inspect ${machineName}".`,
         cause: error,
       });
   }
@@ -58,8 +58,8 @@ export function explain(error: unknown, situation: Situation, isBun = RUNS_ON_BU
   return (
     tls ??
     engineError('MM_ENGINE_PROTOCOL', {
-      message: `the connection to ${where} broke: ${printable(messageOf(error), 200)}`,
-      hint: `Check that a Docker Engine listens there; its state: mymachine ssh ${machineName} systemctl status docker`,
+      message: `The connection to ${where} broke: ${printable(messageOf(error), 200)}`,
+      hint: `Check that a Docker Engine listens there; its state: "mymachine ssh ${machineName} systemctl status docker".`,
       cause: error,
     })
   );

@@ -87,7 +87,7 @@ export async function checkCanBuild(
     throw imageError('MM_IMAGE_BUILD_PLATFORM', {
       message:
         'Images can be built only on Debian or Ubuntu with an x86_64 processor; this computer is not one',
-      hint: 'Download one instead, where the network allows it: mymachine image pull debian-13',
+      hint: 'Download one instead, where the network allows it: "mymachine image pull debian-13".',
     });
   }
   for (const word of [request.suite, ...(request.packages ?? [])]) {
@@ -103,20 +103,20 @@ export async function checkCanBuild(
     const [theirs, ours] = [DISTRIBUTION_NAMES[owner], DISTRIBUTION_NAMES[mirror.distribution]];
     throw imageError('MM_IMAGE_BUILD_PLATFORM', {
       message: `${request.suite} is a release of ${theirs}, and this computer's packages are ${ours}'s`,
-      hint: `Build it on ${theirs}, name a release of ${ours} with --suite, or download the image where the network allows it: mymachine image pull NAME`,
+      hint: `Build it on ${theirs}, name a release of ${ours} with --suite, or download the image where the network allows it: "mymachine image pull NAME".`,
     });
   }
   if (process.getuid?.() !== 0) {
     throw imageError('MM_IMAGE_BUILD_ROOT', {
       message: 'Building an image needs root, because the packages’ own scripts run in it',
-      hint: 'Run it with sudo (sudo mymachine image build …), or download one: mymachine image pull debian-13',
+      hint: 'Run it with sudo ("sudo mymachine image build …"), or download one: "mymachine image pull debian-13".',
     });
   }
   const missing = await missingPackages(ports.programs);
   if (missing.length > 0) {
     throw imageError('MM_IMAGE_BUILD_PACKAGES', {
       message: `Building an image needs packages that are not installed: ${missing.join(', ')}`,
-      hint: `apt-get install -y --no-install-recommends ${missing.join(' ')}`,
+      hint: `Install them: "apt-get install -y --no-install-recommends ${missing.join(' ')}".`,
     });
   }
   return mirror;

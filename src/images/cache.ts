@@ -164,7 +164,7 @@ export async function removeImage(
     if (users.length > 0) {
       throw imageError('MM_IMAGE_IN_USE', {
         message: `Image ${name} (${arch}) is used by: ${users.join(', ')}`,
-        hint: `Remove those machines first: mymachine rm ${users.join(' ')}`,
+        hint: `Remove those machines first: "mymachine rm ${users.join(' ')}".`,
       });
     }
     await rm(recordPath(context.cacheDir, name, arch), { force: true });

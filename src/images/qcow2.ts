@@ -122,7 +122,7 @@ async function readExactly(file: FileHandle, offset: number, length: number, pat
 function unreadable(path: string, why: string, cause?: unknown): Error {
   return imageError('MM_IMAGE_FILE', {
     message: `The disk image ${path} cannot be read: ${why}`,
-    hint: 'Download it again (mymachine image rm, then image pull), or convert it: qemu-img convert -O raw FROM TO',
+    hint: 'Download it again ("mymachine image rm", then "image pull"), or convert it: "qemu-img convert -O raw FROM TO".',
     cause,
   });
 }

@@ -66,7 +66,7 @@ export async function chooseDriver(
     return [`${name}: ${availability.why}${availability.fix === undefined ? '' : ` (${availability.fix})`}`];
   });
   throw driverError('MM_DRIVER_NONE_WORKS', {
-    message: 'no driver can make machines on this computer as it is',
+    message: 'No driver can make machines on this computer as it is',
     details: reasons.join('\n'),
     hint: 'Install what one of them lacks, or adopt a host with --driver generic, or an engine with --driver none.',
   });

@@ -19,7 +19,7 @@ export function quote(argv: Argv): string {
   if (Buffer.byteLength(line) > MAX_COMMAND_BYTES) {
     throw sshError('MM_SSH_COMMAND', {
       message: `The command for the host is longer than ${MAX_COMMAND_BYTES} bytes`,
-      hint: 'Hand long data to the command on its standard input',
+      hint: 'Hand long data to the command on its standard input.',
     });
   }
   return line;
@@ -41,7 +41,7 @@ function quoteWord(word: string): string {
   if (word.includes('\0')) {
     throw sshError('MM_SSH_COMMAND', {
       message: 'An argument of a command for the host contains a NUL character',
-      hint: 'Take the NUL out of the argument, or hand the data over on standard input',
+      hint: 'Take the NUL out of the argument, or hand the data over on standard input.',
     });
   }
   if (word === '') return "''";

@@ -16,7 +16,7 @@ export function checkTarget(target: SshTarget): void {
   const wrong = (what: string, value: string): never => {
     throw sshError('MM_SSH_TARGET', {
       message: `${target.machineName}: '${printable(value, 80)}' cannot be used as ${what} for SSH`,
-      hint: `Look at it with: mymachine inspect ${target.machineName}`,
+      hint: `Look at it with "mymachine inspect ${target.machineName}".`,
     });
   };
   if (!/^[^\s\-\p{Cc}'"\\@/?*!,][^\s\p{Cc}'"\\@/?*!,]*$/u.test(target.host)) wrong('a host', target.host);

@@ -23,20 +23,20 @@ export function storeFailure(error: unknown, path: string): Error {
   }
   if (['EROFS', 'EACCES', 'EPERM'].includes(code)) {
     return storeError('MM_STORE_READ_ONLY', {
-      message: `cannot write ${path}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}`,
+      message: `Cannot write ${path}: ${code === 'EROFS' ? 'the file system is read-only' : 'permission denied'}`,
       hint: 'Make the folder writable for you, or choose another with --storage-path or MACHINE_STORAGE_PATH.',
       cause: error,
     });
   }
   if (['ENOSPC', 'EDQUOT'].includes(code)) {
     return storeError('MM_STORE_FULL', {
-      message: `cannot write ${path}: no space left on the disk`,
+      message: `Cannot write ${path}: no space left on the disk`,
       hint: 'Free some space there, then run the same command again: nothing was half-written.',
       cause: error,
     });
   }
   return storeError('MM_STORE_IO', {
-    message: `cannot use ${path}: ${(error as Error).message}`,
+    message: `Cannot use ${path}: ${(error as Error).message}`,
     hint: 'Check the folder of the store (--storage-path or MACHINE_STORAGE_PATH).',
     cause: error,
   });

@@ -26,20 +26,20 @@ test('mount without sshfs says which command installs it here', async () => {
   const refused = await user.run(['mount', 'host1:/srv'], { env });
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(
-    /^You must have a copy of the sshfs binary locally to use the mount feature\nHint: Install it: (?:sudo )?apt-get install sshfs\n/,
+    /^You must have a copy of the sshfs binary locally to use the mount feature\nHint: Install it: "(?:sudo )?apt-get install sshfs"\.\n/,
   );
 });
 
 test.runIf(process.platform === 'linux')('unmount without fusermount says so', async () => {
   const refused = await user.run(['mount', '-u', 'host1:/srv'], { env: await pathWith('dnf') });
   expect(refused.stderr).toMatch(
-    /^You must have a copy of the fusermount binary locally to use the unmount option\nHint: Install it: (?:sudo )?dnf install fuse3\n/,
+    /^You must have a copy of the fusermount binary locally to use the unmount option\nHint: Install it: "(?:sudo )?dnf install fuse3"\.\n/,
   );
 });
 
 test('scp --delta without rsync says which command installs it here', async () => {
   const missing = await user.run(['scp', '-d', 'x', 'host1:y'], { env: await pathWith('zypper') });
   expect(missing.stderr).toMatch(
-    /^You must have a copy of the rsync binary locally to use the --delta option\nHint: Install it: (?:sudo )?zypper install rsync\n/,
+    /^You must have a copy of the rsync binary locally to use the --delta option\nHint: Install it: "(?:sudo )?zypper install rsync"\.\n/,
   );
 });

@@ -273,13 +273,13 @@ describe('use without the function', () => {
         .catch(() => undefined);
       if (said === undefined) continue;
       expect(said).toMatchObject({ code: 1, stdout: '' });
-      expect(said.stderr).toContain(`Hint: Load it with: ${line} `);
+      expect(said.stderr).toContain(`Hint: Load it with \`${line}\`. `);
     }
   });
 
   test('is refused for a shell that none is made for', async () => {
     const refused = await user.run(['shell-init', 'nushell']);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
-    expect(refused.stderr).toContain('there is no function for the shell nushell');
+    expect(refused.stderr).toContain('There is no function for the shell nushell');
   });
 });

@@ -13,7 +13,7 @@ export async function installPackages(
   const { programs, report, signal } = ports;
   if ((await programs.find('apt-get')) === undefined) {
     throw baseError('MM_PROGRAM_MISSING', {
-      message: `these packages are needed, and this computer has no apt-get to install them with: ${packages.join(' ')}`,
+      message: `These packages are needed, and this computer has no apt-get to install them with: ${packages.join(' ')}`,
       hint: 'Install what corresponds to them with the package tool that this computer has.',
     });
   }

@@ -39,7 +39,7 @@ async function findProgram(program: string, env: Environment): Promise<string | 
 
 function missing(program: string): Error {
   return baseError('MM_PROGRAM_MISSING', {
-    message: `the program "${program}" is not installed on this computer`,
+    message: `The program "${program}" is not installed on this computer`,
     hint: `Install it, or put its folder into PATH.`,
   });
 }

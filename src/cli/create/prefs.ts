@@ -38,7 +38,7 @@ export async function readPreferences(io: Io): Promise<Preferences> {
     return (await open(io)).store;
   } catch (error) {
     throw usageError('MM_PREFS', {
-      message: `the preferences cannot be read: ${join(preferencesFolder(io), 'prefs.json')}`,
+      message: `The preferences cannot be read: ${join(preferencesFolder(io), 'prefs.json')}`,
       hint: 'Mend or delete that file; "mymachine prefs" shows and sets what it holds.',
       cause: error,
     });

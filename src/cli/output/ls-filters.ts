@@ -54,7 +54,7 @@ async function readPatterns(texts: readonly string[]): Promise<readonly Pattern[
     } catch (error) {
       throw usageError('MM_USAGE', {
         message: `--filter name=${text.slice(0, 100)} is not a regular expression: ${messageOf(error)}`,
-        hint: 'Such as: --filter name=^web, or --filter "name=(?i)^WEB[0-9]+$"',
+        hint: 'Such as `--filter name=^web`, or `--filter "name=(?i)^WEB[0-9]+$"`.',
       });
     }
   });
@@ -78,7 +78,7 @@ export async function parseFilters(texts: readonly string[]): Promise<MachineFil
     if (rest.length === 0)
       throw usageError('MM_ARGUMENTS', {
         message: 'Unsupported filter syntax',
-        hint: 'Such as: --filter driver=qemu',
+        hint: 'Such as `--filter driver=qemu`.',
       });
     if (!KEYS.includes(key)) {
       throw usageError('MM_ARGUMENTS', {
@@ -90,7 +90,7 @@ export async function parseFilters(texts: readonly string[]): Promise<MachineFil
     if (key === 'label' && !value.includes('='))
       throw usageError('MM_ARGUMENTS', {
         message: 'Unsupported filter syntax',
-        hint: 'Such as: --filter label=key=value',
+        hint: 'Such as `--filter label=key=value`.',
       });
     byKey.set(key, [...(byKey.get(key) ?? []), value]);
   }

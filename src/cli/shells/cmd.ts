@@ -8,7 +8,7 @@ import type { ShellSyntax } from './syntax.ts';
 function set(name: string, value: string): string {
   if (/[\n\r]/.test(value)) {
     throw shellsError('MM_SHELL_VALUE', {
-      message: `the value of ${name} holds a line break, which cmd cannot take`,
+      message: `The value of ${name} holds a line break, which cmd cannot take`,
       hint: 'Use PowerShell (--shell powershell), or a store whose path has no line break.',
     });
   }

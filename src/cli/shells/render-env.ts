@@ -22,7 +22,7 @@ function commandLine(argv: readonly string[], syntax: ShellSyntax): string {
 function check({ name, value }: Assignment): void {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !value.includes('\0')) return;
   throw shellsError('MM_SHELL_VALUE', {
-    message: `the environment cannot hold ${printable(name, 60)}=${printable(value, 200)}`,
+    message: `The environment cannot hold ${printable(name, 60)}=${printable(value, 200)}`,
     hint: 'Use a store whose path has no NUL character.',
   });
 }

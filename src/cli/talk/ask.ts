@@ -59,7 +59,7 @@ export async function askSudoPassword(io: Io, machineName: string): Promise<stri
   if (given !== undefined) return given;
   if (!canAsk(io)) {
     throw usageError('MM_ARGUMENTS', {
-      message: `the login user of "${machineName}" needs a password for sudo, and there is no terminal to ask on`,
+      message: `The login user of "${machineName}" needs a password for sudo, and there is no terminal to ask on`,
       hint: 'Set MYMACHINE_SUDO_PASSWORD, or allow that user sudo without a password.',
     });
   }

@@ -26,11 +26,12 @@ const TOOLS = [
 
 /** The exact command that installs a program on this computer. */
 export async function installHint(app: App, program: string, names: PackageNames): Promise<string> {
-  if (app.io.platform === 'darwin') return `Install it: brew install ${names.brew}`;
+  if (app.io.platform === 'darwin') return `Install it: "brew install ${names.brew}".`;
   if (app.io.platform === 'linux') {
     const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
     for (const [tool, key, command] of TOOLS) {
-      if ((await app.programs.find(tool)) !== undefined) return `Install it: ${sudo}${command} ${names[key]}`;
+      if ((await app.programs.find(tool)) !== undefined)
+        return `Install it: "${sudo}${command} ${names[key]}".`;
     }
   }
   return `Install ${program}, and see that its folder is in PATH.`;

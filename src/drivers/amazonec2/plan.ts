@@ -76,7 +76,7 @@ async function checkRegion(api: Ec2Api): Promise<void> {
         found === undefined
           ? `Invalid region specified: there is no region "${api.region}"`
           : `The account has not opted in to the region "${api.region}"`,
-      hint: `Name another with --amazonec2-region: ${usable.sort().join(', ')}`.slice(0, 600),
+      hint: `Name another with --amazonec2-region: ${usable.sort().join(', ').slice(0, 600)}.`,
     });
   } catch (error) {
     if (!isMachineError(error, 'MM_EC2_PERMISSION') && !isUnknownCall(error)) throw error;
@@ -95,8 +95,8 @@ async function architecturesOf(api: Ec2Api, name: string): Promise<readonly stri
     if (isMachineError(error, 'MM_EC2_INSTANCE_TYPE')) {
       throw ec2Error('MM_EC2_INSTANCE_TYPE', {
         message: `There is no instance type "${name}" in ${api.region}`,
-        hint: error.hint ?? '',
         cause: error,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
       });
     }
     throw error;
@@ -197,6 +197,6 @@ async function defaultVpc(api: Ec2Api): Promise<string> {
   if (id !== undefined) return id;
   throw ec2Error('MM_EC2_NETWORK', {
     message: `Your account has no default VPC in ${api.region}`,
-    hint: 'Name a VPC or a subnet with --amazonec2-vpc-id or --amazonec2-subnet-id, or make one: aws ec2 create-default-vpc',
+    hint: 'Name a VPC or a subnet with --amazonec2-vpc-id or --amazonec2-subnet-id, or make one: "aws ec2 create-default-vpc".',
   });
 }

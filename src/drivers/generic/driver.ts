@@ -170,7 +170,7 @@ export const genericDriver: Driver<GenericConfig> = {
     if (address === '') {
       throw driverError('MM_DRIVER_FLAGS', {
         message: 'generic driver requires the --generic-ip-address option',
-        hint: 'Such as: mymachine create --driver generic --generic-ip-address 192.0.2.10 NAME',
+        hint: 'Such as "mymachine create --driver generic --generic-ip-address 192.0.2.10 NAME".',
       });
     }
     if (!/^[a-zA-Z0-9._:%-]{1,255}$/.test(address) || address.startsWith('-')) {

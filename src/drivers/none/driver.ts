@@ -51,7 +51,7 @@ export const noneDriver: Driver<NoneConfig> = {
     if (url === '') {
       throw driverError('MM_DRIVER_FLAGS', {
         message: '--url option is required when no driver is selected',
-        hint: 'Such as: mymachine create --driver none --url tcp://192.0.2.10:2376 NAME',
+        hint: 'Such as "mymachine create --driver none --url tcp://192.0.2.10:2376 NAME".',
       });
     }
     if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(url) || /[\u0000-\u001f\u007f]/.test(url)) {

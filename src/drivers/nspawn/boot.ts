@@ -31,7 +31,7 @@ export async function boot(context: DriverContext<NspawnConfig>): Promise<void> 
     if (address !== config.IPAddress) {
       throw nspawnError('MM_NSPAWN_NETWORK', {
         message: `The machine's address ${config.IPAddress} is another machine's now`,
-        hint: `Make the machine again: mymachine rm ${machine.name}`,
+        hint: `Make the machine again, after "mymachine rm ${machine.name}".`,
       });
     }
     const names = await labOf(storeDir);
@@ -58,7 +58,7 @@ export async function boot(context: DriverContext<NspawnConfig>): Promise<void> 
   if (outcome === 'up') return;
   throw nspawnError('MM_NSPAWN_BOOT', {
     message: `The machine ${outcome === 'ended' ? 'ended while it booted' : 'does not answer on its SSH port'}`,
-    hint: `Read its console: ${consoleLog(folder)}`,
+    hint: `Its console is in ${consoleLog(folder)}.`,
     details: lastLines(await readFile(consoleLog(folder), 'utf8').catch(() => ''), 15),
   });
 }
@@ -78,6 +78,6 @@ async function checkRoot(config: NspawnConfig, name: string): Promise<void> {
   if (id === config.RootId && id !== '') return;
   throw nspawnError('MM_NSPAWN_IMAGE_GONE', {
     message: `The root file system of the machine, ${config.RootDir}, ${id === undefined ? 'is gone' : 'was built again since'}`,
-    hint: `The machine cannot boot without it. Make it again: mymachine rm ${name}`,
+    hint: `The machine cannot boot without it. Make it again, after "mymachine rm ${name}".`,
   });
 }

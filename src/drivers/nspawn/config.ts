@@ -114,6 +114,6 @@ function slice(value: FlagValues[string] | undefined): readonly string[] {
 function flagError(given: string, why: string): Error {
   return nspawnError('MM_NSPAWN_FLAG', {
     message: `${given.replace(/[^ -~]/g, '?')} cannot be: ${why}`,
-    hint: 'See mymachine create --driver nspawn --help',
+    hint: 'See "mymachine create --driver nspawn --help".',
   });
 }

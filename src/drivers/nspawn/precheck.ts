@@ -31,14 +31,14 @@ export async function precheckNspawn(context: DriverContext<NspawnConfig>): Prom
   if (!isHostName(machine.name)) {
     throw nspawnError('MM_NSPAWN_NAME', {
       message: `"${printable(machine.name, 80)}" cannot be the name of a host`,
-      hint: 'At most 63 characters, and no dot or hyphen at the end or before a dot',
+      hint: 'At most 63 characters, and no dot or hyphen at the end or before a dot.',
     });
   }
   const wish = { suite: config.Image, engine: config.Engine, packages: config.Packages };
   if (suiteOf(config.Image) === undefined) {
     throw nspawnError('MM_NSPAWN_IMAGE', {
       message: `There is no image "${printable(config.Image, 60)}" for container machines`,
-      hint: `Choose one of: ${suiteNames.join(', ')} (--nspawn-image)`,
+      hint: `Choose one of: ${suiteNames.join(', ')} (--nspawn-image).`,
     });
   }
   const available = await nspawnAvailability(context);
@@ -56,7 +56,7 @@ export async function precheckNspawn(context: DriverContext<NspawnConfig>): Prom
     if (!wanted || (await canLimit(hierarchies, what))) continue;
     throw nspawnError('MM_NSPAWN_LIMIT', {
       message: `The kernel of this computer has no ${what} controller to limit a machine with`,
-      hint: `Leave --nspawn-${what === 'cpu' ? 'cpus' : 'memory'} out`,
+      hint: `Leave --nspawn-${what === 'cpu' ? 'cpus' : 'memory'} out.`,
     });
   }
   await checkDisk(context.storeDir, MACHINE_NEEDS_MB, true);
@@ -74,13 +74,13 @@ async function checkDisk(path: string, neededMb: number, holdsUpper: boolean): P
   if (holdsUpper && kind !== undefined) {
     throw nspawnError('MM_NSPAWN_DISK', {
       message: `${folder} lies on ${kind} which cannot hold the disk of a container machine`,
-      hint: 'Keep the store on a local disk: --storage-path or MACHINE_STORAGE_PATH',
+      hint: 'Keep the store on a local disk, with --storage-path or MACHINE_STORAGE_PATH.',
     });
   }
   const freeMb = Math.floor((disk.bavail * disk.bsize) / MB);
   if (freeMb >= neededMb) return;
   throw nspawnError('MM_NSPAWN_DISK', {
     message: `${folder} has ${freeMb} MB free, and ${neededMb} MB are needed`,
-    hint: 'Free some space there, or choose another folder with --storage-path',
+    hint: 'Free some space there, or choose another folder with --storage-path.',
   });
 }

@@ -46,7 +46,7 @@ export async function bootGuest(context: Context): Promise<void> {
   if (context.config.Accel !== 'auto') {
     throw qemuError('MM_QEMU_STALLED', {
       message: `"${machine.name}" does nothing under ${accel}: its console stayed empty for ${STALL_MS / 1000} s`,
-      hint: 'Virtualisation inside this computer is broken or far too slow. Use emulation: --qemu-accel tcg',
+      hint: 'Virtualisation inside this computer is broken or far too slow. Use emulation (--qemu-accel tcg).',
     });
   }
   report.warn(`(${machine.name}) The guest does nothing under ${accel}; starting it again by emulation.`);
@@ -73,7 +73,7 @@ async function accelFor(context: Context): Promise<AccelChoice> {
 export function accelRefused(accel: Accel, why: string): Error {
   return qemuError('MM_QEMU_ACCEL', {
     message: `Acceleration by ${accel} does not work on this computer: ${why}`,
-    hint: 'Leave --qemu-accel out to take what works, or use emulation: --qemu-accel tcg',
+    hint: 'Leave --qemu-accel out to take what works, or use emulation (--qemu-accel tcg).',
   });
 }
 
@@ -98,7 +98,7 @@ async function waitForSsh(context: Context, accel: Accel): Promise<'up' | 'stall
   if (outcome !== undefined) return outcome;
   throw qemuError('MM_QEMU_BOOT', {
     message: `"${machine.name}" did not answer on its SSH port within ${limit / 1000} s`,
-    hint: `See what the guest said in ${files.serial}; try again with: mymachine start ${machine.name}`,
+    hint: `See what the guest said in ${files.serial}; try again with "mymachine start ${machine.name}".`,
     details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
   });
 }

@@ -72,7 +72,7 @@ async function makeOverlay(context: Context): Promise<void> {
   if (result.exitCode !== 0) {
     throw qemuError('MM_QEMU_DISK', {
       message: `The disk of "${machine.name}" could not be made: ${lastLines(result.stderr, 1, 300)}`,
-      hint: 'See that the disk of the store has room (df), then: mymachine create --resume',
+      hint: 'See that the disk of the store has room (df), then run "mymachine create --resume".',
     });
   }
   await rename(draft, files.disk);

@@ -25,7 +25,7 @@ export async function precheckQemu(context: Context): Promise<readonly PlanLine[
   if (missing.length > 0) {
     throw qemuError('MM_QEMU_MISSING', {
       message: `The qemu driver needs what is not installed: ${missing.join(', ')}`,
-      hint: `Install it with: ${howToInstall(config.Arch)}`,
+      hint: `Install it with "${howToInstall(config.Arch)}".`,
     });
   }
   checks.memory(context, config.Memory);

@@ -38,7 +38,7 @@ export async function bootMachine(context: Context): Promise<void> {
 export function gone({ machine }: Pick<Context, 'machine'>): Error {
   return virtualboxError('MM_VBOX_GONE', {
     message: `VirtualBox has no machine "${machine.name}": it was removed there, or another user made it`,
-    hint: `Delete its record with: mymachine rm ${machine.name}`,
+    hint: `Delete its record with "mymachine rm ${machine.name}".`,
   });
 }
 
@@ -83,7 +83,7 @@ async function waitForSsh(context: Context): Promise<void> {
   if (await waitFor(isUp, { clock, signal, timeoutMs: BOOT_MS, intervalMs: POLL_MS })) return;
   throw virtualboxError('MM_VBOX_BOOT', {
     message: `"${machine.name}" did not answer on its SSH port within ${BOOT_MS / 1000} s`,
-    hint: `See what the guest said in ${files.serial}; try again with: mymachine restart ${machine.name}`,
+    hint: `See what the guest said in ${files.serial}; try again with "mymachine restart ${machine.name}".`,
     details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
   });
 }
@@ -100,7 +100,7 @@ async function died({ machine }: Context, word: string): Promise<Error> {
   const errors = text.split('\n').filter((line) => /\bVERR_|VMSetError|fatal/i.test(line));
   return virtualboxError('MM_VBOX_START', {
     message: `"${machine.name}" ended while it booted; VirtualBox calls it ${printable(word, 40)}`,
-    hint: `See ${log}, and what the guest said in ${join(machine.dir, 'serial.log')}`,
+    hint: `See ${log}, and what the guest said in ${join(machine.dir, 'serial.log')}.`,
     details: lastLines(errors.slice(-6).join('\n'), 6),
   });
 }

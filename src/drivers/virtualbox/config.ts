@@ -71,7 +71,11 @@ export function configureVirtualBox(flags: FlagValues, base: BaseConfig): Virtua
   const cidr = text(flags, 'virtualbox-hostonly-cidr') || DEFAULT_CIDR;
   const share = text(flags, 'virtualbox-share-folder');
   if (parseCidr(cidr) === undefined) {
-    throw wrong('hostonly-cidr', cidr, `Give the host's own address with its network: ${DEFAULT_CIDR}`);
+    throw wrong(
+      'hostonly-cidr',
+      cidr,
+      `Give the host's own address with its network, such as ${DEFAULT_CIDR}.`,
+    );
   }
   if (dhcp && flags['virtualbox-hostonly-no-dhcp'] === true) {
     throw wrong('hostonly-dhcp', 'true', 'Leave out either it or --virtualbox-hostonly-no-dhcp.');
@@ -151,7 +155,7 @@ function within(flags: FlagValues, name: string, least: number, most: number): n
 function oneOf(flags: FlagValues, name: string, values: readonly string[]): string {
   const wished = text(flags, `virtualbox-${name}`) || (values[0] ?? '');
   const found = values.find((value) => value.toLowerCase() === wished.toLowerCase());
-  if (found === undefined) throw wrong(name, wished, `Give one of: ${values.join(', ')}`);
+  if (found === undefined) throw wrong(name, wished, `Give one of: ${values.join(', ')}.`);
   return found;
 }
 

@@ -49,7 +49,7 @@ async function checkName(context: Context): Promise<void> {
   if (!vms.some((vm) => vm.name === name)) return;
   throw virtualboxError('MM_VBOX_NAME', {
     message: `VirtualBox has a machine "${name}" already`,
-    hint: `Choose another name, or if nobody needs it: VBoxManage unregistervm ${name} --delete`,
+    hint: `Choose another name, or if nobody needs it delete that: "VBoxManage unregistervm ${name} --delete".`,
   });
 }
 
@@ -93,6 +93,6 @@ async function checkBridge(context: Context): Promise<void> {
   if (names.includes(wished)) return;
   throw virtualboxError('MM_VBOX_INTERFACE', {
     message: `There is no interface ${JSON.stringify(wished.slice(0, 80))} to bridge to`,
-    hint: `VirtualBox can bridge to: ${names.slice(0, 20).join(', ') || 'none'}`,
+    hint: `VirtualBox can bridge to: ${names.slice(0, 20).join(', ') || 'none'}.`,
   });
 }

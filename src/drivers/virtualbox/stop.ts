@@ -29,7 +29,7 @@ export async function stopMachine(context: Context): Promise<void> {
   if (state === 'Saved') {
     throw virtualboxError('MM_VBOX_SAVED', {
       message: `"${machine.name}" is saved, so it cannot shut down`,
-      hint: `Start it first (mymachine start ${machine.name}), or throw its saved state away: mymachine kill ${machine.name}`,
+      hint: `Start it first ("mymachine start ${machine.name}"), or throw its saved state away: "mymachine kill ${machine.name}".`,
     });
   }
   if (state === 'Paused') await manage(context, ['controlvm', vm, 'resume']);

@@ -45,7 +45,7 @@ export function caFault(found: PairFiles, paths: AuthorityPaths, wish: Wish): Fa
   // Another's that is good for a while yet is no reason to stop.
   if (cert !== undefined && why !== undefined && why !== 'due') {
     throw machineError('MM_CERTS_AUTHORITY', {
-      message: `the certificate authority ${caCert} ${why === 'expired' ? `has expired (on ${day(cert.notAfter)}), and it was` : 'was'} not made by mymachine, which therefore does not replace it`,
+      message: `The certificate authority ${caCert} ${why === 'expired' ? `has expired (on ${day(cert.notAfter)}), and it was` : 'was'} not made by mymachine, which therefore does not replace it`,
       hint: `Put the new authority's certificate and key into ${caCert} and ${caKey}, then run "mymachine regenerate-certs" for your machines.`,
     });
   }
@@ -60,10 +60,10 @@ function broken(found: PairFiles, cert: CertificateFacts | undefined, paths: Aut
     found.cert === undefined
       ? `certificate authority key already exists: ${caKey}, but its certificate ${caCert} is missing`
       : cert === undefined
-        ? `the certificate of the authority cannot be read: ${caCert}`
+        ? `The certificate of the authority cannot be read: ${caCert}`
         : found.key === undefined
-          ? `the key of the certificate authority is missing: ${caKey}`
-          : `the key of the certificate authority does not belong to its certificate: ${caKey}`;
+          ? `The key of the certificate authority is missing: ${caKey}`
+          : `The key of the certificate authority does not belong to its certificate: ${caKey}`;
   return machineError('MM_CERTS_AUTHORITY', {
     message,
     hint: 'Put the file back from a backup (each machine\'s folder has a copy of ca.pem). Without one, have a new authority made with "mymachine regenerate-certs --new-ca" and the names of all your machines.',
@@ -90,7 +90,7 @@ export function clientFault(
     foreign: `is not signed by the authority ${paths.caCert}`,
   };
   throw machineError('MM_CERTS_AUTHORITY', {
-    message: `the client certificate ${paths.clientCert} ${words[why]}, and it was not made by mymachine, which therefore does not replace it`,
+    message: `The client certificate ${paths.clientCert} ${words[why]}, and it was not made by mymachine, which therefore does not replace it`,
     hint: `Put a good one into ${paths.clientCert} and ${paths.clientKey}; or delete both files there, and one is made.`,
   });
 }

@@ -55,7 +55,7 @@ async function readCredential(machine: Machine, path: string): Promise<string> {
     // Somebody may have removed the machine while we were reading; then that is what to say.
     await machine.deps.store.load(machine.name);
     throw machineError('MM_CERTS_MISSING', {
-      message: `a certificate of "${machine.name}" is missing: ${path}`,
+      message: `A certificate of "${machine.name}" is missing: ${path}`,
       hint: machine.driver.traits.provision
         ? `Make them again with "mymachine regenerate-certs ${machine.name}".`
         : `Copy ca.pem, cert.pem and key.pem of that engine's clients into ${machine.dir}.`,

@@ -34,7 +34,7 @@ export async function forgetHostKeys(deps: MachineDeps, name: string): Promise<v
   const { traits } = await drivers.load(config.DriverName);
   if (traitOf(traits.hostKey, config.Driver as unknown as BaseConfig) !== 'first-use') {
     throw machineError('MM_MACHINE_STATE', {
-      message: `the host key of "${name}" was made by us and cannot be forgotten: a host that shows another one is another host`,
+      message: `The host key of "${name}" was made by us and cannot be forgotten: a host that shows another one is another host`,
       hint: `Look at the machine's console log in ${store.paths.machine(name)}; "mymachine rm ${name}" removes it.`,
     });
   }

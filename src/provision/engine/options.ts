@@ -94,6 +94,6 @@ function mapEntry(option: string, text: string): JsonObject {
 function optionError(option: string, why: string) {
   return provisionError('MM_ENGINE_OPTION', {
     message: `The engine option "${printable(option, 100)}" cannot be used: ${why}.`,
-    hint: "See dockerd's options: https://docs.docker.com/reference/cli/dockerd/",
+    hint: "See dockerd's options in https://docs.docker.com/reference/cli/dockerd/ .",
   });
 }

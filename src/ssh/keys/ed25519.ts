@@ -20,7 +20,7 @@ export function encodeEd25519(key: KeyObject, comment: string): SshKeyPair {
   if (jwk.crv !== 'Ed25519' || jwk.x === undefined || jwk.d === undefined) {
     throw sshError('MM_SSH_KEY_INVALID', {
       message: 'The key is not an ed25519 private key',
-      hint: 'Make one with: ssh-keygen -t ed25519',
+      hint: 'Make one with "ssh-keygen -t ed25519".',
     });
   }
   const pub = Buffer.from(jwk.x, 'base64url');

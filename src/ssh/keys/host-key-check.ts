@@ -28,7 +28,7 @@ export function checkHostKey(
   if (revoked.some((entry) => entry.blob.equals(blob))) {
     throw sshError('MM_SSH_HOST_KEY_REVOKED', {
       message: `${target.machineName} (${target.host}) shows a host key that is revoked: ${describe(blob)}`,
-      hint: `Give the host a new key; the mark is a line in ${target.knownHostsPath}`,
+      hint: `Give the host a new key; the mark is a line in ${target.knownHostsPath}.`,
     });
   }
   if (trusted.some((entry) => entry.blob.equals(blob))) return 'known';
@@ -36,7 +36,7 @@ export function checkHostKey(
   if (target.trust === 'first-use') return 'first';
   throw sshError('MM_SSH_HOST_KEY_UNKNOWN', {
     message: `${target.machineName} (${target.host}) shows a host key that is not known: ${describe(blob)}`,
-    hint: `If that is the host's key, pin it with: mymachine host-key ${target.machineName} --forget`,
+    hint: `If that is the host's key, pin it with "mymachine host-key ${target.machineName} --forget".`,
   });
 }
 
@@ -46,7 +46,7 @@ export function keyChanged(target: SshTarget, trusted: readonly KnownHost[], blo
   const pinned = (same.length > 0 ? same : trusted).map((entry) => describe(entry.blob)).join(', ');
   return sshError('MM_SSH_HOST_KEY_CHANGED', {
     message: `The host key of ${target.machineName} (${target.host}) has changed: pinned is ${pinned}, it now shows ${describe(blob)}`,
-    hint: `Somebody may be in between, or the host was set up anew; if you know that it was: mymachine host-key ${target.machineName} --forget`,
+    hint: `Somebody may be in between, or the host was set up anew; if you know that it was, run "mymachine host-key ${target.machineName} --forget".`,
   });
 }
 

@@ -66,7 +66,7 @@ export async function pinKnownKeys(path: string, name: string, publicKeys: reado
   if (invalid !== undefined) {
     throw sshError('MM_SSH_KNOWN_HOSTS', {
       message: `What should be pinned as a host key of ${name} is not a public key`,
-      hint: 'A public key looks like: ssh-ed25519 AAAA…',
+      hint: 'A public key looks like "ssh-ed25519 AAAA…".',
     });
   }
   await replaceWhole(path, formatKnownHosts([...others, ...added]));
@@ -112,7 +112,7 @@ async function replaceWhole(path: string, content: string): Promise<void> {
 function fileError(verb: 'read' | 'write', path: string, error: unknown) {
   return sshError('MM_SSH_KNOWN_HOSTS', {
     message: `Cannot ${verb} the known host keys in ${path}: ${messageOf(error)}`,
-    hint: 'Check who owns the file and its folder, and that the disk is not full',
+    hint: 'Check who owns the file and its folder, and that the disk is not full.',
     cause: error,
   });
 }

@@ -58,7 +58,7 @@ async function explicitIdentity(path: string, socket: string): Promise<Identity>
   if (parsed.kind === 'invalid') {
     throw sshError('MM_SSH_KEY_INVALID', {
       message: `The SSH key ${path} cannot be used: ${parsed.why}`,
-      hint: `Check it with: ssh-keygen -y -f ${path}`,
+      hint: `Check it with "ssh-keygen -y -f ${path}".`,
     });
   }
   const blob = parsed.publicBlob ?? (await readPublicKey(`${path}.pub`));
@@ -68,7 +68,7 @@ async function explicitIdentity(path: string, socket: string): Promise<Identity>
   }
   throw sshError('MM_SSH_KEY_ENCRYPTED', {
     message: `The SSH key ${path} is protected by a passphrase`,
-    hint: `Hand it to your SSH agent, which is asked for it: ssh-add ${path}`,
+    hint: `Hand it to your SSH agent, which is asked for it: "ssh-add ${path}".`,
   });
 }
 

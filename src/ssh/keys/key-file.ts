@@ -25,15 +25,15 @@ export async function checkKeyFile(path: string): Promise<void> {
   if (process.platform === 'win32' || (status.mode & 0o077) === 0) return;
   const mode = (status.mode & 0o777).toString(8).padStart(4, '0');
   throw sshError('MM_SSH_KEY_PERMISSIONS', {
-    message: `permissions ${mode} for '${path}' are too open`,
-    hint: `Make it yours alone with: chmod 600 ${path}`,
+    message: `Permissions ${mode} for '${path}' are too open`,
+    hint: `Make it yours alone with "chmod 600 ${path}".`,
   });
 }
 
 function missing(path: string, error: unknown): Error {
   return sshError('MM_SSH_KEY_MISSING', {
     message: `Cannot read the SSH key ${path}: ${messageOf(error)}`,
-    hint: 'Check the path of the key, and that you may read it',
+    hint: 'Check the path of the key, and that you may read it.',
     cause: error,
   });
 }

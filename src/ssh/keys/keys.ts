@@ -15,11 +15,11 @@ export async function publicKeyOf(privateKeyPath: string, comment = ''): Promise
   throw parsed.kind === 'encrypted'
     ? sshError('MM_SSH_KEY_ENCRYPTED', {
         message: `The SSH key ${privateKeyPath} is protected by a passphrase`,
-        hint: `Write its public half beside it: ssh-keygen -y -f ${privateKeyPath} > ${privateKeyPath}.pub`,
+        hint: `Write its public half beside it: "ssh-keygen -y -f ${privateKeyPath} > ${privateKeyPath}.pub".`,
       })
     : sshError('MM_SSH_KEY_INVALID', {
         message: `The SSH key ${privateKeyPath} cannot be used: ${parsed.why}`,
-        hint: `Check it with: ssh-keygen -y -f ${privateKeyPath}`,
+        hint: `Check it with "ssh-keygen -y -f ${privateKeyPath}".`,
       });
 }
 

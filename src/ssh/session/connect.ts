@@ -70,15 +70,15 @@ export function connectTimeout(target: SshTarget, stage: ConnectStage, time: str
   const text = {
     way: {
       said: `No answer from ${where}`,
-      hint: 'Check the address, and whether a firewall drops packets to the SSH port',
+      hint: 'Check the address, and whether a firewall drops packets to the SSH port.',
     },
     greeting: {
       said: `Something at ${where} takes connections but does not answer as an SSH server`,
-      hint: 'The host may be overloaded or still booting, or the port may belong to another service: try again, or check the SSH port',
+      hint: 'The host may be overloaded or still booting, or the port may belong to another service: try again, or check the SSH port.',
     },
     login: {
       said: `${where} did not finish the login`,
-      hint: 'The host may be overloaded, or its sshd waits for a name server: try again',
+      hint: 'The host may be overloaded, or its sshd waits for a name server: try again.',
     },
   }[stage];
   return sshError('MM_SSH_TIMEOUT', { message: `${text.said} within ${time}`, hint: text.hint });

@@ -139,7 +139,7 @@ function loginFailure(
   ) {
     return sshError('MM_SSH_PROTOCOL', {
       message: `What answers at ${describeTarget(target)} does not speak SSH with us: ${printable(messageOf(error), 300)}`,
-      hint: `Check the SSH port, and what answers there: ssh -v -p ${target.port} ${target.host}`,
+      hint: `Check the SSH port, and what answers there: "ssh -v -p ${target.port} ${target.host}".`,
       cause: error,
       details: route.complaint(),
     });
@@ -152,7 +152,7 @@ function lost({ target, route }: Handshake, error: Error | undefined, reached: b
   if (!route.isProxy || reached) return closedFailure(target, error, route.complaint());
   return sshError('MM_SSH_PROXY', {
     message: `The proxy in your ssh config does not get through to ${describeTarget(target)}`,
-    hint: `Check ProxyJump and ProxyCommand in: ssh -G ${target.host}`,
+    hint: `Check ProxyJump and ProxyCommand in what "ssh -G ${target.host}" prints.`,
     ...(error === undefined ? {} : { cause: error }),
     ...(route.complaint() === '' ? {} : { details: route.complaint() }),
   });
@@ -169,6 +169,6 @@ function authFailure({ target, identities }: Handshake, offered: readonly string
       `${describeTarget(target)} does not let '${target.user}' in (tried: ${tried.join(', ') || 'no key at all'}${left})`,
       1500,
     ),
-    hint: `Check the user, and add the key's public half to ~${target.user}/.ssh/authorized_keys on ${target.machineName}`,
+    hint: `Check the user, and add the key's public half to ~${target.user}/.ssh/authorized_keys on ${target.machineName}.`,
   });
 }

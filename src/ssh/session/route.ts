@@ -115,7 +115,7 @@ async function openProxy(
     signal.throwIfAborted();
     throw sshError('MM_SSH_PROXY', {
       message: `The proxy for ${describeTarget(target)} could not be started: ${program}`,
-      hint: `Check ProxyJump and ProxyCommand in: ssh -G ${target.host}`,
+      hint: `Check ProxyJump and ProxyCommand in what "ssh -G ${target.host}" prints.`,
       cause: error,
     });
   }

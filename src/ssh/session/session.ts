@@ -60,7 +60,7 @@ export class Session implements SshSession {
     const deadline = startDeadline(this.#clock, options.timeoutMs, options.signal, () =>
       sshError('MM_SSH_TIMEOUT', {
         message: `${this.target.machineName}: '${describeCommand(argv)}' did not end within ${inWords(options.timeoutMs ?? 0)}`,
-        hint: `See what the host is doing: mymachine ssh ${this.target.machineName} ps aux`,
+        hint: `See what the host is doing: "mymachine ssh ${this.target.machineName} ps aux".`,
       }),
     );
     let leave: (() => void) | undefined;
@@ -87,7 +87,7 @@ export class Session implements SshSession {
       if (outcome.kind === 'closed') throw this.#closed();
       throw sshError('MM_SSH_OUTPUT', {
         message: `${this.target.machineName}: '${describeCommand(argv)}' wrote more than ${outcome.limit} bytes to its ${outcome.stream}`,
-        hint: `Look at the host: mymachine ssh ${this.target.machineName}`,
+        hint: `Look at the host: "mymachine ssh ${this.target.machineName}".`,
       });
     } finally {
       leave?.();
@@ -101,7 +101,7 @@ export class Session implements SshSession {
     if (ran.exitCode === 0) return;
     throw sshError('MM_SSH_WRITE', {
       message: `${this.target.machineName}: cannot write ${printable(path, 300)}: ${lastLines(ran.stderr, 1, 300)}`,
-      hint: `Check the folder, its owner and the free space: mymachine ssh ${this.target.machineName} df -h`,
+      hint: `Check the folder, its owner and the free space: "mymachine ssh ${this.target.machineName} df -h".`,
     });
   }
 
@@ -113,7 +113,7 @@ export class Session implements SshSession {
       (error) =>
         sshError('MM_SSH_FORWARD', {
           message: `${this.target.machineName} does not connect us to ${printable(path, 200)}: ${refusal(error)}`,
-          hint: `Check that something listens there, that ${this.target.user} may use it, and AllowStreamLocalForwarding in its sshd_config`,
+          hint: `Check that something listens there, that ${this.target.user} may use it, and AllowStreamLocalForwarding in its sshd_config.`,
           cause: error,
         }),
     );
@@ -147,7 +147,7 @@ export class Session implements SshSession {
       (error) =>
         sshError('MM_SSH_TRANSFER', {
           message: `${this.target.machineName} offers no file transfer (sftp): ${refusal(error)}`,
-          hint: 'Its sshd_config needs: Subsystem sftp internal-sftp',
+          hint: 'Its sshd_config needs "Subsystem sftp internal-sftp".',
           cause: error,
         }),
     );
@@ -203,7 +203,7 @@ export class Session implements SshSession {
   #refused(error: unknown): Error {
     return sshError('MM_SSH_COMMAND', {
       message: `${this.target.machineName} does not run a command for ${this.target.user}: ${refusal(error)}`,
-      hint: 'Check MaxSessions in its sshd_config, and its free memory and processes',
+      hint: 'Check MaxSessions in its sshd_config, and its free memory and processes.',
       cause: error,
     });
   }

@@ -19,7 +19,7 @@ export function runOnTerminal(argv: Argv, stdio: Stdio = ['inherit', 'inherit', 
       reject(
         sshError('MM_SSH_PROGRAM', {
           message: `${program} cannot be started on this computer: ${error.message}`,
-          hint: 'Install the OpenSSH client, or use --native-ssh',
+          hint: 'Install the OpenSSH client, or use --native-ssh.',
           cause: error,
         }),
       ),

@@ -131,7 +131,7 @@ export function pathValue(path: string): string {
   if (/["\p{Cc}]|\$\{/u.test(path)) {
     throw sshError('MM_SSH_TARGET', {
       message: `The path ${JSON.stringify(path)} cannot be handed to the system's ssh`,
-      hint: 'Move the file to a path without quotes, control characters and ${, or use --native-ssh',
+      hint: 'Move the file to a path without quotes, control characters and ${, or use --native-ssh.',
     });
   }
   const escaped = path.replaceAll('%', '%%');

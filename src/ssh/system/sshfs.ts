@@ -65,7 +65,7 @@ export async function checkMountPoint(ports: MountPorts, path: string): Promise<
   const status = await stat(path).catch((error: unknown) => error);
   if (status instanceof Error) {
     throw codeOf(status) === 'ENOENT'
-      ? wrong('does not exist, and nothing can be mounted on it', `Make it first: mkdir -p ${shown(path)}`)
+      ? wrong('does not exist, and nothing can be mounted on it', `Make it first: "mkdir -p ${shown(path)}".`)
       : wrong(`cannot be mounted on: ${messageOf(status)}`, 'Mount on an empty folder of your own.');
   }
   if (!(status as Awaited<ReturnType<typeof stat>>).isDirectory())
@@ -73,7 +73,7 @@ export async function checkMountPoint(ports: MountPorts, path: string): Promise<
   if (!(await isEmpty(path)))
     throw wrong(
       'is not empty: what is in it would be hidden as long as something is mounted on it',
-      `Mount on an empty folder: mkdir -p ${shown(`${path.replace(/\/+$/, '')}/mnt`)}`,
+      `Mount on an empty folder: "mkdir -p ${shown(`${path.replace(/\/+$/, '')}/mnt`)}".`,
     );
 }
 
@@ -141,10 +141,10 @@ export async function mountFolder(
 
 function mountHint(ran: RunResult, machineName: string): string {
   if (/device not found|\/dev\/fuse/.test(ran.stderr))
-    return 'sshfs needs FUSE in the kernel of this computer, and you need access to it: sudo modprobe fuse';
+    return 'The kernel of this computer needs FUSE for sshfs ("sudo modprobe fuse"), and you need access to it.';
   if (/fusermount/.test(ran.stderr))
     return 'The line above is what fusermount says; it mounts for those who are not root.';
-  return `Its sshd_config needs: Subsystem sftp internal-sftp. See whether that works: "mymachine ssh ${machineName} -s sftp".`;
+  return `Its sshd_config needs "Subsystem sftp internal-sftp". See whether that works: "mymachine ssh ${machineName} -s sftp".`;
 }
 
 /**
@@ -177,13 +177,13 @@ export async function unmountFolder(ports: MountPorts, path: string, command: Ar
   if (ran.timedOut)
     throw failed(
       `${printable(path, 300)} could not be unmounted: its machine does not answer`,
-      `Detach it without waiting for the machine: ${lazily}`,
+      `Detach it without waiting for the machine: "${lazily}".`,
     );
   throw failed(
     `${printable(path, 300)} could not be unmounted`,
     /busy/i.test(ran.stderr)
-      ? `End what uses it ("fuser -vm ${shown(point)}" shows what), or detach it while it is used: ${lazily}`
-      : `Detach it: ${lazily}`,
+      ? `End what uses it ("fuser -vm ${shown(point)}" shows what), or detach it while it is used: "${lazily}".`
+      : `Detach it: "${lazily}".`,
     lastLines(ran.stderr, 3),
   );
 }

@@ -66,7 +66,7 @@ async function copyEntry(copy: Copy, source: string, target: string, depth: numb
   if (status.kind === 'folder' && !copy.options.recursive) {
     throw sshError('MM_SSH_TRANSFER', {
       message: `${printable(source, 300)} is a folder`,
-      hint: 'Copy folders with: mymachine scp -r',
+      hint: 'Copy folders with "mymachine scp -r".',
     });
   }
   try {
@@ -116,7 +116,7 @@ function isPlainName(name: string): boolean {
 function unsafeName(name: string): Error {
   return sshError('MM_SSH_TRANSFER', {
     message: `'${printable(name, 100)}' cannot be used as the name of a copy`,
-    hint: 'Give the destination a file name of its own',
+    hint: 'Give the destination a file name of its own.',
   });
 }
 
@@ -124,8 +124,8 @@ function failure(what: string, error: unknown): Error {
   return sshError('MM_SSH_TRANSFER', {
     message: `Cannot copy ${printable(what, 600)}: ${printable(messageOf(error), 300)}`,
     hint: /[*?[]/.test(what)
-      ? "Name each file: wildcards are for the system's scp, not for this built-in one"
-      : 'Check the path, its permissions and the free space at the destination',
+      ? "Name each file: wildcards are for the system's scp, not for this built-in one."
+      : 'Check the path, its permissions and the free space at the destination.',
     cause: error,
   });
 }

@@ -51,7 +51,7 @@ export async function readUserConfig(
     if (ran.exitCode === 0) return parseUserConfig(ran.stdout, target, source.homeDir);
     throw sshError('MM_SSH_CONFIG', {
       message: `The system's ssh does not accept your ssh config for ${target.host}`,
-      hint: `Correct the config file; this must work: ssh -G ${target.host}`,
+      hint: `Correct the config file; this must work: "ssh -G ${target.host}".`,
       details: lastLines(ran.stderr, 5),
     });
   } catch (error) {

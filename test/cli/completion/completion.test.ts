@@ -161,5 +161,5 @@ if (has('pwsh'))
 test('completion names the shells it knows when it is asked for another', async () => {
   const wrong = await user.run(['completion', 'ksh']);
   expect(wrong).toMatchObject({ code: 2, stdout: '' });
-  expect(wrong.stderr).toContain('completion takes the name of a shell: bash, zsh, fish, powershell');
+  expect(wrong.stderr).toContain('Completion takes the name of a shell: bash, zsh, fish, powershell');
 });

@@ -70,7 +70,7 @@ test('an engine whose certificate has expired is refused with the command that r
   const fixed = await env(FIRST, '--fix');
   expect(fixed, fixed.stderr).toMatchObject({ code: 0 });
   expect(fixed.stdout).toMatch(/^export DOCKER_TLS_VERIFY="1"\n/);
-  expect(fixed.stderr).toContain(`Renewing the certificates of "${FIRST}": the certificate of the engine`);
+  expect(fixed.stderr).toContain(`Renewing the certificates of "${FIRST}": The certificate of the engine`);
   await expectKept(FIRST);
 });
 
@@ -111,7 +111,7 @@ test('start renews the certificate of a machine that comes back under another ad
   await moveTo(SECOND, other);
   const started = await user.must(['start', SECOND]);
   expect(started).toContain(
-    `Renewing the certificates of "${SECOND}": the certificate of the engine is not for ${other}`,
+    `Renewing the certificates of "${SECOND}": The certificate of the engine is not for ${other}`,
   );
   expect(started).toContain(`Machine "${SECOND}" was started.`);
   expect((await user.must(['url', SECOND])).trim()).toBe(`tcp://${other}:2376`);

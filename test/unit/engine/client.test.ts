@@ -136,7 +136,7 @@ describe('an engine client', () => {
     );
     await expect(client({ kind: 'tcp', host: '127.0.0.1', port }).version()).rejects.toMatchObject({
       code: 'MM_ENGINE_API',
-      message: `the engine at tcp://127.0.0.1:${port} answered 500: disk on fire`,
+      message: `The engine at tcp://127.0.0.1:${port} answered 500: disk on fire`,
     });
   });
 

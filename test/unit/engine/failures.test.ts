@@ -97,7 +97,7 @@ describe('a failure to reach an engine', () => {
     expect(await failure(tlsEndpoint(old, certs.ca, certs.client))).toMatchObject({
       code: 'MM_ENGINE_CERT_EXPIRED',
       message: expect.stringMatching(
-        new RegExp(`^the certificate of the engine at .* has expired \\(on ${dayOf(-50)}\\)$`),
+        new RegExp(`^The certificate of the engine at .* has expired \\(on ${dayOf(-50)}\\)$`),
       ),
       hint: hinting('regenerate-certs host1'),
     });
@@ -116,7 +116,7 @@ describe('a failure to reach an engine', () => {
     for (const host of ['127.0.0.1', 'localhost']) {
       expect(await failure(tlsEndpoint(port, certs.ca, certs.client, host))).toMatchObject({
         code: 'MM_ENGINE_CERT_NAME',
-        message: `the certificate of the engine is not for ${host}, but for 192.0.2.7, elsewhere.example`,
+        message: `The certificate of the engine is not for ${host}, but for 192.0.2.7, elsewhere.example`,
         hint: hinting('regenerate-certs host1'),
       });
     }
@@ -141,7 +141,7 @@ describe('a failure to reach an engine', () => {
       const port = await running(tlsEngine(certs.server, certs.ca, handler, max));
       expect(await failure(tlsEndpoint(port, certs.ca, certs.oldClient))).toMatchObject({
         code: 'MM_ENGINE_CERT_EXPIRED',
-        message: expect.stringMatching(/^our client certificate has expired \(on 20\d\d-\d\d-\d\d\)$/),
+        message: expect.stringMatching(/^Our client certificate has expired \(on 20\d\d-\d\d-\d\d\)$/),
         hint: hinting('regenerate-certs --client-certs host1'),
       });
     });

@@ -13,15 +13,15 @@ function said(host: string, isBun: boolean) {
 it('takes a refusal for one where the system tells it from a host that is not there', () => {
   expect(said('192.0.2.10', false)).toMatchObject({
     code: 'MM_ENGINE_REFUSED',
-    message: 'nothing listens at tcp://192.0.2.10:2376: the connection was refused',
+    message: 'Nothing listens at tcp://192.0.2.10:2376: the connection was refused',
   });
 });
 
 it('leaves open what was wrong where every failure is called a refusal, as by Bun', () => {
   expect(said('192.0.2.10', true)).toEqual({
     code: 'MM_ENGINE_REFUSED',
-    message: 'no connection to tcp://192.0.2.10:2376: nothing listens there, or there is no way to it',
-    hint: 'Is the machine running? Look with: mymachine status host1; if it is, its engine is not: mymachine provision host1; otherwise: mymachine start host1',
+    message: 'No connection to tcp://192.0.2.10:2376: nothing listens there, or there is no way to it',
+    hint: 'Is the machine running? Look with "mymachine status host1"; if it is, its engine is not: "mymachine provision host1"; otherwise "mymachine start host1".',
   });
 });
 

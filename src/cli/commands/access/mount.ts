@@ -32,7 +32,7 @@ export const mountCommand: Command = {
     if (source === undefined || more.length > 0) {
       throw usageError('MM_ARGUMENTS', {
         message: 'Improper number of arguments',
-        hint: "mount takes a machine's folder and, where that is another, the folder to mount it on.",
+        hint: "Give a machine's folder and, where that is another, the folder to mount it on.",
       });
     }
     if (flags.bool('unmount')) await unmount(app, source, point);
@@ -76,7 +76,7 @@ function mountSource(text: string, platform: NodeJS.Platform): CopyPath {
   if (parsed.machine !== undefined || !text.includes(':') || parsed.path === text) return parsed;
   throw usageError('MM_ARGUMENTS', {
     message: `${JSON.stringify(text.slice(0, 100))} is a folder of this computer, not of a machine`,
-    hint: 'Name the machine: mymachine mount host1:/srv/data ./data',
+    hint: 'Name the machine: "mymachine mount host1:/srv/data ./data".',
   });
 }
 
@@ -85,7 +85,7 @@ function mountPoint(app: App, path: string, given: string | undefined): string {
   if (point !== '') return resolve(app.io.cwd, point);
   throw usageError('MM_ARGUMENTS', {
     message: 'There is no folder to mount on',
-    hint: `Name an empty folder of this computer: ${app.program} mount host1: ./home`,
+    hint: `Name an empty folder of this computer: "${app.program} mount host1: ./home".`,
   });
 }
 

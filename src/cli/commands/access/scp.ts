@@ -51,7 +51,7 @@ export const scpCommand: Command = {
     if (from === undefined || to === undefined || args.length > 2) {
       throw usageError('MM_ARGUMENTS', {
         message: 'Improper number of arguments',
-        hint: 'scp takes a source and a destination.',
+        hint: 'Give a source and a destination.',
       });
     }
     const paths = [parseCopyPath(from, app.io.platform), parseCopyPath(to, app.io.platform)] as const;

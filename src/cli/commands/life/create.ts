@@ -60,7 +60,7 @@ async function nameOf(app: App, { args }: Parsed): Promise<string> {
   if (canAsk(app.io)) return askForName(app.io);
   throw usageError('MM_ARGUMENTS', {
     message: 'Error: No machine name specified',
-    hint: `Such as: ${app.program} create host1`,
+    hint: `Such as "${app.program} create host1".`,
   });
 }
 

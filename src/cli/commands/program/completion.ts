@@ -38,8 +38,8 @@ export function completionCommand(groups: readonly CommandGroup[]): Command {
       const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
       if (script === undefined || args.length > 1) {
         throw usageError('MM_USAGE', {
-          message: `completion takes the name of a shell: ${shells.join(', ')}`,
-          hint: `Such as: source <(${app.program} completion bash)`,
+          message: `Completion takes the name of a shell: ${shells.join(', ')}`,
+          hint: `Such as "source <(${app.program} completion bash)".`,
         });
       }
       app.print(script(completionTable(await readReference(groups, builtInDrivers()))));

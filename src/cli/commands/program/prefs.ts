@@ -32,7 +32,7 @@ export const prefsCommand: Command = {
     }
     if ((verb !== 'set' && verb !== 'unset') || name === undefined) {
       throw usageError('MM_USAGE', {
-        message: 'prefs takes nothing, "set OPTION VALUE..." or "unset OPTION"',
+        message: 'Give nothing, "set OPTION VALUE..." or "unset OPTION"',
       });
     }
     const flag = (await preferableFlags(app.drivers)).find((candidate) => candidate.name === name);

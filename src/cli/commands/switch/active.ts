@@ -25,7 +25,7 @@ export const activeCommand: Command = {
       const slow = statuses.some((status) => status.state === 'Timeout');
       throw machineError('MM_MACHINE_STATE', {
         message: slow ? 'Error getting active host: timeout' : 'No active host found',
-        hint: `Choose one with: eval "$(${app.program} env NAME)"`,
+        hint: `Choose one with \`eval "$(${app.program} env NAME)"\`.`,
       });
     }
     if (flags.bool('json')) app.printJson({ name: active.name, url: active.url });

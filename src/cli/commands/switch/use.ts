@@ -24,7 +24,7 @@ export const useCommand: Command = {
     const { line, profile } = loadingLine(known, await app.invocation());
     throw shellsError('MM_SHELL_FUNCTION', {
       message: `"use" works by a function of your shell, which is not loaded here, or did not see it behind other options`,
-      hint: `Load it with: ${line}   (put that line into ${profile} to have it always; "use" comes first: ${app.program} use NAME)`,
+      hint: `Load it with \`${line}\`. Put that line into ${profile} to have it always. "use" comes first: "${app.program} use NAME".`,
     });
   },
 };

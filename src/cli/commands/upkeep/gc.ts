@@ -54,7 +54,7 @@ async function accountOf(app: App, flags: Flags) {
   const driver = await app.drivers.load(name);
   if ((await driver.load()).cloud === undefined) {
     throw usageError('MM_ARGUMENTS', {
-      message: `the driver ${name} keeps its machines on this computer or makes none: there is nothing to look for elsewhere`,
+      message: `The driver ${name} keeps its machines on this computer or makes none: there is nothing to look for elsewhere`,
     });
   }
   const all = flags.toRecord();

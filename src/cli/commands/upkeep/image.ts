@@ -51,7 +51,7 @@ export const imageCommand: Command = {
       name === undefined ||
       (verb !== 'rm' && names.length > 1)
     ) {
-      throw usageError('MM_USAGE', { message: 'image takes: ls, pull NAME, build NAME, or rm NAME...' });
+      throw usageError('MM_USAGE', { message: 'Give one of: ls, pull NAME, build NAME, or rm NAME...' });
     }
     if (verb === 'rm') {
       for (const each of names) await remove(app, each, archOf(flags));

@@ -38,7 +38,7 @@ function find(shell: string): readonly [name: ShellName, shell: FunctionShell] {
   const found = name === undefined ? undefined : shells[name];
   if (name !== undefined && found !== undefined) return [name, found];
   throw shellsError('MM_SHELL_FUNCTION', {
-    message: `there is no function for the shell ${printable(shell, 60)}`,
+    message: `There is no function for the shell ${printable(shell, 60)}`,
     hint: `There is one for ${functionShells.join(', ')}; everywhere else evaluate what "env NAME" prints.`,
   });
 }

@@ -61,7 +61,7 @@ const image = say(
 );
 const type = say(
   'MM_EC2_INSTANCE_TYPE',
-  ({ region }) => `See what ${region} has: aws ec2 describe-instance-type-offerings --region ${region}`,
+  ({ region }) => `See what ${region} has: "aws ec2 describe-instance-type-offerings --region ${region}".`,
 );
 const network = say(
   'MM_EC2_NETWORK',
@@ -75,7 +75,7 @@ const key = say(
   'MM_EC2_KEY_PAIR',
   'Name another with --amazonec2-keypair-name, or leave that out to get one of its own.',
 );
-const region = say('MM_EC2_REGION', 'See the regions of your account: aws account list-regions');
+const region = say('MM_EC2_REGION', 'See the regions of your account: "aws account list-regions".');
 const gone = say(
   'MM_EC2_GONE',
   'Somebody else terminated it. "mymachine rm" removes what is left of the machine.',

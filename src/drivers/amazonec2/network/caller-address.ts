@@ -64,7 +64,7 @@ export async function callerNetworks(
     signal.throwIfAborted();
     throw ec2Error('MM_EC2_CALLER_ADDRESS', {
       message: `This computer's public address cannot be found out: ${(error as Error).message}`,
-      hint: 'Say from where the machine is to be reached: --amazonec2-open-to CIDR',
+      hint: 'Say from where the machine is to be reached: "--amazonec2-open-to CIDR".',
       cause: error,
     });
   }

@@ -29,7 +29,7 @@ export function controlGroup(hierarchies: Hierarchies, name: string): ControlGro
   if (unified === undefined) {
     throw nspawnError('MM_NSPAWN_UNAVAILABLE', {
       message: 'This computer has no cgroup v2 that can be written to',
-      hint: 'Boot it without systemd.legacy_systemd_cgroup_controller, or run outside of a container',
+      hint: 'Boot it without systemd.legacy_systemd_cgroup_controller, or run outside of a container.',
     });
   }
   const limiting = [...new Set([memory, cpu].filter((path) => path !== undefined))];
@@ -118,7 +118,7 @@ async function setLimit(file: string, value: string, wanted: boolean): Promise<v
     if (!wanted) return;
     throw nspawnError('MM_NSPAWN_LIMIT', {
       message: `The kernel refuses the limit ${value} in ${file}`,
-      hint: 'Leave --nspawn-memory and --nspawn-cpus out',
+      hint: 'Leave --nspawn-memory and --nspawn-cpus out.',
       cause: error,
     });
   }
@@ -162,7 +162,7 @@ export async function killGroup(group: ControlGroup, clock: Clock): Promise<void
   const stuck = await membersOf(group.unified);
   throw nspawnError('MM_NSPAWN_STUCK', {
     message: `${stuck.length} processes do not end although they were killed: ${stuck.slice(0, 10).join(', ')}`,
-    hint: 'They most likely wait for a disk; run the same command again when it answers',
+    hint: 'They most likely wait for a disk; run the same command again when it answers.',
   });
 }
 

@@ -31,7 +31,7 @@ export async function leaseAddress(
     if (address === undefined) {
       throw nspawnError('MM_NSPAWN_SUBNET', {
         message: `All 241 addresses of the machines' network ${record.subnet}.0/24 are taken`,
-        hint: 'Remove a machine, or use another store (--storage-path)',
+        hint: 'Remove a machine, or use another store (--storage-path).',
       });
     }
     await writeLabRecord(storeDir, { ...record, leases: { ...record.leases, [machineId]: address } });
@@ -63,7 +63,7 @@ async function newRecord(ports: Ports, storeDir: string, wished: string): Promis
   if (subnet !== undefined) return { id, subnet, leases: {} };
   throw nspawnError('MM_NSPAWN_SUBNET', {
     message: 'This computer has routes to all of 10.91.0.0/16, where the machines have their networks',
-    hint: 'Take the route down (a VPN, most likely) while machines are made: ip route show 10.91.0.0/16',
+    hint: 'Take the route down (a VPN, most likely) while machines are made. "ip route show 10.91.0.0/16" shows it.',
   });
 }
 

@@ -57,7 +57,7 @@ export async function ensureLab(
   ) {
     throw nspawnError('MM_NSPAWN_SUBNET', {
       message: `The machines' network ${subnet}.0/24 is in use by something else on this computer`,
-      hint: `See what has a route to it with: ip route show root ${subnet}.0/24`,
+      hint: `See what has a route to it with "ip route show root ${subnet}.0/24".`,
     });
   }
   await batch(ports, innerLinkLines(inner, gatewayOf(subnet)), '-netns', names.netns);

@@ -146,7 +146,7 @@ async function requireFiles({ machine }: Context): Promise<void> {
     if ((await stat(path).catch(() => undefined)) === undefined) {
       throw qemuError('MM_QEMU_FILES', {
         message: `"${machine.name}" cannot start: ${path} is missing`,
-        hint: `Put it back from a backup, or remove the machine: mymachine rm ${machine.name}`,
+        hint: `Put it back from a backup, or remove the machine: "mymachine rm ${machine.name}".`,
       });
     }
   }
@@ -162,7 +162,7 @@ export async function killGuest(context: Context): Promise<void> {
     if (!(await waitUntilGone(context, pid, machine.id, 10_000))) {
       throw qemuError('MM_QEMU_KILL', {
         message: `QEMU of "${machine.name}" (pid ${pid}) did not end`,
-        hint: `Look at it with: ps -fp ${pid}`,
+        hint: `Look at it with "ps -fp ${pid}".`,
       });
     }
   }

@@ -31,7 +31,7 @@ export async function checkIso(wished: string): Promise<void> {
     throw unusable(
       wished,
       'it comes without a checksum',
-      'Write it behind the address: https://…/boot2docker.iso#sha256:HEX',
+      'Write it behind the address, as in https://…/boot2docker.iso#sha256:HEX.',
     );
   }
   const why = await isoFault(pathOf(wished)).catch(messageOf);

@@ -13,6 +13,6 @@ export function parseShare(value: string): Share {
   if (at > 1 && /^[\w.-]{1,64}$/.test(share.name) && isAbsolute(share.folder)) return share;
   throw virtualboxError('MM_VBOX_FLAGS', {
     message: `--virtualbox-share-folder cannot be ${JSON.stringify(value.slice(0, 200))}`,
-    hint: 'Give a full path and the name that the guest sees it under: /home/me/work:work',
+    hint: 'Give a full path and the name that the guest sees it under, such as /home/me/work:work.',
   });
 }

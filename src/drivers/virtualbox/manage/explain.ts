@@ -10,7 +10,7 @@ interface Known {
   readonly hint: (args: readonly string[]) => string;
 }
 
-const sayAll = 'See all that VBoxManage said with: mymachine --debug …';
+const sayAll = 'See all that VBoxManage said with "mymachine --debug …".';
 const tryAgain = 'Close its window or end what works on it in VirtualBox, then try again.';
 
 /** What VBoxManage says when it fails, the narrower before the wider. */
@@ -52,7 +52,7 @@ const KNOWN: readonly Known[] = [
     code: 'MM_VBOX_NETWORK_DENIED',
     hint: (args) => {
       const network = networkOf(after(args, '--ip'), after(args, '--netmask')) ?? '192.168.99.0/24';
-      return `Allow it by a line in ${NETWORKS_CONF}: * ${network}`;
+      return `Allow it by the line "* ${network}" in ${NETWORKS_CONF}.`;
     },
   },
   {
@@ -69,23 +69,23 @@ const KNOWN: readonly Known[] = [
   {
     pattern: /shared folder/i,
     code: 'MM_VBOX_SHARE',
-    hint: () => 'Give a folder of this computer that is there, and a name that is not taken: DIR:NAME',
+    hint: () => 'Give a folder of this computer that is there, and a name that is not taken (DIR:NAME).',
   },
   {
     pattern: /host network interface|host-only adapter|DHCP server already exists|DHCPServerWrap/i,
     code: 'MM_VBOX_NETWORK',
     hint: () =>
-      'See them with VBoxManage list hostonlyifs and list dhcpservers, or do without: --virtualbox-nat-only',
+      'See them with VBoxManage list hostonlyifs and list dhcpservers, or do without (--virtualbox-nat-only).',
   },
   {
     pattern: /NAT rule of this name already exists|RemoveRedirect|AddRedirect|natpf/i,
     code: 'MM_VBOX_FORWARD',
-    hint: () => 'See its forwards with: VBoxManage showvminfo NAME',
+    hint: () => 'See its forwards with "VBoxManage showvminfo NAME".',
   },
   {
     pattern: /VERR_NO_(?:LOW_)?MEMORY|E_OUTOFMEMORY|NS_ERROR_OUT_OF_MEMORY/,
     code: 'MM_VBOX_OUT_OF_MEMORY',
-    hint: () => 'Stop other machines or programs, or make the machine with less: --virtualbox-memory',
+    hint: () => 'Stop other machines or programs, or make the machine with less (--virtualbox-memory).',
   },
   {
     pattern: /VERR_DISK_FULL/,
@@ -112,7 +112,7 @@ const KNOWN: readonly Known[] = [
   {
     pattern: /is not currently running/,
     code: 'MM_VBOX_NOT_RUNNING',
-    hint: () => 'Start it first: mymachine start',
+    hint: () => 'Start it first with "mymachine start".',
   },
   {
     pattern:

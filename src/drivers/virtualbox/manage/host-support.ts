@@ -24,7 +24,7 @@ export function checkVersion(version: Version, nodeArch: string = process.arch):
   if (nodeArch !== 'arm64' && nodeArch !== 'x64') {
     throw virtualboxError('MM_VBOX_ARCH', {
       message: `VirtualBox has no machines for a ${nodeArch} processor`,
-      hint: 'Use another driver: mymachine drivers',
+      hint: 'Use another driver: "mymachine drivers" lists them.',
     });
   }
 }
@@ -58,7 +58,7 @@ export async function checkHost(ports: Ports, noVtxCheck: boolean): Promise<void
   if (missing === 'virtualisation') {
     throw virtualboxError('MM_VBOX_VTX', {
       message: "The processor's virtualisation (VT-x, AMD-V) is off or missing, as VirtualBox says",
-      hint: 'Switch it on in the firmware; in a virtual machine, allow nesting. To try all the same: --virtualbox-no-vtx-check',
+      hint: 'Switch it on in the firmware; in a virtual machine, allow nesting. To try all the same, add --virtualbox-no-vtx-check.',
     });
   }
   if (process.platform === 'win32' && (await isUnderHyperV(ports))) {

@@ -4,8 +4,8 @@
 export const NETWORKS_CONF = '/etc/vbox/networks.conf';
 
 export function howToInstall(platform: NodeJS.Platform = process.platform): string {
-  if (platform === 'darwin') return 'brew install --cask virtualbox';
-  if (platform === 'win32') return 'winget install Oracle.VirtualBox';
+  if (platform === 'darwin') return 'Install it with "brew install --cask virtualbox".';
+  if (platform === 'win32') return 'Install it with "winget install Oracle.VirtualBox".';
   return 'Install it from your distribution or from virtualbox.org, and put VBoxManage into PATH.';
 }
 
@@ -13,7 +13,7 @@ export function howToLoadModule(platform: NodeJS.Platform = process.platform): s
   if (platform === 'darwin')
     return "Allow Oracle's system extension in System Settings, Privacy & Security, then restart the computer.";
   if (platform === 'win32') return "Run VirtualBox's installer again and choose Repair.";
-  return 'Load it with: sudo modprobe vboxdrv; where there is none, build it: sudo /sbin/vboxconfig, or on Debian apt-get install virtualbox-dkms linux-headers-generic';
+  return 'Load it with "sudo modprobe vboxdrv". Where there is none, build it with "sudo /sbin/vboxconfig", or on Debian with "apt-get install virtualbox-dkms linux-headers-generic".';
 }
 
 export const howToUseHyperV =

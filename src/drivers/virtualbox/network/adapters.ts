@@ -44,7 +44,7 @@ const adapters: HostOnlyKind = {
     if (name === undefined) {
       throw virtualboxError('MM_VBOX_NETWORK', {
         message: 'VirtualBox made a host-only adapter without saying which',
-        hint: 'See VBoxManage list hostonlyifs, or do without: --virtualbox-nat-only',
+        hint: 'See "VBoxManage list hostonlyifs", or do without (--virtualbox-nat-only).',
       });
     }
     await made(name);

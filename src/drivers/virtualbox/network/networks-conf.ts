@@ -29,6 +29,6 @@ export async function checkAllowed(
   if (allowed.some((network) => contains(network, cidr.network))) return;
   throw virtualboxError('MM_VBOX_NETWORK_DENIED', {
     message: `VirtualBox allows host-only networks only within ${allowed.join(', ') || 'nothing'}, and ${cidr.network} is not`,
-    hint: `Allow it by a line in ${path}: * ${cidr.network} (or leave out --virtualbox-hostonly-cidr)`,
+    hint: `Allow it by the line "* ${cidr.network}" in ${path}, or leave out --virtualbox-hostonly-cidr.`,
   });
 }

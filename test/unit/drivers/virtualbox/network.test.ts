@@ -80,7 +80,7 @@ test('networks.conf allows what it names, and without it VirtualBox allows its o
   await expect(checkAllowed(cidr('192.168.99.1/24'), version, path, 'linux')).rejects.toMatchObject({
     code: 'MM_VBOX_NETWORK_DENIED',
     exitCode: 3,
-    hint: expect.stringContaining(`${path}: * 192.168.99.0/24`),
+    hint: expect.stringContaining(`the line "* 192.168.99.0/24" in ${path},`),
   });
   await checkAllowed(cidr('192.168.60.1/24'), version, path, 'linux');
   await checkAllowed(cidr('192.168.99.1/24'), { major: 6, minor: 1, patch: 26 }, path, 'linux');

@@ -199,7 +199,7 @@ test('single values: a guest property, extra data, a created adapter, a lease', 
 test('a refused network names the file and the very line to add', () => {
   const { args, stderr } = recorded('075');
   expect(explain(args, stderr)).toMatchObject({
-    hint: 'Allow it by a line in /etc/vbox/networks.conf: * 192.168.99.0/24',
+    hint: 'Allow it by the line "* 192.168.99.0/24" in /etc/vbox/networks.conf.',
   });
 });
 
