@@ -66,11 +66,15 @@ export class FlagReader {
     throw this.wrong(name, `Give a whole number from ${least} to ${most}.`);
   }
 
-  /** One of the words, or '' when it is missing. */
-  oneOf<const W extends string>(name: string, words: readonly W[]): W | '' {
+  /** One of the words, whatever its case. `otherwise`, or '' without it, when it is missing. */
+  oneOf<const W extends string, const O extends string = ''>(
+    name: string,
+    words: readonly W[],
+    otherwise?: O,
+  ): W | O {
     const value = this.text(name);
-    if (value === '') return '';
-    const found = words.find((word) => word === value);
+    if (value === '') return otherwise ?? ('' as O);
+    const found = words.find((word) => word.toLowerCase() === value.toLowerCase());
     if (found !== undefined) return found;
     throw this.wrong(name, `Give one of ${words.join(', ')}.`);
   }

@@ -1,7 +1,5 @@
 import type { BaseConfig } from '../../sdk/context.ts';
-import type { FlagSpec, FlagValues } from '../../sdk/flags.ts';
-import { integer, text } from '../../sdk/flags.ts';
-import { nspawnError } from './errors.ts';
+import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
 import { suiteNames } from './root/suites.ts';
 
 /** config.json's `Driver` of a container machine. */
@@ -67,53 +65,30 @@ export const nspawnFlags: readonly FlagSpec[] = [
   },
 ];
 
-/** @throws MM_NSPAWN_FLAG */
-export function configureNspawn(flags: FlagValues, base: BaseConfig): NspawnConfig {
-  const memory = integer(flags, 'nspawn-memory');
-  if (memory < 0 || (memory > 0 && memory < 64)) {
-    throw flagError(`--nspawn-memory=${memory}`, 'a machine needs 64 MB at least, 0 sets no limit');
-  }
-  const cpus = text(flags, 'nspawn-cpus') || '0';
-  if (!/^\d{1,4}(?:\.\d{1,2})?$/.test(cpus)) {
-    throw flagError(
-      `--nspawn-cpus=${cpus.slice(0, 20)}`,
-      'a number such as 2 or 1.5 is wanted, 0 sets no limit',
-    );
-  }
-  const user = text(flags, 'nspawn-ssh-user') || 'docker';
-  // useradd's own rule (NAME_REGEX of adduser), which is also what keeps the line in /etc/passwd one line.
-  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user)) {
-    throw flagError(
-      `--nspawn-ssh-user=${user.slice(0, 40)}`,
-      'lower case letters, digits, _ and - make a user name',
-    );
-  }
-  const packages = slice(flags['nspawn-packages']);
+const MOST_MEMORY_MB = 16 * 1024 * 1024;
+
+export function configureNspawn(flags: FlagReader, base: BaseConfig): NspawnConfig {
+  const memory = flags.int('nspawn-memory', 0, MOST_MEMORY_MB);
+  if (memory > 0 && memory < 64)
+    throw flags.wrong('nspawn-memory', 'A machine needs 64 MB at least, and 0 sets no limit.');
+  const packages = flags.list('nspawn-packages');
   const odd = packages.find((name) => !/^[a-z0-9][a-z0-9.+-]{1,99}$/.test(name));
-  if (odd !== undefined) {
-    throw flagError(`--nspawn-packages=${odd.slice(0, 40)}`, 'that cannot be the name of a Debian package');
-  }
+  if (odd !== undefined) throw flags.wrong('nspawn-packages', 'Give names of Debian packages.', odd);
+  const cpus = flags.matching(
+    'nspawn-cpus',
+    /^\d{1,4}(?:\.\d{1,2})?$/,
+    'Give a number such as 2 or 1.5, or 0 for no limit.',
+  );
   return {
     ...base,
-    SSHUser: user,
+    SSHUser: flags.userName('nspawn-ssh-user', 'docker'),
     SSHPort: 22,
-    Image: text(flags, 'nspawn-image') || 'bookworm',
-    Engine: flags['nspawn-engine'] !== false,
+    Image: flags.text('nspawn-image') || 'bookworm',
+    Engine: flags.values['nspawn-engine'] !== false,
     Packages: [...new Set(packages)].sort(),
     RootDir: '',
     RootId: '',
     Memory: memory,
-    CPU: cpus,
+    CPU: cpus || '0',
   };
-}
-
-function slice(value: FlagValues[string] | undefined): readonly string[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function flagError(given: string, why: string): Error {
-  return nspawnError('MM_NSPAWN_FLAG', {
-    message: `${given.replace(/[^ -~]/g, '?')} cannot be: ${why}`,
-    hint: 'See "mymachine create --driver nspawn --help".',
-  });
 }

@@ -105,6 +105,6 @@ export const nspawnDriver: Driver<NspawnConfig> = {
     hostKey: 'pinned',
   },
   availability: nspawnAvailability,
-  configure: (flags, base) => configureNspawn(flags.values, base),
+  configure: configureNspawn,
   load: async () => host,
 };

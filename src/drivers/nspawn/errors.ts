@@ -5,7 +5,6 @@ export const nspawnErrors = {
     summary: 'Container machines cannot work on this computer as it is.',
     exitCode: 3,
   },
-  MM_NSPAWN_FLAG: { summary: 'An option of the nspawn driver has a value that cannot work.', exitCode: 2 },
   MM_NSPAWN_NAME: { summary: "The machine's name cannot be the name of a host.", exitCode: 3 },
   MM_NSPAWN_IMAGE: {
     summary: 'There is no root file system of that name for container machines.',

@@ -1,12 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Arch, hostArch } from '../../images/arch.ts';
 import { catalogueNames, DEFAULT_IMAGE } from '../../images/catalogue.ts';
-import { isImageUrl } from '../../images/pull.ts';
 import type { BaseConfig } from '../../sdk/context.ts';
-import type { FlagSpec, FlagValues } from '../../sdk/flags.ts';
-import { integer, text } from '../../sdk/flags.ts';
-import { qemuError } from './errors.ts';
+import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
+import { imageName } from '../image-context.ts';
 import { type Forward, parsePublish } from './forwards.ts';
 
 export const ACCELS = ['kvm', 'hvf', 'whpx', 'tcg'] as const;
@@ -102,33 +100,26 @@ export const qemuFlags: readonly FlagSpec[] = [
   },
 ];
 
-export function configureQemu(flags: FlagValues, base: BaseConfig): QemuConfig {
-  const publish = flags['qemu-publish'];
-  const image = text(flags, 'qemu-image') || DEFAULT_IMAGE;
-  const userData = text(flags, 'qemu-user-data');
-  const user = text(flags, 'qemu-ssh-user') || 'docker';
-  if (!/^[a-z_][a-z0-9_-]{0,31}$/.test(user) || user === 'root') {
-    throw wrong(
-      'qemu-ssh-user',
-      user,
-      'Give a name such as docker: lower-case letters, digits, hyphens; not root.',
-    );
-  }
+const MEBI = 1024 * 1024;
+
+export function configureQemu(flags: FlagReader, base: BaseConfig): QemuConfig {
+  const user = flags.userName('qemu-ssh-user', 'docker');
+  if (user === 'root') throw flags.wrong('qemu-ssh-user', 'Give a name such as docker, not root.');
   return {
     ...base,
     SSHUser: user,
     SSHPort: 0,
-    CPU: within(flags, 'qemu-cpus', 0, 512) || Math.min(2, availableParallelism()),
-    Memory: within(flags, 'qemu-memory', 256, 16 * 1024 * 1024),
-    DiskSize: within(flags, 'qemu-disk-size', 3000, 64 * 1024 * 1024),
-    Image: isPath(image) ? resolve(image) : image,
-    Arch: archOf(text(flags, 'qemu-arch')),
-    Accel: accelOf(text(flags, 'qemu-accel') || 'auto'),
+    CPU: flags.int('qemu-cpus', 0, 512) || Math.min(2, availableParallelism()),
+    Memory: flags.int('qemu-memory', 256, 16 * MEBI),
+    DiskSize: flags.int('qemu-disk-size', 3000, 64 * MEBI),
+    Image: imageName(flags.text('qemu-image') || DEFAULT_IMAGE, /\.(?:qcow2|img|raw)$/),
+    Arch: archOf(flags),
+    Accel: flags.oneOf('qemu-accel', ['auto', ...ACCELS], 'auto'),
     AccelInUse: '',
-    Publish: Array.isArray(publish) ? publish.map((item) => parsePublish(String(item))) : [],
+    Publish: flags.list('qemu-publish').map((value) => publishOf(flags, value)),
     Published: [],
     EnginePort: 0,
-    UserData: userData === '' ? '' : resolve(userData),
+    UserData: flags.path('qemu-user-data'),
     BaseImage: '',
   };
 }
@@ -146,37 +137,17 @@ export function machineFiles(dir: string) {
   };
 }
 
-function isPath(image: string): boolean {
-  return !isImageUrl(image) && (/[/\\]/.test(image) || /\.(?:qcow2|img|raw)$/.test(image));
-}
-
-function archOf(value: string): Arch {
-  const known: Readonly<Record<string, Arch>> = {
-    x86_64: 'x86_64',
-    amd64: 'x86_64',
-    aarch64: 'aarch64',
-    arm64: 'aarch64',
-  };
-  const arch = value === '' ? hostArch() : known[value];
-  if (arch === undefined) throw wrong('qemu-arch', value, 'Give x86_64 or aarch64.');
+function archOf(flags: FlagReader): Arch {
+  const known = { x86_64: 'x86_64', amd64: 'x86_64', aarch64: 'aarch64', arm64: 'aarch64' } as const;
+  const given = flags.oneOf('qemu-arch', ['x86_64', 'amd64', 'aarch64', 'arm64']);
+  const arch = given === '' ? hostArch() : known[given];
+  if (arch === undefined) throw flags.wrong('qemu-arch', 'Give x86_64 or aarch64.');
   return arch;
 }
 
-function accelOf(value: string): QemuConfig['Accel'] {
-  const accel = (['auto', ...ACCELS] as const).find((candidate) => candidate === value);
-  if (accel === undefined) throw wrong('qemu-accel', value, 'Give auto, kvm, hvf, whpx or tcg.');
-  return accel;
-}
-
-function within(flags: FlagValues, name: string, least: number, most: number): number {
-  const value = integer(flags, name);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw wrong(name, String(value), `Give a whole number from ${least} to ${most}.`);
-}
-
-function wrong(flag: string, value: string, hint: string): Error {
-  return qemuError('MM_QEMU_FLAGS', {
-    message: `--${flag} cannot be ${JSON.stringify(value.slice(0, 60))}`,
-    hint,
-  });
+function publishOf(flags: FlagReader, value: string): Forward {
+  const forward = parsePublish(value);
+  if (forward !== undefined) return forward;
+  const hint = 'Write it as HOST:GUEST or HOST:GUEST/udp, such as 8080:80; leave HOST out for any free port.';
+  throw flags.wrong('qemu-publish', hint, value);
 }

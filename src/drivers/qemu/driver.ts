@@ -65,6 +65,6 @@ export const qemuDriver: Driver<QemuConfig> = {
     images: ({ BaseImage }) => [BaseImage],
   },
   availability: qemuAvailability,
-  configure: (flags, base) => configureQemu(flags.values, base),
+  configure: configureQemu,
   load: async () => host,
 };

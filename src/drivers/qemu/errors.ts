@@ -1,7 +1,6 @@
 import { errorsOf } from '../../base/machine-error.ts';
 
 export const qemuErrors = {
-  MM_QEMU_FLAGS: { summary: 'An option of the qemu driver has a value that cannot work.', exitCode: 2 },
   MM_QEMU_MISSING: {
     summary: 'QEMU, or a part of it that the machine needs, is not installed.',
     exitCode: 3,

@@ -1,12 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { type Arch, hostArch } from '../../images/arch.ts';
 import { DEFAULT_IMAGE } from '../../images/catalogue.ts';
-import { isImageUrl } from '../../images/pull.ts';
 import type { BaseConfig } from '../../sdk/context.ts';
-import type { FlagValues } from '../../sdk/flags.ts';
-import { integer, text } from '../../sdk/flags.ts';
-import { virtualboxError } from './errors.ts';
+import type { FlagReader } from '../../sdk/flags.ts';
+import { imageName } from '../image-context.ts';
 import { DEFAULT_CIDR, NIC_TYPES, PROMISC_MODES, UI_TYPES } from './flags.ts';
 import { parseShare } from './hardware/share-name.ts';
 import { parseCidr } from './network/cidr.ts';
@@ -61,66 +59,67 @@ export const isOurs = (config: Readonly<VirtualBoxConfig>): boolean => config.Im
 /** A guest without cloud-init, which takes no seed and makes its own host keys. */
 export const isBoot2Docker = (config: Readonly<VirtualBoxConfig>): boolean => !config.Image;
 
-export function configureVirtualBox(flags: FlagValues, base: BaseConfig): VirtualBoxConfig {
-  const iso = text(flags, 'virtualbox-boot2docker-url');
-  const imported = text(flags, 'virtualbox-import-boot2docker-vm');
-  const image = text(flags, 'virtualbox-image') || DEFAULT_IMAGE;
-  const userData = text(flags, 'virtualbox-user-data');
-  const natOnly = flags['virtualbox-nat-only'] === true;
-  const dhcp = flags['virtualbox-hostonly-dhcp'] === true;
-  const cidr = text(flags, 'virtualbox-hostonly-cidr') || DEFAULT_CIDR;
-  const share = text(flags, 'virtualbox-share-folder');
+const MEBI = 1024 * 1024;
+
+export function configureVirtualBox(flags: FlagReader, base: BaseConfig): VirtualBoxConfig {
+  const iso = flags.text('virtualbox-boot2docker-url');
+  const image = flags.text('virtualbox-image') || DEFAULT_IMAGE;
+  const cidr = flags.text('virtualbox-hostonly-cidr') || DEFAULT_CIDR;
+  const share = flags.text('virtualbox-share-folder');
+  const isNatOnly = flags.bool('virtualbox-nat-only');
+  const isDhcp = flags.bool('virtualbox-hostonly-dhcp');
+  const isWithoutDhcp = flags.bool('virtualbox-hostonly-no-dhcp');
   if (parseCidr(cidr) === undefined) {
-    throw wrong(
-      'hostonly-cidr',
-      cidr,
+    throw flags.wrong(
+      'virtualbox-hostonly-cidr',
       `Give the host's own address with its network, such as ${DEFAULT_CIDR}.`,
     );
   }
-  if (dhcp && flags['virtualbox-hostonly-no-dhcp'] === true) {
-    throw wrong('hostonly-dhcp', 'true', 'Leave out either it or --virtualbox-hostonly-no-dhcp.');
+  if (isDhcp && isWithoutDhcp) {
+    const hint = 'Leave out either it or --virtualbox-hostonly-no-dhcp.';
+    throw flags.wrong('virtualbox-hostonly-dhcp', hint);
   }
-  if (imported !== '') {
-    throw wrong(
-      'import-boot2docker-vm',
-      imported,
-      'Copy its images over instead: docker save on the old one, docker load on the new.',
-    );
+  if (flags.text('virtualbox-import-boot2docker-vm') !== '') {
+    const hint = 'Copy its images over instead: docker save on the old one, docker load on the new.';
+    throw flags.wrong('virtualbox-import-boot2docker-vm', hint);
   }
-  if (share !== '') parseShare(share);
+  if (share !== '' && parseShare(share) === undefined) {
+    const hint = 'Give a full path and the name that the guest sees it under, such as /home/me/work:work.';
+    throw flags.wrong('virtualbox-share-folder', hint);
+  }
   return {
     ...base,
     SSHUser: 'docker',
     SSHPort: 0,
     VBoxManager: {},
     HostInterfaces: {},
-    CPU: cpus(flags),
-    Memory: within(flags, 'memory', 256, 2 * 1024 * 1024),
-    DiskSize: within(flags, 'disk-size', 3000, 2 * 1024 * 1024),
-    NatNicType: oneOf(flags, 'nat-nictype', NIC_TYPES),
+    CPU: processors(flags),
+    Memory: flags.int('virtualbox-memory', 256, 2 * MEBI),
+    DiskSize: flags.int('virtualbox-disk-size', 3000, 2 * MEBI),
+    NatNicType: flags.oneOf('virtualbox-nat-nictype', NIC_TYPES, '82540EM'),
     Boot2DockerURL: iso,
     Boot2DockerImportVM: '',
-    HostDNSResolver: flags['virtualbox-host-dns-resolver'] === true,
+    HostDNSResolver: flags.bool('virtualbox-host-dns-resolver'),
     HostOnlyCIDR: cidr,
-    HostOnlyNicType: oneOf(flags, 'hostonly-nictype', NIC_TYPES),
-    HostOnlyPromiscMode: oneOf(flags, 'hostonly-nicpromisc', PROMISC_MODES),
-    UIType: oneOf(flags, 'ui-type', UI_TYPES),
-    HostOnlyNoDHCP: flags['virtualbox-hostonly-no-dhcp'] === true,
-    NoShare: flags['virtualbox-no-share'] === true,
-    DNSProxy: flags['virtualbox-no-dns-proxy'] !== true,
-    NoVTXCheck: flags['virtualbox-no-vtx-check'] === true,
+    HostOnlyNicType: flags.oneOf('virtualbox-hostonly-nictype', NIC_TYPES, '82540EM'),
+    HostOnlyPromiscMode: flags.oneOf('virtualbox-hostonly-nicpromisc', PROMISC_MODES, 'deny'),
+    UIType: flags.oneOf('virtualbox-ui-type', UI_TYPES, 'headless'),
+    HostOnlyNoDHCP: isWithoutDhcp,
+    NoShare: flags.bool('virtualbox-no-share'),
+    DNSProxy: !flags.bool('virtualbox-no-dns-proxy'),
+    NoVTXCheck: flags.bool('virtualbox-no-vtx-check'),
     ShareFolder: share,
-    Image: iso !== '' ? '' : isPath(image) ? resolve(image) : image,
+    Image: iso !== '' ? '' : imageName(image, /\.(?:qcow2|img|raw|vdi|vmdk|vhd)$/i),
     BaseImage: '',
     Arch: hostArch() ?? 'x86_64',
-    NatOnly: natOnly,
+    NatOnly: isNatOnly,
     EnginePort: 0,
     // A boot2docker guest has no other way to an address.
-    HostOnlyDHCP: (dhcp || iso !== '') && !natOnly && flags['virtualbox-hostonly-no-dhcp'] !== true,
+    HostOnlyDHCP: (isDhcp || iso !== '') && !isNatOnly && !isWithoutDhcp,
     HostOnlyAdapter: '',
     AdaptersBefore: null,
-    BridgedInterface: text(flags, 'virtualbox-bridged-interface'),
-    UserData: userData === '' ? '' : resolve(userData),
+    BridgedInterface: flags.text('virtualbox-bridged-interface'),
+    UserData: flags.path('virtualbox-user-data'),
   };
 }
 
@@ -136,32 +135,10 @@ export function machineFiles(dir: string, config: Readonly<VirtualBoxConfig>) {
   };
 }
 
-function isPath(image: string): boolean {
-  return !isImageUrl(image) && (/[/\\]/.test(image) || /\.(?:qcow2|img|raw|vdi|vmdk|vhd)$/i.test(image));
-}
-
-/** Less than one stands for all of this computer's, as in docker-machine; VirtualBox takes up to 64. */
-function cpus(flags: FlagValues): number {
-  const wished = integer(flags, 'virtualbox-cpu-count');
-  return wished < 1 ? Math.min(availableParallelism(), 64) : within(flags, 'cpu-count', 1, 64);
-}
-
-function within(flags: FlagValues, name: string, least: number, most: number): number {
-  const value = integer(flags, `virtualbox-${name}`);
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
-  throw wrong(name, String(value), `Give a whole number from ${least} to ${most}.`);
-}
-
-function oneOf(flags: FlagValues, name: string, values: readonly string[]): string {
-  const wished = text(flags, `virtualbox-${name}`) || (values[0] ?? '');
-  const found = values.find((value) => value.toLowerCase() === wished.toLowerCase());
-  if (found === undefined) throw wrong(name, wished, `Give one of: ${values.join(', ')}.`);
-  return found;
-}
-
-function wrong(name: string, value: string, hint: string): Error {
-  return virtualboxError('MM_VBOX_FLAGS', {
-    message: `--virtualbox-${name} cannot be ${JSON.stringify(value.slice(0, 60))}`,
-    hint,
-  });
+/** Less than one stands for all of this computer's, as in docker-machine. VirtualBox takes up to 64. */
+function processors(flags: FlagReader): number {
+  const wished = flags.values['virtualbox-cpu-count'];
+  return typeof wished === 'number' && wished < 1
+    ? Math.min(availableParallelism(), 64)
+    : flags.int('virtualbox-cpu-count', 1, 64);
 }

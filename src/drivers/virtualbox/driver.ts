@@ -63,6 +63,6 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
     images: ({ BaseImage = '' }) => [BaseImage],
   },
   availability: virtualboxAvailability,
-  configure: (flags, base) => configureVirtualBox(flags.values, base),
+  configure: configureVirtualBox,
   load: async () => host,
 };

@@ -1,7 +1,6 @@
 import { errorsOf } from '../../base/machine-error.ts';
 
 export const virtualboxErrors = {
-  MM_VBOX_FLAGS: { summary: 'An option of the virtualbox driver has a value that cannot work.', exitCode: 2 },
   MM_VBOX_MISSING: {
     summary: "VirtualBox's program VBoxManage was not found on this computer.",
     exitCode: 3,

@@ -4,10 +4,17 @@ import type { FlagSpec } from '../../sdk/flags.ts';
 /** Inside of 192.168.56.0/21, which VirtualBox allows without being asked; the lower ones belong to its own first adapters. */
 export const DEFAULT_CIDR = '192.168.60.1/24';
 
-/** The first of each is the default. */
-export const NIC_TYPES = ['82540EM', '82543GC', '82545EM', 'virtio', 'Am79C970A', 'Am79C973', 'Am79C960'];
-export const PROMISC_MODES = ['deny', 'allow-vms', 'allow-all'];
-export const UI_TYPES = ['headless', 'gui', 'sdl', 'separate'];
+export const NIC_TYPES = [
+  '82540EM',
+  '82543GC',
+  '82545EM',
+  'virtio',
+  'Am79C970A',
+  'Am79C973',
+  'Am79C960',
+] as const;
+export const PROMISC_MODES = ['deny', 'allow-vms', 'allow-all'] as const;
+export const UI_TYPES = ['headless', 'gui', 'sdl', 'separate'] as const;
 
 /** docker-machine's, in its order and with its variables, then ours. */
 export const virtualboxFlags: readonly FlagSpec[] = [

@@ -1,5 +1,6 @@
 import type { DriverContext } from '../../../sdk/context.ts';
 import { isBoot2Docker, type VirtualBoxConfig } from '../config.ts';
+import { virtualboxError } from '../errors.ts';
 import { manage } from '../manage/manage.ts';
 import { parseValue } from '../manage/output.ts';
 import { vmOf } from '../manage/vm.ts';
@@ -16,8 +17,18 @@ function wished(
   config: Readonly<VirtualBoxConfig>,
   platform: NodeJS.Platform = process.platform,
 ): Share | undefined {
-  if (config.ShareFolder !== '') return parseShare(config.ShareFolder);
+  if (config.ShareFolder !== '') return recorded(config);
   return config.NoShare || !isBoot2Docker(config) ? undefined : USERS[platform];
+}
+
+/** The folder that was asked for. A record may have been written by hand. */
+function recorded({ ShareFolder }: Readonly<VirtualBoxConfig>): Share {
+  const share = parseShare(ShareFolder);
+  if (share !== undefined) return share;
+  throw virtualboxError('MM_VBOX_SHARE', {
+    message: `The machine's record has no folder that can be shared: ${ShareFolder.slice(0, 200)}`,
+    hint: 'ShareFolder in its config.json is such as /home/me/work:work.',
+  });
 }
 
 /**
@@ -50,7 +61,7 @@ export async function warnOfUnseenShare(context: DriverContext<VirtualBoxConfig>
   const version = '/VirtualBox/GuestAdd/Version';
   const answer = await manage(context, ['guestproperty', 'get', vmOf(context), version]).catch(() => '');
   if (parseValue(answer) !== undefined) return;
-  const { folder, name } = parseShare(config.ShareFolder);
+  const { folder, name } = recorded(config);
   report.warn(
     `(${machine.name}) The guest has no VirtualBox Guest Additions, so it does not see the shared folder "${name}". ` +
       `Install them there, or see a folder of the guest here with "mymachine mount ${machine.name}:PATH", or copy ${folder} with "mymachine scp -r".`,

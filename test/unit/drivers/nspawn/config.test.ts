@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { configureNspawn, nspawnFlags } from '../../../../src/drivers/nspawn/config.ts';
+import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig('host1');
 const defaults = Object.fromEntries(nspawnFlags.map((flag) => [flag.name, flag.default ?? '']));
+const configure = (flags: FlagValues = {}) =>
+  configureNspawn(new FlagReader({ ...defaults, ...flags }), base);
 
 test('without flags a machine is a bookworm with the engine and no limits', () => {
-  expect(configureNspawn(defaults, base)).toMatchObject({
+  expect(configure()).toMatchObject({
     MachineName: 'host1',
     Image: 'bookworm',
     Engine: true,
@@ -20,7 +23,7 @@ test('without flags a machine is a bookworm with the engine and no limits', () =
 });
 
 test('packages are sorted and named once', () => {
-  const config = configureNspawn({ ...defaults, 'nspawn-packages': ['vim', 'git', 'vim'] }, base);
+  const config = configure({ 'nspawn-packages': ['vim', 'git', 'vim'] });
   expect(config.Packages).toEqual(['git', 'vim']);
 });
 
@@ -37,10 +40,10 @@ test.each([
   ['nspawn-packages', ['a,b']],
 ] as const)('%s=%j is refused as a wrong use', (name, value) => {
   try {
-    configureNspawn({ ...defaults, [name]: value }, base);
+    configure({ [name]: value });
   } catch (error) {
-    expect(isMachineError(error, 'MM_NSPAWN_FLAG') && error.exitCode).toBe(2);
-    expect(String(error)).toContain(`--${name}=`);
+    expect(isMachineError(error, 'MM_DRIVER_FLAGS') && error.exitCode).toBe(2);
+    expect(String(error)).toContain(`--${name} cannot be`);
     expect(String(error)).not.toMatch(/[\n\r]/);
     return;
   }

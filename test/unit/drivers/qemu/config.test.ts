@@ -2,13 +2,13 @@ import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts';
 import { hostArch } from '../../../../src/images/arch.ts';
-import type { FlagValues } from '../../../../src/sdk/flags.ts';
+import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig('host1');
 
 const defaults: FlagValues = Object.fromEntries(qemuFlags.map((flag) => [flag.name, flag.default ?? '']));
-const configure = (flags: FlagValues = {}) => configureQemu({ ...defaults, ...flags }, base);
+const configure = (flags: FlagValues = {}) => configureQemu(new FlagReader({ ...defaults, ...flags }), base);
 
 test('without options a machine is modest and of this computer’s own kind', () => {
   const config = configure();
@@ -65,8 +65,9 @@ test.each([
   ['qemu-accel', 'xen'],
   ['qemu-ssh-user', 'root'],
   ['qemu-ssh-user', 'a b'],
+  ['qemu-publish', ['8080:80', '80:0']],
 ] as const)('--%s %s is refused by name', (flag, value) => {
   expect(() => configure({ [flag]: value })).toThrow(
-    expect.objectContaining({ code: 'MM_QEMU_FLAGS', message: expect.stringContaining(`--${flag}`) }),
+    expect.objectContaining({ code: 'MM_DRIVER_FLAGS', message: expect.stringContaining(`--${flag}`) }),
   );
 });

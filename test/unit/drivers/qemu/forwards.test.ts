@@ -26,18 +26,14 @@ test.each([
   '80:80/sctp',
   '80:80,hostfwd=tcp::1-:1',
 ])('%j is refused', (text) => {
-  expect(() => parsePublish(text)).toThrow(expect.objectContaining({ code: 'MM_QEMU_FLAGS' }));
+  expect(parsePublish(text)).toBeUndefined();
 });
 
 test('whatever is accepted, the guest is reached through 127.0.0.1 alone', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
-      let forward: Forward;
-      try {
-        forward = parsePublish(text);
-      } catch {
-        return;
-      }
+      const forward = parsePublish(text);
+      if (forward === undefined) return;
       expect(hostForward(forward)).toMatch(/^hostfwd=(tcp|udp):127\.0\.0\.1:\d{1,5}-:\d{1,5}$/);
     }),
   );

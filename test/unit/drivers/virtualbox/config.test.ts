@@ -7,13 +7,14 @@ import {
 } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import { parseShare } from '../../../../src/drivers/virtualbox/hardware/share-name.ts';
-import type { FlagValues } from '../../../../src/sdk/flags.ts';
+import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 import { DOCKER_MACHINE_VIRTUALBOX } from '../../../testbed/docker-machine-virtualbox.ts';
 
 const base = baseConfig();
 const defaults = Object.fromEntries(virtualboxFlags.map((flag) => [flag.name, flag.default ?? '']));
-const configure = (flags: FlagValues = {}) => configureVirtualBox({ ...defaults, ...flags }, base);
+const configure = (flags: FlagValues = {}) =>
+  configureVirtualBox(new FlagReader({ ...defaults, ...flags }), base);
 
 test('without options the record is docker-machine’s but for memory and network, and our keys follow', () => {
   const config = configure();
@@ -61,9 +62,12 @@ test.each<[string, string]>([
   ['/home/u/work:work', '/home/u/work'],
   ['/with:colon:name', '/with:colon'],
 ])('%s shares a folder', (value, folder) => {
-  expect(parseShare(value).folder).toBe(folder);
+  expect(parseShare(value)?.folder).toBe(folder);
 });
 
-test.each(['', 'work', ':name', '/a:', '/a:b/c', 'relative:x'])('%j is no shared folder', (value) => {
-  expect(() => parseShare(value)).toThrow('--virtualbox-share-folder cannot be');
+test.each(['work', ':name', '/a:', '/a:b/c', 'relative:x'])('%j is no shared folder', (value) => {
+  expect(() => configure({ 'virtualbox-share-folder': value })).toThrow(
+    '--virtualbox-share-folder cannot be',
+  );
+  expect(parseShare(value)).toBeUndefined();
 });

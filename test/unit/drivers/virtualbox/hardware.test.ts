@@ -17,6 +17,7 @@ import {
 import { guestNetwork } from '../../../../src/drivers/virtualbox/hardware/seed.ts';
 import { tarFile } from '../../../../src/drivers/virtualbox/hardware/tar.ts';
 import { planForwards } from '../../../../src/drivers/virtualbox/network/forwards.ts';
+import { FlagReader } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';
@@ -24,7 +25,7 @@ const defaults = Object.fromEntries(virtualboxFlags.map((flag) => [flag.name, fl
 
 function config(patch: Partial<VirtualBoxConfig> = {}): VirtualBoxConfig {
   const base = baseConfig();
-  return { ...configureVirtualBox(defaults, base), Arch: 'x86_64', ...patch };
+  return { ...configureVirtualBox(new FlagReader(defaults), base), Arch: 'x86_64', ...patch };
 }
 
 const V7 = { major: 7, minor: 2, patch: 22 };
