@@ -10,7 +10,7 @@ export interface DriverReport {
 }
 
 /** Asks each driver whether it can work on this computer. */
-export async function surveyDrivers(
+export async function driverReports(
   registry: DriverRegistry,
   ports: Ports,
   cacheDir: string,
@@ -55,7 +55,7 @@ export async function chooseDriver(
   ports: Ports,
   cacheDir: string,
 ): Promise<Driver> {
-  const reports = await surveyDrivers(registry, ports, cacheDir);
+  const reports = await driverReports(registry, ports, cacheDir);
   const best = bestWorking(reports);
   if (best?.availability.works === true) {
     ports.report.info(`Driver ${best.name}: ${best.availability.how} (choose another with --driver)`);

@@ -1,6 +1,7 @@
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isMachineError } from '../base/machine-error.ts';
+import type { HostPorts } from '../provision/contract.ts';
 import type { BaseConfig, DriverContext } from '../sdk/context.ts';
 import { type Driver, type HostDriver, type Trait, type Traits, traitOf } from '../sdk/driver.ts';
 import { driverError } from '../sdk/errors.ts';
@@ -66,7 +67,7 @@ export class Machine {
 
   /** The port that dockerd opens on the host; 0 where it is reached through SSH. */
   get enginePort(): number {
-    return this.trait('enginePort') ?? DEFAULT_ENGINE_PORT;
+    return enginePortOf(this.driver, this.#config);
   }
 
   /** What a trait of the driver is for this machine. */
@@ -213,8 +214,7 @@ export class Machine {
   async #login(): Promise<SshLogin | undefined> {
     const { ssh } = this.driver.traits;
     if (ssh === false) return undefined;
-    if (ssh === true) return (await this.lastLook()).login;
-    return ssh(this.#driverConfig, this.context().machine);
+    return ssh === true ? (await this.lastLook()).login : ssh(this.#driverConfig, this.context().machine);
   }
 
   async session(): Promise<SshSession> {
@@ -225,6 +225,33 @@ export class Machine {
   async sessionWhenUp(timeoutMs: number): Promise<SshSession> {
     const connector = await this.deps.ssh();
     return connector.sessionWhenUp(await this.sshTarget(), { timeoutMs, signal: this.deps.signal });
+  }
+
+  /** What work on the host is done with, over a session that is open. */
+  hostPorts(session: SshSession): HostPorts {
+    const { clock, report, programs, signal, sudoPassword } = this.deps;
+    const { name } = this;
+    return {
+      clock,
+      report,
+      programs,
+      signal,
+      session,
+      machineName: name,
+      sudoPassword: () => sudoPassword(name),
+    };
+  }
+
+  /** What a command says that needs a running machine, with what can be done about it. */
+  async notRunning(message: string): Promise<Error> {
+    const { power } = await this.host();
+    return machineError('MM_MACHINE_NOT_RUNNING', {
+      message,
+      hint:
+        power === undefined
+          ? 'The host is not ours to switch on: see where it is managed whether it is up, and whether its SSH port is open to this computer.'
+          : `Start it with "mymachine start ${this.name}".`,
+    });
   }
 
   /** Writes down the keys that the driver gave the host, so that the very first connection is verified. */
@@ -249,6 +276,18 @@ async function driverOf(deps: MachineDeps, { name, config }: StoredMachine): Pro
       cause: error,
     });
   }
+}
+
+/** The port that dockerd opens on the host of a machine with that record. */
+export function enginePortOf({ traits }: Driver, { Driver }: Pick<HostConfig, 'Driver'>): number {
+  return traitOf(traits.enginePort ?? DEFAULT_ENGINE_PORT, Driver as unknown as BaseConfig);
+}
+
+/** The private key that a stored machine is logged in to with, '' for the user's own. No provider is asked. */
+export function keyPathOf({ traits }: Driver, stored: Omit<StoredMachine, 'meta'>, dir: string): string {
+  const config = stored.config.Driver as unknown as BaseConfig;
+  if (typeof traits.ssh === 'function') return traits.ssh(config, { name: stored.name, dir }).keyPath;
+  return typeof config.SSHKeyPath === 'string' ? config.SSHKeyPath : '';
 }
 
 /** Where locks lie that all stores of this computer share: root's, or this user's. */

@@ -20,7 +20,7 @@ export type HostKeyTrust = 'pinned' | 'launch-data' | 'first-use';
 /** What the core may do with a driver's machines. It branches on these and never on a driver's name. */
 export interface Traits<C extends BaseConfig = BaseConfig> {
   /** Whether there is a host to log in to. A function tells how from the record alone, so that `status` is not asked. */
-  readonly ssh: boolean | ((config: Readonly<C>, machine: MachineIdentity) => SshLogin);
+  readonly ssh: boolean | ((config: Readonly<C>, machine: Pick<MachineIdentity, 'name' | 'dir'>) => SshLogin);
   /** The core puts the engine there and keeps it configured. */
   readonly provision: boolean;
   /** The host was there before its machine and stays when that is removed. `rm --restore` applies. */

@@ -1,5 +1,5 @@
+import { sshConfigKnows } from '../../machine/engine/last-address.ts';
 import type { Machine } from '../../machine/machine.ts';
-import { sshConfigKnows } from '../../machine/ssh-config.ts';
 import { includeLine } from '../../ssh/system/client-config.ts';
 import { readUserConfig } from '../../ssh/system/user-config.ts';
 import { parseSshUrl } from '../../ssh/url.ts';

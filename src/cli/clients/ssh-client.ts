@@ -1,5 +1,4 @@
 import { Machine } from '../../machine/machine.ts';
-import { notRunning } from '../../machine/not-running.ts';
 import type { SshTarget } from '../../ssh/contract.ts';
 import { checkKeyFile } from '../../ssh/keys/key-file.ts';
 import type { App } from '../app.ts';
@@ -9,7 +8,7 @@ export async function runningMachine(app: App, name: string): Promise<Machine> {
   // A machine without SSH says so itself, whatever its state.
   await machine.sshTarget();
   if ((await machine.lastLook()).state === 'Running') return machine;
-  throw await notRunning(machine, `Error: Cannot run SSH command: Host "${name}" is not running`);
+  throw await machine.notRunning(`Error: Cannot run SSH command: Host "${name}" is not running`);
 }
 
 /** For the system's ssh, which of a key that it does not use only warns, and fails as if the host knew no such user. */

@@ -1,7 +1,7 @@
 import { isSignedBy } from '../../certs/inspect.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
-import { Machine } from '../machine.ts';
+import { enginePortOf, Machine } from '../machine.ts';
 import { type ClientCredentials, ensureAuthority, wouldReplaceAuthority } from './authority.ts';
 import type { Renewal } from './authority-faults.ts';
 import { authorityPathsOf } from './authority-paths.ts';
@@ -29,7 +29,7 @@ async function hasCertificates(
 ): Promise<boolean> {
   const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
   if (driver?.traits.provision !== true || !phases.includes(stored.meta?.phase ?? 'ready')) return false;
-  return !new Machine(deps, driver, stored).isThroughSsh;
+  return enginePortOf(driver, stored.config) !== 0;
 }
 
 /** Machines whose engines still trust another authority than the one that stands where theirs is kept. */
@@ -46,7 +46,7 @@ export async function leftBehind(deps: MachineDeps): Promise<readonly string[]> 
 }
 
 /** Machines other than `except` whose engines trust the authority at `paths`. */
-async function followersOf(
+async function dependentsOf(
   deps: MachineDeps,
   paths: AuthorityPaths,
   except: readonly string[],
@@ -90,7 +90,7 @@ export async function foreseeReplacement(
   for (const paths of await authoritiesOf(deps, names, renewal)) {
     if (await wouldReplaceAuthority(deps, paths, renewal)) replaced.push(paths);
   }
-  const others = await Promise.all(replaced.map((paths) => followersOf(deps, paths, names)));
+  const others = await Promise.all(replaced.map((paths) => dependentsOf(deps, paths, names)));
   return replaced.length === 0 ? undefined : { others: [...new Set(others.flat())].sort() };
 }
 

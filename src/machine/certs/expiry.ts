@@ -3,7 +3,7 @@ import { readText } from '../../base/files.ts';
 import type { CertificateDates } from '../../engine/contract.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
-import { Machine } from '../machine.ts';
+import { enginePortOf } from '../machine.ts';
 import { authorityPathsOf } from './authority-paths.ts';
 
 /** What a docker client and the engine of a machine show each other, as far as it is known. */
@@ -30,7 +30,7 @@ async function datesIn(...paths: readonly string[]): Promise<CertificateDates | 
 
 async function isThroughSsh(deps: MachineDeps, stored: StoredMachine): Promise<boolean> {
   const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
-  return driver !== undefined && new Machine(deps, driver, stored).isThroughSsh;
+  return driver !== undefined && enginePortOf(driver, stored.config) === 0;
 }
 
 /** From the files of the machine, without asking its host. What its engine showed in a handshake is better evidence. */

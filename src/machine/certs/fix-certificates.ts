@@ -1,9 +1,8 @@
 import { messageOf } from '../../base/machine-error.ts';
 import type { MachineDeps } from '../deps.ts';
-import { checkConnection, engineUrl } from '../engine/connection.ts';
+import { checkConnection, engineUrl, isCertificateFault } from '../engine/connection.ts';
 import { confirmConnection, provisionMachine } from '../life/provision.ts';
 import { Machine } from '../machine.ts';
-import { isCertificateFault } from './certificate-faults.ts';
 import { spreadClientCertificates } from './dependents.ts';
 import { DUE_BEFORE_MS } from './expiry.ts';
 

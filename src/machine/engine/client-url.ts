@@ -1,9 +1,8 @@
 import { isMachineError, MachineError, messageOf, reworded } from '../../base/machine-error.ts';
 import type { CertificateDates } from '../../engine/contract.ts';
-import { isCertificateFault } from '../certs/certificate-faults.ts';
 import { machineError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
-import { checkConnection, engineUrl } from './connection.ts';
+import { checkConnection, engineUrl, isCertificateFault } from './connection.ts';
 
 export interface ClientUrlOptions {
   /** The manager of the legacy swarm instead of the engine. */

@@ -1,10 +1,10 @@
 import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isMachineError } from '../../base/machine-error.ts';
 import type { CertificateDates, EngineClient, EngineEndpoint } from '../../engine/contract.ts';
 import { authorityPathsOf } from '../certs/authority-paths.ts';
 import { machineError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
-import { notRunning } from '../not-running.ts';
 
 /** Files that a client of the machine's engine shows and trusts. */
 export interface ClientFiles {
@@ -96,7 +96,7 @@ async function tlsEndpoint(machine: Machine, url: string): Promise<EngineEndpoin
 export async function engineUrl(machine: Machine): Promise<string> {
   const { state, engineUrl: url } = await machine.look();
   if (state === 'Running' && url !== '') return url;
-  throw await notRunning(machine, 'Host is not running');
+  throw await machine.notRunning('Host is not running');
 }
 
 /**
@@ -115,4 +115,18 @@ export async function checkConnection(
   } finally {
     client.close();
   }
+}
+
+/** What new certificates mend. A clock that is wrong is not among it: they would be refused as well. */
+const FAULTS: readonly string[] = [
+  'MM_ENGINE_CERT_NAME',
+  'MM_ENGINE_CERT_EXPIRED',
+  'MM_ENGINE_CERT_AUTHORITY',
+  'MM_ENGINE_CLIENT_CERT',
+  'MM_CERTS_MISSING',
+];
+
+/** Whether the engine cannot be talked to for its certificates or ours, and we may go and renew them. */
+export function isCertificateFault(machine: Machine, error: unknown): boolean {
+  return machine.driver.traits.provision && isMachineError(error) && FAULTS.includes(error.code);
 }

@@ -5,7 +5,9 @@ import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
 import { engineAt } from '../engine/connection.ts';
 import { Machine, type MachineLook } from '../machine.ts';
-import type { ProviderStatus } from './provider-status.ts';
+
+/** What a provider says of a machine that is asked for with others. undefined sends the question to the machine alone. */
+export type ProviderStatus = Promise<MachineLook | undefined>;
 
 /** What `ls` and `active` know of a machine after having asked its host. */
 export interface MachineStatus {
@@ -23,7 +25,7 @@ export interface MachineStatus {
   readonly seenCertificate?: CertificateDates | undefined;
 }
 
-export interface SurveyOptions {
+export interface StatusOptions {
   readonly timeoutMs: number;
   /** Whether the engine is asked for its version; default true. */
   readonly engine?: boolean;
@@ -45,7 +47,7 @@ const NOTHING: Pick<MachineLook, 'state' | 'engineUrl'> = { state: 'None', engin
 async function ask(
   deps: MachineDeps,
   stored: StoredMachine,
-  { timeoutMs, engine = true, provider }: SurveyOptions,
+  { timeoutMs, engine = true, provider }: StatusOptions,
 ): Promise<Omit<MachineStatus, 'responseTimeMs'>> {
   const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
   const driver = await deps.drivers.load(stored.config.DriverName);
@@ -84,10 +86,10 @@ function timeout(stored: StoredMachine): Omit<MachineStatus, 'responseTimeMs'> {
 }
 
 /** Asks one machine, but never longer than the time: a host that answers nothing costs its own row and no other. */
-export async function surveyMachine(
+export async function machineStatus(
   deps: MachineDeps,
   stored: StoredMachine | BrokenMachine,
-  options: SurveyOptions,
+  options: StatusOptions,
 ): Promise<MachineStatus> {
   const { timeoutMs } = options;
   const begin = deps.clock.now();

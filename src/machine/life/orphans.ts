@@ -3,7 +3,7 @@ import type { Cloud, Driver, Holding } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
 import type { MachineDeps } from '../deps.ts';
 import { Machine } from '../machine.ts';
-import { planMachine } from './create.ts';
+import { planMachine } from './record.ts';
 import { removeMachine } from './remove.ts';
 
 /** What a provider holds for a machine that the store does not have. */

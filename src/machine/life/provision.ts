@@ -5,9 +5,8 @@ import { authorityPathsOf } from '../certs/authority-paths.ts';
 import { warnOfLeftBehind } from '../certs/dependents.ts';
 import { copyClientCertificates, keepServerCertificate, serverCertificate } from '../certs/machine-certs.ts';
 import { checkConnection, engineUrl } from '../engine/connection.ts';
-import { keepEngineAddress } from '../engine/engine-address.ts';
+import { keepEngineAddress } from '../engine/last-address.ts';
 import { machineError } from '../errors.ts';
-import { hostPorts } from '../host-ports.ts';
 import type { Machine } from '../machine.ts';
 
 const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
@@ -61,7 +60,7 @@ export async function provisionMachine(
   );
   const pair = authority && (await serverCertificate(machine, authority, options.renewCert ?? false));
   const outcome = await provisionHost({
-    ...hostPorts(machine, session),
+    ...machine.hostPorts(session),
     rename: true,
     adopted: driver.traits.adopted,
     engine: engineWish(machine),
@@ -97,7 +96,7 @@ export async function restoreMachine(machine: Machine): Promise<void> {
   const { restoreHost } = await import('../../provision/restore.ts');
   const session = await machine.sessionWhenUp(30_000);
   await restoreHost({
-    ...hostPorts(machine, session),
+    ...machine.hostPorts(session),
     original: machine.meta.original as unknown as HostOriginal | undefined,
   });
 }

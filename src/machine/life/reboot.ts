@@ -1,7 +1,6 @@
 import { isMachineError, messageOf, reworded } from '../../base/machine-error.ts';
 import { waitFor } from '../../base/wait.ts';
 import { machineError } from '../errors.ts';
-import { hostPorts } from '../host-ports.ts';
 import type { Machine } from '../machine.ts';
 import order from './reboot.sh';
 
@@ -67,7 +66,7 @@ export async function throughReboot(
 export async function rebootOverSsh(machine: Machine, timeoutMs: number): Promise<void> {
   const { openRootShell } = await import('../../provision/host/root-shell.ts');
   const session = await machine.session();
-  const { shell } = await openRootShell(hostPorts(machine, session), 'echo root-shell', 'root-shell');
+  const { shell } = await openRootShell(machine.hostPorts(session), 'echo root-shell', 'root-shell');
   await throughReboot(machine, timeoutMs, async () => {
     try {
       await shell.run(order);

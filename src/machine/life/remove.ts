@@ -1,9 +1,8 @@
 import { baseError } from '../../base/errors.ts';
 import { isMachineError, messageOf, reworded } from '../../base/machine-error.ts';
 import type { MachineDeps } from '../deps.ts';
-import { forgetEngineAddress } from '../engine/engine-address.ts';
+import { forgetEngineAddress, refreshSshConfig } from '../engine/last-address.ts';
 import { Machine } from '../machine.ts';
-import { refreshSshConfig } from '../ssh-config.ts';
 import { restoreMachine } from './provision.ts';
 
 export interface RemoveOptions {

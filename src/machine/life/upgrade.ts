@@ -1,7 +1,6 @@
 import type { UpgradeOutcome } from '../../provision/upgrade-contract.ts';
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
-import { hostPorts } from '../host-ports.ts';
 import { Machine } from '../machine.ts';
 import { ensureRunning } from './power.ts';
 import { confirmConnection } from './provision.ts';
@@ -29,7 +28,7 @@ async function upgrade(machine: Machine, wanted: string | undefined): Promise<Up
   const session = await machine.sessionWhenUp(60_000);
   const version = wanted === undefined ? machine.meta.engine.version : wanted === NEWEST ? '' : wanted;
   const outcome = await upgradeHost({
-    ...hostPorts(machine, session),
+    ...machine.hostPorts(session),
     version,
     asked: wanted !== undefined,
     port: machine.enginePort,

@@ -1,7 +1,7 @@
 import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { refreshSshConfig, sshConfigKnows } from '../../../src/machine/ssh-config.ts';
+import { refreshSshConfig, sshConfigKnows } from '../../../src/machine/engine/last-address.ts';
 import { UserStore } from './user-store.ts';
 
 let user: UserStore;

@@ -6,7 +6,7 @@ import { builtInDrivers } from '../../../src/drivers/registry.ts';
 import { ensureAuthority } from '../../../src/machine/certs/authority.ts';
 import { copyClientCertificates } from '../../../src/machine/certs/machine-certs.ts';
 import type { AuthorityPaths, MachineDeps } from '../../../src/machine/deps.ts';
-import { planMachine } from '../../../src/machine/life/create.ts';
+import { planMachine } from '../../../src/machine/life/record.ts';
 import { Machine } from '../../../src/machine/machine.ts';
 import { Store } from '../../../src/store/store.ts';
 import { testPorts } from '../../testbed/ports.ts';

@@ -1,6 +1,5 @@
 import { reworded } from '../../../base/machine-error.ts';
 import { Machine } from '../../../machine/machine.ts';
-import { notRunning } from '../../../machine/not-running.ts';
 import type { App } from '../../app.ts';
 import { jsonFlag } from '../../args/globals.ts';
 import { manyNames } from '../../args/machine-names.ts';
@@ -28,7 +27,7 @@ async function addressOf(app: App, name: string): Promise<string> {
   try {
     const { state, address } = await machine.look();
     if (state === 'Running' && address !== '') return address;
-    throw await notRunning(machine, 'Host is not running');
+    throw await machine.notRunning('Host is not running');
   } catch (error) {
     throw reworded(error, (why) => `Error getting IP address: ${why}`);
   }

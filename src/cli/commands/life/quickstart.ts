@@ -1,4 +1,4 @@
-import { bestInstallable, chooseDriver, surveyDrivers } from '../../../machine/choose-driver.ts';
+import { bestInstallable, chooseDriver, driverReports } from '../../../machine/choose-driver.ts';
 import { engineAt, engineUrl } from '../../../machine/engine/connection.ts';
 import { createMachine, resumeMachine } from '../../../machine/life/create.ts';
 import { switchMachine } from '../../../machine/life/power.ts';
@@ -73,7 +73,7 @@ async function prepare(app: App, name: string, wanted: string): Promise<void> {
 
 async function pickDriver(app: App, wanted: string): Promise<Driver> {
   const { deps } = app;
-  const survey = () => surveyDrivers(app.drivers, deps, deps.cacheDir);
+  const survey = () => driverReports(app.drivers, deps, deps.cacheDir);
   const reports = await app.report.step('Looking for the best driver', survey);
   const candidates = wanted === '' ? reports : reports.filter((report) => report.name === wanted);
   const better = bestInstallable(candidates);

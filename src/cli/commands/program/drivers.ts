@@ -1,4 +1,4 @@
-import { surveyDrivers } from '../../../machine/choose-driver.ts';
+import { driverReports } from '../../../machine/choose-driver.ts';
 import { jsonFlag } from '../../args/globals.ts';
 import type { Command } from '../../command.ts';
 import { table } from '../../output/table.ts';
@@ -9,7 +9,7 @@ export const driversCommand: Command = {
   examples: ['drivers', 'drivers --json'],
   flags: [jsonFlag],
   async run(app, { flags }) {
-    const reports = await surveyDrivers(app.drivers, app.deps, app.deps.cacheDir);
+    const reports = await driverReports(app.drivers, app.deps, app.deps.cacheDir);
     if (flags.bool('json')) {
       app.printJson(reports);
       return 0;

@@ -1,5 +1,5 @@
 import { machineError } from '../../../machine/errors.ts';
-import { surveyFleet } from '../../../machine/fleet/fleet-status.ts';
+import { fleetStatus } from '../../../machine/fleet/fleet-status.ts';
 import { usageError } from '../../args/errors.ts';
 import { jsonFlag } from '../../args/globals.ts';
 import { timeoutFlag, timeoutMsOf } from '../../args/timeout.ts';
@@ -19,7 +19,7 @@ export const activeCommand: Command = {
     const timeoutMs = timeoutMsOf(flags.int('timeout'));
     const { deps } = app;
     const machines = host === '' ? [] : await app.store.loadAll();
-    const statuses = await surveyFleet(deps, machines, { timeoutMs, engine: false });
+    const statuses = await fleetStatus(deps, machines, { timeoutMs, engine: false });
     const active = statuses.find((status) => activeMark(status, host).startsWith('*'));
     if (active === undefined) {
       const slow = statuses.some((status) => status.state === 'Timeout');

@@ -1,5 +1,5 @@
 import { builtInDrivers } from '../../../drivers/registry.ts';
-import { surveyFleet } from '../../../machine/fleet/fleet-status.ts';
+import { fleetStatus } from '../../../machine/fleet/fleet-status.ts';
 import type { MachineStatus } from '../../../machine/fleet/status.ts';
 import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
@@ -44,7 +44,7 @@ export const lsCommand: Command = {
       app.print(names.map((name) => `${name}\n`).join(''));
       return 0;
     }
-    const statuses = await surveyFleet(app.deps, chosen, { timeoutMs });
+    const statuses = await fleetStatus(app.deps, chosen, { timeoutMs });
     const shown = statuses.filter(
       ({ machine, state }) => machine === undefined || filters.matchesState(state),
     );
@@ -65,7 +65,7 @@ async function namesOf(
   timeoutMs: number,
 ): Promise<readonly string[]> {
   if (!filters.asksState) return machines.map(({ name }) => name);
-  const statuses = await surveyFleet(app.deps, machines, { timeoutMs, engine: false });
+  const statuses = await fleetStatus(app.deps, machines, { timeoutMs, engine: false });
   return statuses.filter(({ state }) => filters.matchesState(state)).map(({ name }) => name);
 }
 

@@ -1,13 +1,13 @@
 import { rm, stat } from 'node:fs/promises';
-import { readText } from '../base/files.ts';
-import { messageOf } from '../base/machine-error.ts';
-import type { SshTarget } from '../ssh/contract.ts';
-import { hostBlock } from '../ssh/system/client-config.ts';
-import { parseSshUrl } from '../ssh/url.ts';
-import { writeStoreFile } from '../store/files.ts';
-import type { StoredMachine } from '../store/store.ts';
-import type { MachineDeps } from './deps.ts';
-import type { Machine } from './machine.ts';
+import { readText } from '../../base/files.ts';
+import { messageOf } from '../../base/machine-error.ts';
+import type { SshTarget } from '../../ssh/contract.ts';
+import { hostBlock } from '../../ssh/system/client-config.ts';
+import { parseSshUrl } from '../../ssh/url.ts';
+import { writeStoreFile } from '../../store/files.ts';
+import type { StoredMachine } from '../../store/store.ts';
+import type { MachineDeps } from '../deps.ts';
+import { keyPathOf, type Machine } from '../machine.ts';
 
 const HEADER =
   '# Written by mymachine, and again whenever it changes: the machines whose engines docker reaches through SSH.\n';
@@ -18,18 +18,18 @@ interface Reached {
   readonly at: number;
 }
 
-/** How to log in where the URL says; undefined when it is none of SSH. No driver is asked. */
-function targetAt(
+/** How to log in where the URL says; undefined when it is none of SSH. No provider is asked. */
+async function targetAt(
   url: string,
-  { store }: MachineDeps,
-  { name, config }: Pick<StoredMachine, 'name' | 'config'>,
-): SshTarget | undefined {
+  { drivers, store }: MachineDeps,
+  { name, config }: Omit<StoredMachine, 'meta'>,
+): Promise<SshTarget | undefined> {
   const login = parseSshUrl(url);
   if (login === undefined) return undefined;
-  const keyPath = config.Driver['SSHKeyPath'];
+  const driver = await drivers.load(config.DriverName).catch(() => undefined);
   return {
     ...login,
-    keyPath: typeof keyPath === 'string' ? keyPath : '',
+    keyPath: driver === undefined ? '' : keyPathOf(driver, { name, config }, store.paths.machine(name)),
     knownHostsPath: store.paths.knownHosts(name),
     hostKeyAlias: name,
     trust: 'pinned',
@@ -41,7 +41,7 @@ function targetAt(
 async function reached(deps: MachineDeps, stored: StoredMachine): Promise<Reached | undefined> {
   const path = deps.store.paths.engineUrl(stored.name);
   const url = (await readText(path).catch(() => undefined))?.trim() ?? '';
-  const target = targetAt(url, deps, stored);
+  const target = await targetAt(url, deps, stored);
   if (target === undefined) return undefined;
   return { target, at: (await stat(path).catch(() => undefined))?.mtimeMs ?? 0 };
 }
@@ -66,7 +66,7 @@ async function sshConfigText(deps: MachineDeps): Promise<string> {
 
 /** Whether the file knows the machine at its URL. Nothing is written: whoever reads says what to do about it. */
 export async function sshConfigKnows(machine: Machine, url: string): Promise<boolean> {
-  const target = targetAt(url, machine.deps, machine);
+  const target = await targetAt(url, machine.deps, machine);
   const text = await readText(machine.deps.store.paths.sshConfig).catch(() => undefined);
   return target !== undefined && text?.includes(hostBlock(target)) === true;
 }
@@ -84,4 +84,19 @@ export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
   };
   // What takes back an interrupted create is not itself interrupted.
   await store.withTopic('ssh-config', refresh, signal);
+}
+
+/**
+ * Keeps on disk where the engine has just answered: one line, the URL. A shell that switches to the machine reads it, and
+ * needs no process for that. The ssh that docker starts finds the machine as well. Whoever calls holds the machine's lock.
+ */
+export async function keepEngineAddress(machine: Machine, url: string): Promise<void> {
+  await writeStoreFile(machine.deps.store.paths.engineUrl(machine.name), `${url}\n`);
+  if (machine.isThroughSsh) await refreshSshConfig(machine.deps);
+}
+
+/** Before the machine is switched on or off: where its engine will answer, and whether, is open. */
+export async function forgetEngineAddress(machine: Machine): Promise<void> {
+  await rm(machine.deps.store.paths.engineUrl(machine.name), { force: true });
+  if (machine.isThroughSsh) await refreshSshConfig(machine.deps);
 }
