@@ -27,7 +27,7 @@ function score(report: DriverReport): number {
   return report.availability.score ?? 0;
 }
 
-/** The best driver that works as things are. Drivers of score 0 are taken only when they are asked for. */
+/** The best driver that works as things are. A driver of score 0 must be asked for. */
 export function bestWorking(reports: readonly DriverReport[]): DriverReport | undefined {
   return reports
     .filter((report) => report.availability.works && score(report) > 0)

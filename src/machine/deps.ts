@@ -4,7 +4,10 @@ import type { TlsContexts } from '../engine/connect.ts';
 import type { SshConnector } from '../ssh/contract.ts';
 import type { Store } from '../store/store.ts';
 
-/** Where the authority and the client certificate lie: docker-machine's --tls-* options, by default in the store's certs folder. */
+/**
+ * Where the authority and the client certificate lie, as docker-machine's --tls-* options say.
+ * The default is the store's certs folder.
+ */
 export interface AuthorityPaths {
   readonly certDir: string;
   readonly caCert: string;

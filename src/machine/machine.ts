@@ -22,7 +22,10 @@ export type MachineLook = Required<HostStatus>;
 /** What the trait of that name is, once it is known of which machine. */
 type PlainTrait<K extends keyof Traits> = Exclude<Traits[K], (...args: never) => unknown>;
 
-/** A machine that is open in this process: its record, its driver, and the way to both. Whoever changes it holds its lock. */
+/**
+ * A machine that is open in this process, with its record and its driver.
+ * Whoever changes it holds its lock.
+ */
 export class Machine {
   readonly name: string;
   readonly driver: Driver;
@@ -137,7 +140,10 @@ export class Machine {
     if (this.meta.phase !== phase) await this.saveMeta({ phase });
   }
 
-  /** An outside effect under the journal, see DriverContext.step. `effect` gives the keys of the driver's config to save. */
+  /**
+   * An outside effect under the journal, see DriverContext.step.
+   * `effect` gives the keys of the driver's config to save.
+   */
   async step(
     id: string,
     title: string,
@@ -162,7 +168,10 @@ export class Machine {
     await this.saveConfig({ Driver: { ...this.#config.Driver, ...patch } });
   }
 
-  /** What the driver gets to see. Before the machine is in the store (`pre-create`), nothing it saves is written. */
+  /**
+   * What the driver gets to see.
+   * Nothing that it saves is written before the machine is in the store.
+   */
   context(signal = this.deps.signal): DriverContext {
     const machine = this;
     const { clock, report, programs, store, cacheDir } = this.deps;
@@ -254,7 +263,7 @@ export class Machine {
     });
   }
 
-  /** Writes down the keys that the driver gave the host, so that the very first connection is verified. */
+  /** Pins the keys that the driver gave the host, so that the very first connection is verified. */
   async pinHostKeys(): Promise<void> {
     if (this.trait('hostKey') === 'first-use') return;
     const keys = (await (await this.host()).hostKeys?.(this.context())) ?? [];
@@ -264,7 +273,10 @@ export class Machine {
   }
 }
 
-/** The driver that made a machine; in docker-machine's words when it is not here, with what can be done without it. */
+/**
+ * The driver that made a machine.
+ * Its absence is said in docker-machine's words, with what can be done.
+ */
 async function driverOf(deps: MachineDeps, { name, config }: StoredMachine): Promise<Driver> {
   try {
     return await deps.drivers.load(config.DriverName);
@@ -283,7 +295,10 @@ export function enginePortOf({ traits }: Driver, { Driver }: Pick<HostConfig, 'D
   return traitOf(traits.enginePort ?? DEFAULT_ENGINE_PORT, Driver as unknown as BaseConfig);
 }
 
-/** The private key that a stored machine is logged in to with, '' for the user's own. No provider is asked. */
+/**
+ * Path of the key that a stored machine is logged in to with, '' for the user's own.
+ * No provider is asked.
+ */
 export function keyPathOf({ traits }: Driver, stored: Omit<StoredMachine, 'meta'>, dir: string): string {
   const config = stored.config.Driver as unknown as BaseConfig;
   if (typeof traits.ssh === 'function') return traits.ssh(config, { name: stored.name, dir }).keyPath;
@@ -296,7 +311,10 @@ function computerLocks(): string {
   return uid === 0 ? '/run/mymachine' : join(tmpdir(), `mymachine-${uid ?? userInfo().username}`);
 }
 
-/** A machine that docker-machine made is finished, and gets an identity the first time we write it. */
+/**
+ * A machine that docker-machine made is finished.
+ * It gets an identity the first time it is written.
+ */
 function adoptedMeta(deps: MachineDeps): MachineMeta {
   return {
     version: 1,

@@ -4,8 +4,8 @@ import type { StoredMachine } from '../../store/store.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
 
 /**
- * Where the authority and client certificate of a machine lie: what --tls-* said when it was made, as docker-machine has
- * it. A store that was moved or copied since has its own certificates with it.
+ * Where the authority and client certificate of a machine lie: where --tls-* said when it was made.
+ * A store that was moved or copied since has its own certificates with it.
  */
 export function authorityPathsOf(
   deps: Pick<MachineDeps, 'authority' | 'store'>,

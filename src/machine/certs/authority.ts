@@ -59,9 +59,11 @@ async function makeAuthority(deps: MachineDeps, paths: AuthorityPaths, renewal: 
 }
 
 /**
- * The authority at `paths`, by default the store's own; made when it is missing or has expired, and, where `renewal` wishes
- * so, when it soon will or in any case. Any number of processes may ask at once: they find one authority, and every
- * certificate chains to it. An authority that somebody else made is never replaced: MM_CERTS_AUTHORITY.
+ * The authority at `paths`, by default the store's own.
+ * It is made when it is missing or has expired.
+ * `renewal` may wish a new one sooner, or in any case.
+ * Processes that ask at the same time find one authority, and every certificate chains to it.
+ * An authority that somebody else made is never replaced: MM_CERTS_AUTHORITY.
  */
 export async function ensureAuthority(
   deps: MachineDeps,
@@ -76,7 +78,7 @@ export async function ensureAuthority(
   });
 }
 
-/** Whether `ensureAuthority` would put a new CA in the place of the one that is there. Looks, and changes nothing. */
+/** Whether `ensureAuthority` would replace the CA that is there. Nothing is changed. */
 export async function wouldReplaceAuthority(
   deps: MachineDeps,
   paths: AuthorityPaths,
@@ -87,14 +89,17 @@ export async function wouldReplaceAuthority(
   return fault !== undefined && fault !== 'missing';
 }
 
-/** What a client shows and trusts. The authority's key is not needed for it, and may be somebody else's. */
+/** What a client shows and trusts. The authority's key is not needed for it. */
 export interface ClientCredentials {
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** The files that --tls-ca-cert, --tls-client-cert and --tls-client-key name, made when they are not there. */
+/**
+ * The files that --tls-ca-cert, --tls-client-cert and --tls-client-key name.
+ * Missing ones are made.
+ */
 export async function clientCredentials(deps: MachineDeps): Promise<ClientCredentials> {
   const { caCert, clientCert, clientKey } = deps.authority;
   const [ca, pair] = await Promise.all([readText(caCert), readPair(clientCert, clientKey)]);

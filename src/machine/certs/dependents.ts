@@ -21,7 +21,10 @@ const heldCa = (deps: MachineDeps, name: string) =>
 const same = (a: string | undefined, b: string | undefined) =>
   a !== undefined && b !== undefined && a.trim() === b.trim();
 
-/** Whether it is a machine whose engine has certificates of ours, so that an authority's successor can be brought to it. */
+/**
+ * Whether the machine's engine has certificates of ours, so that those of a new authority can be
+ * brought to it.
+ */
 async function hasCertificates(
   deps: MachineDeps,
   stored: StoredMachine,
@@ -32,7 +35,7 @@ async function hasCertificates(
   return enginePortOf(driver, stored.config) !== 0;
 }
 
-/** Machines whose engines still trust another authority than the one that stands where theirs is kept. */
+/** Machines whose engines still trust another authority than the one at their authority's path. */
 export async function leftBehind(deps: MachineDeps): Promise<readonly string[]> {
   const names = (await readable(deps)).map(async (stored) => {
     const [held, current] = await Promise.all([
@@ -61,8 +64,9 @@ async function dependentsOf(
 }
 
 /**
- * The authorities of these machines, each once. What has expired is renewed for engines that are ours; who wishes more
- * means the local certificates, whoever looks after the engine.
+ * The authorities of these machines, each once.
+ * An expired one counts only where we look after the engine.
+ * A renewal before that is meant for any machine.
  */
 async function authoritiesOf(
   deps: MachineDeps,
@@ -80,7 +84,7 @@ async function authoritiesOf(
   return [...found.values()];
 }
 
-/** What renewing will do to machines other than those named; undefined when no authority is replaced. */
+/** The other machines that a renewal will cut off. undefined when no authority is replaced. */
 export async function foreseeReplacement(
   deps: MachineDeps,
   names: readonly string[],
@@ -117,8 +121,8 @@ export async function warnOfLeftBehind(deps: MachineDeps): Promise<void> {
 }
 
 /**
- * Brings a renewed client certificate into the folders of all machines of the same authority: their engines take it as it
- * is. Certificates that somebody else put there stay.
+ * Copies a renewed client certificate into the folders of all machines of the same authority.
+ * Their engines accept it as it is. Certificates that somebody else put there stay.
  */
 export async function spreadClientCertificates(deps: MachineDeps): Promise<void> {
   for (const stored of await readable(deps)) {

@@ -33,7 +33,10 @@ async function isThroughSsh(deps: MachineDeps, stored: StoredMachine): Promise<b
   return driver !== undefined && enginePortOf(driver, stored.config) === 0;
 }
 
-/** From the files of the machine, without asking its host. What its engine showed in a handshake is better evidence. */
+/**
+ * From the machine's files, without asking its host.
+ * What its engine showed in a handshake is better evidence.
+ */
 export async function certificatesOf(
   deps: MachineDeps,
   stored: StoredMachine,
@@ -59,7 +62,10 @@ export interface Expiry {
   readonly notAfter: number;
 }
 
-/** What is to be renewed, now or within 30 days. Who renews an authority renews all, so only the greatest is named. */
+/**
+ * What is to be renewed, now or within 30 days.
+ * Renewing an authority renews all below it, so only the highest is named.
+ */
 export function dueCertificate(certificates: MachineCertificates, now: number): Expiry | undefined {
   for (const kind of ['ca', 'client', 'server'] as const) {
     const dates = certificates[kind];

@@ -10,8 +10,9 @@ import { DUE_BEFORE_MS } from './expiry.ts';
 const SSH_TIMEOUT_MS = 30_000;
 
 /**
- * Renews over SSH what keeps us from the engine, or soon will; the caller holds the machine's lock. SSH is verified by the
- * host's pinned key, so that a stranger at the machine's address gets nothing.
+ * Renews over SSH the certificates that keep us from the engine, or soon will.
+ * The caller holds the machine's lock.
+ * The host's pinned key verifies SSH, so that a stranger at the machine's address gets nothing.
  */
 export async function renewCertificates(machine: Machine, why: string): Promise<void> {
   machine.deps.report.info(`Renewing the certificates of "${machine.name}": ${why}`);
@@ -30,7 +31,7 @@ async function whatIsWrong(machine: Machine): Promise<string | undefined> {
   }
 }
 
-/** `env --fix`: renews the machine's certificates where they are what is wrong. Other failures are left to who meets them. */
+/** `env --fix`: renews the machine's certificates where they are at fault, and nothing else. */
 export async function fixCertificates(deps: MachineDeps, name: string): Promise<void> {
   const before = await Machine.open(deps, name);
   const renewable = before.driver.traits.provision && !before.isThroughSsh;

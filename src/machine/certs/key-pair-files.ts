@@ -43,8 +43,9 @@ export function isPair(pair: PairFiles): pair is KeyPair {
 const waiting = (certPath: string) => `${certPath}.new`;
 
 /**
- * Replaces both files. Two files cannot be replaced at once: the certificate waits beside its place until its key is there,
- * so that `finishPair` can end what was cut off between the two.
+ * Replaces both files.
+ * Two files cannot be replaced at once: the certificate waits beside its place until its key is
+ * there, so that `finishPair` can end what was cut off between the two.
  */
 export async function writePair(certPath: string, keyPath: string, pair: KeyPair): Promise<void> {
   await writeStoreFile(waiting(certPath), pair.cert, 0o644);
@@ -71,7 +72,9 @@ export async function finishPair(certPath: string, keyPath: string): Promise<Pai
   return { cert, key: found.key };
 }
 
-/** Keeps a copy of a file that is about to be replaced: somebody may still need what was signed with it. */
+/**
+ * Keeps a copy of a file that is about to be replaced, since what it signed may still be in use.
+ */
 export async function keepAside(path: string, now: number): Promise<void> {
   const kept = `${path}.${new Date(now).toISOString().replace(/[:.]/g, '')}.bak`;
   try {

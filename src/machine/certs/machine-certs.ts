@@ -8,7 +8,7 @@ import type { Machine } from '../machine.ts';
 import type { Authority } from './authority.ts';
 import { DUE_BEFORE_MS } from './expiry.ts';
 
-/** Every name and address under which the machine's engine may be reached: those asked for, the driver's, and localhost. */
+/** Names and addresses of the machine's engine: those asked for, the driver's, and localhost. */
 export async function wantedSans(machine: Machine): Promise<readonly string[]> {
   const { address } = await machine.lastLook();
   const asked = machine.config.HostOptions.AuthOptions.ServerCertSANs;
@@ -40,14 +40,18 @@ function fault(
   if (!isSignedBy(pair.cert, authority.ca.cert)) return 'it was signed by another authority';
   if (found.notAfter - now < DUE_BEFORE_MS) return 'it expires within 30 days';
   const held = new Set(found.sans.map((san) => san.toLowerCase()));
-  // docker-machine put into certificates whatever it was given; what we put there may be written otherwise than asked for.
+  // docker-machine put into certificates whatever it was given.
+  // Ours hold the same names in their standard form.
   const isHeld = (san: string) =>
     held.has(san.toLowerCase()) || held.has(subjectName(san).text.toLowerCase());
   const missing = sans.filter((san) => !isHeld(san));
   return missing.length === 0 ? undefined : `it does not name ${missing.join(', ')}`;
 }
 
-/** The machine's server certificate: the one in the store while it is good, otherwise a new one, not yet on disk. */
+/**
+ * The machine's server certificate: the store's while it is good, otherwise a new one that is not
+ * on disk yet.
+ */
 export async function serverCertificate(
   machine: Machine,
   authority: Authority,
@@ -71,7 +75,10 @@ export async function keepServerCertificate(machine: Machine, pair: KeyPair): Pr
   await writeStoreFile(machine.file('server.pem'), pair.cert, 0o644);
 }
 
-/** What DOCKER_CERT_PATH of this machine holds: the authority's certificate and the client's pair. */
+/**
+ * Writes what DOCKER_CERT_PATH of this machine holds: the authority's certificate and the client's
+ * pair.
+ */
 export async function copyClientCertificates(
   machine: Machine,
   files: { readonly ca: string; readonly cert: string; readonly key: string },

@@ -7,7 +7,10 @@ import { checkConnection, engineUrl, isCertificateFault } from './connection.ts'
 export interface ClientUrlOptions {
   /** The manager of the legacy swarm instead of the engine. */
   readonly swarm: boolean;
-  /** What stands before the cause when nothing answers: docker-machine has words of its own for each command. */
+  /**
+   * What stands before the cause when nothing answers. docker-machine has its own words for each
+   * command.
+   */
   readonly prefix: string;
 }
 

@@ -26,8 +26,9 @@ async function areThere(files: ClientFiles): Promise<boolean> {
 }
 
 /**
- * The files in the machine's folder. docker-machine puts none there for a machine that is only a URL: then those that the
- * record names, by default the store's own.
+ * The files in the machine's folder.
+ * docker-machine puts none there for a machine that is only a URL.
+ * Then they are those that the record names.
  */
 export async function clientFiles(machine: Machine): Promise<ClientFiles> {
   const { caCert, clientCert, clientKey } = authorityPathsOf(machine.deps, machine);
@@ -67,7 +68,10 @@ async function readCredential(machine: Machine, path: string): Promise<string> {
 /** Where dockerd listens on its host unless it is told otherwise. */
 const ENGINE_SOCKET = '/var/run/docker.sock';
 
-/** A client of the machine's engine at its URL, loaded with TLS or SSH when one is first wanted. Nothing is sent yet. */
+/**
+ * A client of the machine's engine at its URL.
+ * TLS or SSH is loaded here, and nothing is sent yet.
+ */
 export async function engineAt(machine: Machine, url: string, timeoutMs: number): Promise<EngineClient> {
   const [{ createEngineClient }, endpoint] = await Promise.all([
     import('../../engine/client.ts'),
@@ -100,8 +104,8 @@ export async function engineUrl(machine: Machine): Promise<string> {
 }
 
 /**
- * Proves that the engine answers now, over TLS or through SSH, as `env`, `config` and the end of `create` do. Gives the
- * dates of the certificate that it showed.
+ * Proves that the engine answers now, over TLS or through SSH.
+ * Gives the dates of the certificate that it showed.
  */
 export async function checkConnection(
   machine: Machine,
@@ -117,7 +121,10 @@ export async function checkConnection(
   }
 }
 
-/** What new certificates mend. A clock that is wrong is not among it: they would be refused as well. */
+/**
+ * Errors that new certificates mend.
+ * A wrong clock is not among them: it refuses new ones as well.
+ */
 const FAULTS: readonly string[] = [
   'MM_ENGINE_CERT_NAME',
   'MM_ENGINE_CERT_EXPIRED',
@@ -126,7 +133,7 @@ const FAULTS: readonly string[] = [
   'MM_CERTS_MISSING',
 ];
 
-/** Whether the engine cannot be talked to for its certificates or ours, and we may go and renew them. */
+/** Whether certificates keep us from the engine, and are ours to renew. */
 export function isCertificateFault(machine: Machine, error: unknown): boolean {
   return machine.driver.traits.provision && isMachineError(error) && FAULTS.includes(error.code);
 }

@@ -46,7 +46,10 @@ async function reached(deps: MachineDeps, stored: StoredMachine): Promise<Reache
   return { target, at: (await stat(path).catch(() => undefined))?.mtimeMs ?? 0 };
 }
 
-/** The file's text: a block an address, for a provider may give one machine the address that another one had. */
+/**
+ * The file's text, one block an address.
+ * A provider may give a machine the address that another one had.
+ */
 async function sshConfigText(deps: MachineDeps): Promise<string> {
   const stored = (await deps.store.loadAll()).filter((one): one is StoredMachine => !('error' in one));
   const found = (await Promise.all(stored.map((one) => reached(deps, one)))).filter(
@@ -64,7 +67,7 @@ async function sshConfigText(deps: MachineDeps): Promise<string> {
   return blocks.length === 0 ? '' : [HEADER, ...blocks].join('\n');
 }
 
-/** Whether the file knows the machine at its URL. Nothing is written: whoever reads says what to do about it. */
+/** Whether the file knows the machine at its URL. Nothing is written. */
 export async function sshConfigKnows(machine: Machine, url: string): Promise<boolean> {
   const target = await targetAt(url, machine.deps, machine);
   const text = await readText(machine.deps.store.paths.sshConfig).catch(() => undefined);
@@ -72,8 +75,8 @@ export async function sshConfigKnows(machine: Machine, url: string): Promise<boo
 }
 
 /**
- * Brings the store's ssh config to what its machines say: after the address of one has come to be known, or is given up.
- * It is made anew as a whole, so that whatever was cut off before is mended.
+ * Writes the store's ssh config anew after the address of a machine became known or was given up.
+ * Writing the whole file mends what was cut off before.
  */
 export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
   const { store, signal } = deps;
@@ -87,8 +90,9 @@ export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
 }
 
 /**
- * Keeps on disk where the engine has just answered: one line, the URL. A shell that switches to the machine reads it, and
- * needs no process for that. The ssh that docker starts finds the machine as well. Whoever calls holds the machine's lock.
+ * Keeps on disk where the engine has just answered: one line, the URL.
+ * A shell that switches to the machine reads that file and starts no process.
+ * The ssh that docker starts finds the machine as well. The caller holds the machine's lock.
  */
 export async function keepEngineAddress(machine: Machine, url: string): Promise<void> {
   await writeStoreFile(machine.deps.store.paths.engineUrl(machine.name), `${url}\n`);

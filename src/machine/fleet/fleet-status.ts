@@ -5,13 +5,17 @@ import type { MachineDeps } from '../deps.ts';
 import { Machine } from '../machine.ts';
 import { type MachineStatus, machineStatus, type ProviderStatus, type StatusOptions } from './status.ts';
 
-/** How many hosts are asked at once; each takes a socket, and systems give a program 256 at the least. */
+/**
+ * How many hosts are asked at once.
+ * Each takes a socket, and systems give a program 256 at the least.
+ */
 const ASKED_AT_ONCE = 128;
 
 /**
- * Asks every machine, side by side, and takes no longer than the time for all of them together. Up to the bound each has
- * the whole time. Of more, those that wait share what is left: a host that never answers keeps its place for its share
- * alone, so that all others are asked. Results keep the order.
+ * Asks every machine, side by side, and takes no longer than the time for all of them together.
+ * Up to the bound each has the whole time.
+ * Of more, those that wait share what is left: a host that never answers keeps its place for its
+ * share alone, so that all others are asked. Results keep the order.
  */
 export async function fleetStatus(
   deps: MachineDeps,
@@ -47,7 +51,10 @@ interface Account {
   readonly machines: Machine[];
 }
 
-/** Asks each provider at once for all machines of an account, where it can tell of several. By the machine's name. */
+/**
+ * Asks each provider once for all machines of an account.
+ * The answers are by the machine's name.
+ */
 async function askProviders(
   deps: MachineDeps,
   stored: readonly StoredMachine[],

@@ -8,7 +8,10 @@ export type FleetResult<T> =
 /** How many hosts are worked on at a time. */
 export const FLEET_BOUND = 16;
 
-/** Runs `work` for every name, side by side within the bound. One failure does not stop the others; results keep the order of the names. */
+/**
+ * Runs `work` for every name, side by side within the bound.
+ * One failure does not stop the others. Results keep the order of the names.
+ */
 export async function forEachMachine<T>(
   names: readonly string[],
   work: (name: string) => Promise<T>,

@@ -6,7 +6,9 @@ import type { MachineDeps } from '../deps.ts';
 import { engineAt } from '../engine/connection.ts';
 import { Machine, type MachineLook } from '../machine.ts';
 
-/** What a provider says of a machine that is asked for with others. undefined sends the question to the machine alone. */
+/**
+ * What a provider says of a machine among others. undefined when it must be asked for by itself.
+ */
 export type ProviderStatus = Promise<MachineLook | undefined>;
 
 /** What `ls` and `active` know of a machine after having asked its host. */
@@ -58,7 +60,7 @@ async function ask(
   );
   const note = unfinishedNote(stored);
   const looked = provider?.then((known) => known ?? machine.look()) ?? machine.look();
-  // Of a create that was cut off there may be nothing to ask yet, and how to go on is what is to be said.
+  // After a create that was cut off there may be no host to ask. The row then says how to go on.
   const { state, engineUrl } = await (note === '' ? looked : looked.catch(() => NOTHING));
   const url = state === 'Running' ? engineUrl : '';
   const row = { ...base, state, url, error: note };
@@ -85,7 +87,10 @@ function timeout(stored: StoredMachine): Omit<MachineStatus, 'responseTimeMs'> {
   return { ...base, state: 'Timeout', url: '', dockerVersion: '', error: unfinishedNote(stored) };
 }
 
-/** Asks one machine, but never longer than the time: a host that answers nothing costs its own row and no other. */
+/**
+ * Asks one machine, but never longer than the time.
+ * A silent host costs its own row and no other.
+ */
 export async function machineStatus(
   deps: MachineDeps,
   stored: StoredMachine | BrokenMachine,

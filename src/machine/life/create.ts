@@ -10,11 +10,17 @@ import { type CreateRequest, planMachine } from './record.ts';
 import { removeHost } from './remove.ts';
 import { REPLACE_STEP, replaceHostKey } from './replace-host-key.ts';
 
-/** A machine that we boot may be slow, by emulation above all; a host that is there already answers soon or not at all. */
+/**
+ * A machine that we boot may be slow, by emulation above all.
+ * A host that is there already answers soon or never.
+ */
 const BOOT_TIMEOUT_MS = 600_000;
 const ADOPT_TIMEOUT_MS = 20_000;
 
-/** Makes a machine from nothing. From the moment it is in the store, whatever happens to us, it can be resumed or removed. */
+/**
+ * Makes a machine from nothing.
+ * Once it is in the store it can be resumed or removed, whatever happens.
+ */
 export async function createMachine(deps: MachineDeps, request: CreateRequest): Promise<Machine> {
   const machine = planMachine(deps, request);
   await deps.store.refuseTaken(machine.name);
@@ -60,7 +66,7 @@ export async function resumeMachine(deps: MachineDeps, name: string): Promise<Ma
   });
 }
 
-/** The host of a machine whose create was cut off before it was there; `provision` does the rest. */
+/** Finishes the host of a machine whose create was cut off. `provision` does the rest. */
 export async function finishHost(machine: Machine): Promise<void> {
   if (machine.meta.phase === 'removing') throw beingRemoved(machine.name);
   if (machine.meta.phase !== 'creating') return;
@@ -95,7 +101,10 @@ async function build(machine: Machine, rollback: boolean): Promise<void> {
   }
 }
 
-/** The failure, once all that was made is removed again; where that fails as well, the machine is kept. */
+/**
+ * Removes all that was made and gives the failure.
+ * Where that fails as well, the machine is kept.
+ */
 async function rolledBack(machine: Machine, error: unknown): Promise<Error> {
   const { deps, driver, name } = machine;
   const { config, meta } = machine;
@@ -133,7 +142,10 @@ async function provisionNew(machine: Machine): Promise<void> {
   await confirmConnection(machine);
 }
 
-/** A machine that is only a URL: its client shows the certificates that --tls-* name, by default the store's own. */
+/**
+ * Keeps the certificates that --tls-* name, by default the store's own, for a machine that is only
+ * a URL.
+ */
 async function keepCredentials(machine: Machine): Promise<void> {
   await copyClientCertificates(machine, await clientCredentials(machine.deps));
 }

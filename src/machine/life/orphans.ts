@@ -28,13 +28,19 @@ export interface Leftovers {
 }
 
 export interface CollectRequest {
-  /** Also what machines of other stores of the same account have; their records are unknown here. */
+  /**
+   * Also what machines of other stores of the same account have.
+   * Their records are unknown here.
+   */
   readonly all: boolean;
   /** An account to look at beyond those of the store's machines. */
   readonly account?: { readonly driver: Driver; readonly flags: FlagValues } | undefined;
 }
 
-/** One account of one provider, with the machine by which it is asked, and those of the store that are there. */
+/**
+ * One account of one provider, with the machine that lends its context, and the store's machines
+ * there.
+ */
 interface Account {
   readonly cloud: Cloud;
   readonly lender: Machine;
@@ -96,8 +102,9 @@ async function knownMachines(deps: MachineDeps): Promise<Known> {
 }
 
 /**
- * What is not listed may be under another name, so its absence says nothing: the provider is asked for this very host. One
- * that is being made may not be there yet, and of docker-machine's we do not know what became of them.
+ * Whether the provider is certain that this very host is gone.
+ * Its absence from a list says nothing. A machine that is being made may not be there yet.
+ * What became of docker-machine's own is not known.
  */
 async function isLost(machine: Machine): Promise<boolean> {
   const { meta } = machine;
@@ -116,7 +123,8 @@ export async function findLeftovers(deps: MachineDeps, request: CollectRequest):
   const held = await Promise.all(
     lists.map(({ cloud, lender }) => cloud.holdings(lender.context(), request.all)),
   );
-  // Read after the providers were: a machine that is made meanwhile is in the store before anything of it is anywhere.
+  // The store is read last: a machine that is made meanwhile is there before anything of it is
+  // anywhere.
   const known = await knownMachines(deps);
   const orphans = new Map<string, Orphan>();
   const records: LostRecord[] = [];

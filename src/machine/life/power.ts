@@ -56,8 +56,9 @@ async function waitForState(machine: Machine, wanted: MachineState): Promise<voi
 }
 
 /**
- * Waits until the engine answers over TLS; the last reason is the error when it never does. A host that has just booted may
- * have another address than its certificate names, or has slept past its end: then it gets a new one at once.
+ * Waits until the engine answers over TLS. The last reason is the error when it never does.
+ * A host that has just booted may have a new address, or a certificate that ended while it slept.
+ * Then it gets a new certificate at once.
  */
 async function waitForEngine(machine: Machine): Promise<void> {
   if (!machine.driver.traits.provision || machine.meta.phase !== 'ready') return;

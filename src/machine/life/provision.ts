@@ -37,8 +37,8 @@ export interface ProvisionOptions {
 }
 
 /**
- * Brings the host to what the record says: engine, configuration, certificates. Changes only what its checks find wrong,
- * and leaves running containers alone.
+ * Brings the host to what the record says: engine, configuration, certificates.
+ * Changes only what its checks find wrong, and leaves running containers alone.
  */
 export async function provisionMachine(
   machine: Machine,
@@ -81,7 +81,7 @@ export async function provisionMachine(
   return outcome;
 }
 
-/** Whether the engine answers us over mutual TLS, or through SSH, in docker-machine's words; where it does is kept. */
+/** Checks in docker-machine's words that the engine answers, and keeps where it does. */
 export async function confirmConnection(machine: Machine): Promise<void> {
   await machine.deps.report.step('Checking connection to Docker...', async () => {
     const url = await engineUrl(machine);

@@ -35,8 +35,9 @@ async function bootNow(machine: Machine): Promise<string | undefined> {
 }
 
 /**
- * Runs `reboot` and waits until the host answers from another boot than the one it was in, for `timeoutMs` at most: until
- * then all that answers is what is about to go down. A host that does not let us ask is not waited for.
+ * Runs `reboot` and waits until the host answers from another boot, for `timeoutMs` at most.
+ * What answers from the old boot is about to go down.
+ * A host that does not let us ask is not waited for.
  */
 export async function throughReboot(
   machine: Machine,
@@ -60,7 +61,7 @@ export async function throughReboot(
 }
 
 /**
- * A host that we cannot switch, but log in to, is told to reboot itself, by whichever way its login user becomes root.
+ * Tells a host to reboot itself that we can log in to but not switch.
  * @throws MM_SSH_* when it does not let us in, MM_PROVISION_* when it does not let us reboot it
  */
 export async function rebootOverSsh(machine: Machine, timeoutMs: number): Promise<void> {

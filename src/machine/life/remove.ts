@@ -44,8 +44,9 @@ export async function removeHost(machine: Machine, options: RemoveOptions): Prom
 }
 
 /**
- * Removes the host and everything that was made for it, then the record. Safe to repeat: when it is cut off the machine
- * stays in the list, as one that is being removed.
+ * Removes the host and everything that was made for it, then the record.
+ * A removal that is cut off leaves the machine in the list as one being removed.
+ * It can be repeated.
  */
 export async function removeMachine(deps: MachineDeps, name: string, options: RemoveOptions): Promise<void> {
   await deps.store.withMachine(name, async () => {
@@ -54,7 +55,7 @@ export async function removeMachine(deps: MachineDeps, name: string, options: Re
       try {
         await removeHost(machine, options);
       } catch (error) {
-        // Interrupted is not impossible: with the record the host, which may live and cost, would be forgotten.
+        // An interrupted removal keeps the record: the host may live and cost.
         if (!options.force || deps.signal.aborted) throw failed(deps, name, error);
         deps.report.warn(`Error removing host "${name}": ${messageOf(error)}`);
       }

@@ -21,8 +21,9 @@ async function asRoot(session: SshSession, script: string, name: string): Promis
 }
 
 /**
- * Has the host make itself a new SSH key in place of the one that its launch data holds, over a connection that the old one
- * verified. Both are pinned while it changes, so that it may be cut off anywhere and begun again.
+ * Has the host make itself a new SSH key in place of the one that its launch data holds, over a
+ * connection that the old one verified.
+ * Both are pinned while it changes, so that it may be cut off anywhere and begun again.
  */
 export async function replaceHostKey(machine: Machine, timeoutMs: number): Promise<void> {
   await machine.step(REPLACE_STEP, 'Having the host make its own SSH key...', async () => {
