@@ -48,6 +48,12 @@ export interface RunResult {
 export interface Programs {
   /** Runs to the end. A non-zero exit is a result, not an error; a missing program is MM_PROGRAM_MISSING. */
   run(argv: Argv, options?: RunOptions): Promise<RunResult>;
+  /**
+   * Runs a program on the user's terminal, with which it shares stdin, stdout and stderr. Gives its
+   * exit status, or 128 and the number of the signal that ended it. Ctrl-C reaches the program by the
+   * terminal, so the caller must survive SIGINT.
+   */
+  runOnTerminal(argv: Argv): Promise<number>;
   /** The full path of a program, or undefined. Looks in PATH and in /usr/sbin and /sbin. */
   find(program: string): Promise<string | undefined>;
   /** Starts a program that outlives us, in a session of its own, with its output appended to `logPath`; gives its pid. */

@@ -10,27 +10,32 @@ export interface SshTarget {
   readonly keyPath: string;
   /** The machine's own known_hosts file (OpenSSH format), never the user's. */
   readonly knownHostsPath: string;
-  /** The name the host's keys are pinned under in that file, so that a changed address keeps its pins. */
+  /** The name of the host's keys in that file. They stay pinned when the address changes. */
   readonly hostKeyAlias: string;
-  /** pinned: only keys in the file. first-use: the first key seen is written there and shown. */
+  /** pinned: only keys in the file. first-use: the first key seen is added to it, and shown. */
   readonly trust: 'pinned' | 'first-use';
-  /** The machine's name in hints: "mymachine host-key NAME --forget" and the like. */
+  /** The machine's name, for hints such as "mymachine host-key NAME --forget". */
   readonly machineName: string;
 }
+
+/** A side of a copy: on this computer, or of a machine. */
+export type CopySide =
+  | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'machine'; readonly target: SshTarget; readonly path: string };
 
 export interface ExecOptions {
   /** Written to the command's stdin, which is then closed. Secrets go here, never in argv. */
   readonly input?: string | Uint8Array;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Bound on each of stdout and stderr in bytes; more ends the command with MM_SSH_OUTPUT. Default 4 MiB. */
+  /** Bound on stdout and on stderr. More ends the command with MM_SSH_OUTPUT. Default 4 MiB. */
   readonly maxOutputBytes?: number;
   /**
-   * For a command that must not be cut off half way: where another is made to end, its channel alone is closed, and it
-   * goes on to its own end. It must do without a reader (PIPE), and end some day.
+   * For a command that must not be cut off half way. Instead of ending it we close its channel.
+   * The command must cope with a reader that is gone (SIGPIPE), and end by itself.
    */
   readonly leaveRunning?: boolean;
-  /** Called with pieces of stderr as they come, for progress. */
+  /** Called with each piece of stderr, for progress. */
   readonly onStderr?: (text: string) => void;
 }
 
@@ -43,28 +48,31 @@ export interface ExecResult {
   readonly signalName: string | undefined;
 }
 
-/** One connection to a host, over which any number of commands run, also side by side. */
+/** One connection to a host. Any number of commands run over it, also at the same time. */
 export interface SshSession {
   readonly target: SshTarget;
   /** The host's address as this computer sees it; '' behind a proxy of the user's ssh config. */
   readonly remoteAddress: string;
-  /** Runs a command; each argument reaches it unchanged, whatever it contains. A non-zero exit is a result, not an error. */
+  /** Runs a command. Its arguments arrive unchanged. A non-zero exit is a result, not an error. */
   exec(argv: Argv, options?: ExecOptions): Promise<ExecResult>;
-  /** Replaces a file of the login user atomically (temporary name, mode, rename). */
+  /** Replaces a file atomically, as the login user. */
   writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void>;
   /** A stream to a unix socket of the host, such as /var/run/docker.sock. */
   connectUnix(path: string): Promise<Duplex>;
   close(): void;
 }
 
-/** Gives one connection a host and keeps it for the next who asks. */
+/** Opens one connection to each host, and keeps it for the next who asks. */
 export interface SshConnector {
-  /** Connects, or gives the open session to the same target. Fails with MM_SSH_*. */
+  /** Connects, or gives the session that is open. Fails with MM_SSH_*. */
   session(
     target: SshTarget,
     options?: { readonly timeoutMs?: number; readonly signal?: AbortSignal | undefined },
   ): Promise<SshSession>;
-  /** Connects as soon as the host lets us, for hosts that are still booting: refused, unreachable and closed connections are tried again until `timeoutMs`. */
+  /**
+   * Connects to a host that may still be booting. Refused, unreachable and closed connections are
+   * tried again until `timeoutMs`.
+   */
   sessionWhenUp(
     target: SshTarget,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },

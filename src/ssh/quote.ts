@@ -1,17 +1,19 @@
 import type { Argv } from '../base/ports.ts';
 import { sshError } from './errors.ts';
 
-/** Linux takes at most 128 KiB (MAX_ARG_STRLEN) for one argument, and sshd hands the whole line to the shell as one. */
+/** Linux's bound on an argument (MAX_ARG_STRLEN). sshd hands the line to the shell as one. */
 const MAX_COMMAND_BYTES = 128 * 1024 - 1;
 const PLAIN = /^[A-Za-z0-9_/.,:@+-]+$/;
 
 /**
- * A command line for the login shell of a host, in which every argument arrives unchanged. The only function that makes one.
- * Backslashes stand outside the single quotes (`'a'\\'b'`), which means the same to sh and also to fish, whose single
- * quotes know escapes; so do exclamation marks, which csh looks for in quotes, too. The first word is always quoted, so
- * that it is no reserved word and no assignment. A line break can be written in no way that csh and sh both understand:
- * then a sh is told the line in printf's escapes.
- * @throws MM_SSH_COMMAND for a NUL, which no argument can hold, and for a line longer than a host takes.
+ * Makes a command line for the login shell of a host, in which every argument arrives unchanged. No
+ * other function makes one.
+ * - Backslashes are written outside of single quotes (`'a'\\'b'`): fish knows escapes in them.
+ * - Exclamation marks are as well: csh expands them in quotes, too.
+ * - The first word is always quoted, so that it is no reserved word and no assignment.
+ * - No line break can be written so that both csh and sh understand it. A line with one is handed
+ *   to a sh in printf's escapes.
+ * @throws MM_SSH_COMMAND for a NUL in an argument, and for a line longer than a host takes.
  */
 export function quote(argv: Argv): string {
   const plain = quoteWords(argv);
@@ -25,10 +27,10 @@ export function quote(argv: Argv): string {
   return line;
 }
 
-/** Its process becomes the command's. */
+/** A script that becomes the command in $1, which is in printf's escapes. */
 const DECODE = 'eval "exec $(printf %b "$1")"';
 
-/** What stands unchanged in anybody's single quotes, as printf's %b takes it. */
+/** Writes a text in printf's escapes (%b), so that every shell's single quotes keep it. */
 function escaped(text: string): string {
   return text.replace(/[\n\\'!]/g, (char) => `\\0${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }

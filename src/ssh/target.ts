@@ -9,7 +9,7 @@ export function describeTarget(target: Pick<SshTarget, 'host' | 'port' | 'user'>
 }
 
 /**
- * Refuses what a program's option parser or a config file would read as something else than an address or a name.
+ * Checks that option parsers and config files read the host, user and port as such.
  * @throws MM_SSH_TARGET
  */
 export function checkTarget(target: SshTarget): void {

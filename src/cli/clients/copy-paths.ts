@@ -1,4 +1,4 @@
-import type { CopySide } from '../../ssh/system/openssh.ts';
+import type { CopySide } from '../../ssh/contract.ts';
 import { usageError } from '../args/errors.ts';
 
 /** `[[user@]machine:]path` as docker-machine reads it: without a colon, or with `localhost:`, a path of this computer. */

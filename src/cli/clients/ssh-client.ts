@@ -1,6 +1,6 @@
 import { Machine } from '../../machine/machine.ts';
 import type { SshTarget } from '../../ssh/contract.ts';
-import { checkKeyFile } from '../../ssh/keys/key-file.ts';
+import { checkKeyFile } from '../../ssh/keys/private-key-file.ts';
 import type { App } from '../app.ts';
 
 export async function runningMachine(app: App, name: string): Promise<Machine> {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { access, open } from 'node:fs/promises';
+import { constants as system } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { baseError } from '../../base/errors.ts';
 import type { Argv, Programs, RunOptions, RunResult } from '../../base/ports.ts';
@@ -85,6 +86,17 @@ export function localPrograms(env: Environment): Programs {
         exitCode: result.exitCode,
         timedOut: result.timedOut,
       };
+    },
+    // Without execa, whose loading takes longer than our whole start.
+    async runOnTerminal([program, ...args]: Argv): Promise<number> {
+      const { spawn } = await import('node:child_process');
+      const child = spawn(await located(program), args, { stdio: 'inherit' });
+      return new Promise((resolve, reject) => {
+        child.once('error', reject);
+        child.once('close', (code, signal) =>
+          resolve(code ?? 128 + (signal === null ? 0 : system.signals[signal])),
+        );
+      });
     },
     async spawnDetached([program, ...args]: Argv, options): Promise<number> {
       const { spawn } = await import('node:child_process');

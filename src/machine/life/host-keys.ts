@@ -1,30 +1,25 @@
-import { readFile, rm } from 'node:fs/promises';
-import { printable } from '../../base/printable.ts';
+import { rm } from 'node:fs/promises';
 import type { BaseConfig } from '../../sdk/context.ts';
 import { traitOf } from '../../sdk/driver.ts';
+import { pinnedKeys } from '../../ssh/keys/known-hosts.ts';
+import { fingerprint } from '../../ssh/keys/public-key.ts';
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 
 export interface PinnedKey {
   /** Type and key, as in known_hosts. */
   readonly key: string;
-  /** `SHA256:...`; '' for what is no key. */
+  /** `SHA256:...` */
   readonly fingerprint: string;
 }
 
 /** The host keys that are pinned for a machine. */
 export async function pinnedHostKeys(deps: MachineDeps, name: string): Promise<readonly PinnedKey[]> {
   await deps.store.load(name);
-  const text = await readFile(deps.store.paths.knownHosts(name), 'utf8').catch(() => '');
-  const { fingerprintOfLine } = await import('../../ssh/keys/keys.ts');
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines
-    .filter((line) => line !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const fields = line.split(/\s+/).slice(-3).join(' ');
-      const key = fields.replace(/^\S+ (?=ssh-|ecdsa-|sk-)/, '');
-      return { key: printable(key, 2000), fingerprint: fingerprintOfLine(key) ?? '' };
-    });
+  return (await pinnedKeys(deps.store.paths.knownHosts(name), name)).map(({ type, blob }) => ({
+    key: `${type} ${blob.toString('base64')}`,
+    fingerprint: fingerprint(blob),
+  }));
 }
 
 /** Forgets the pinned keys of an adopted host. The next connection pins what it finds. */

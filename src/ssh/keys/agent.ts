@@ -3,11 +3,11 @@ import ssh2, { type BaseAgent, type IdentityCallback, type ParsedKey, type Publi
 type AgentKey = string | Buffer | ParsedKey;
 
 /**
- * An agent that shows only the keys that `wanted` names (all of them without it), and remembers which it showed.
- * With an explicit key the agent may stand in for that key alone: offering others counts as failed logins at the host.
+ * An SSH agent of which only the `wanted` keys are offered to a host, or all without `wanted`.
+ * The host counts every other key that it is offered as a failed login.
  */
 export class ChosenKeysAgent extends ssh2.BaseAgent<AgentKey> {
-  /** Public keys that were offered to the host. */
+  /** The public keys that were offered to the host. */
   readonly offered: Buffer[] = [];
   readonly #inner: BaseAgent<AgentKey>;
   readonly #wanted: readonly Buffer[] | undefined;
@@ -38,7 +38,7 @@ export class ChosenKeysAgent extends ssh2.BaseAgent<AgentKey> {
   }
 
   override sign(...args: unknown[]): void {
-    // Options (the RSA hash) or the callback come third; both go on as they are.
+    // The third argument is options (the RSA hash) or the callback.
     Reflect.apply(this.#inner.sign, this.#inner, args);
   }
 }

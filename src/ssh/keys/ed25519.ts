@@ -1,20 +1,23 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { sshError } from '../errors.ts';
 
-/** An SSH key pair as ssh-keygen writes it: the OpenSSH private key file, and the line for authorized_keys. */
+/** An SSH key pair as ssh-keygen writes it. */
 export interface SshKeyPair {
-  /** Secret; for a file of mode 0600. */
+  /** The OpenSSH private key file. Secret, so its mode must be 0600. */
   readonly privateKey: string;
-  /** `ssh-ed25519 AAAA… comment`, without a newline. */
+  /** The line for authorized_keys, `ssh-ed25519 AAAA… comment`, without a newline. */
   readonly publicKey: string;
 }
 
-/** Makes a key pair of the kind that every OpenSSH of the last ten years takes. */
+/** Makes a key pair that every OpenSSH of the last ten years takes. */
 export function generateKeyPair(comment: string): SshKeyPair {
   return encodeEd25519(generateKeyPairSync('ed25519').privateKey, comment);
 }
 
-/** An ed25519 key in OpenSSH's own format (PROTOCOL.key), which older ssh and ssh2 read where they do not read PKCS#8. */
+/**
+ * Writes an ed25519 key in OpenSSH's own format (PROTOCOL.key). ssh2 and older releases of ssh do
+ * not read ed25519 keys in PKCS#8.
+ */
 export function encodeEd25519(key: KeyObject, comment: string): SshKeyPair {
   const jwk = key.export({ format: 'jwk' });
   if (jwk.crv !== 'Ed25519' || jwk.x === undefined || jwk.d === undefined) {
@@ -33,7 +36,7 @@ export function encodeEd25519(key: KeyObject, comment: string): SshKeyPair {
     field(Buffer.concat([Buffer.from(jwk.d, 'base64url'), pub])),
     field(comment),
   ]);
-  // Padded to the block size of "no cipher", 8, with the bytes 1, 2, 3, …
+  // Padding to a multiple of 8, the block size of "no cipher", is the bytes 1, 2, 3, …
   const padding = Buffer.from([1, 2, 3, 4, 5, 6, 7]).subarray(0, (8 - (secret.length % 8)) % 8);
   const file = Buffer.concat([
     Buffer.from('openssh-key-v1\0', 'latin1'),
@@ -51,7 +54,7 @@ export function encodeEd25519(key: KeyObject, comment: string): SshKeyPair {
   };
 }
 
-/** A PKCS#8 private key (`BEGIN PRIVATE KEY`) in the older form of its kind, for readers that know only that. */
+/** Turns a PKCS#8 private key (`BEGIN PRIVATE KEY`) into an older format, which ssh2 reads. */
 export function fromPkcs8(pem: string): string {
   const key = createPrivateKey(pem);
   if (key.asymmetricKeyType === 'ed25519') return encodeEd25519(key, '').privateKey;
@@ -59,7 +62,7 @@ export function fromPkcs8(pem: string): string {
   return key.export({ type, format: 'pem' }).toString();
 }
 
-/** A `string` of SSH's wire format (RFC 4251, 5). */
+/** Encodes a `string` of SSH's wire format (RFC 4251, 5). */
 function field(content: string | Buffer): Buffer {
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   const length = Buffer.alloc(4);

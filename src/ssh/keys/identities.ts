@@ -6,17 +6,19 @@ import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import type { UserConfig } from '../system/user-config.ts';
 import { ChosenKeysAgent } from './agent.ts';
-import { decodeBlob } from './key-blob.ts';
-import { readKeyFile } from './key-file.ts';
-import { type PrivateKey, parsePrivateKey } from './private-key.ts';
+import { type PrivateKey, parsePrivateKey } from './parse-private-key.ts';
+import { invalidKey, readKeyFile } from './private-key-file.ts';
+import { blobOfLine } from './public-key.ts';
 
 export type Identity =
   | { readonly kind: 'agent'; readonly agent: ChosenKeysAgent }
   | { readonly kind: 'file'; readonly path: string; readonly key: ParsedKey };
 
-/** What to log in with, in the order to try it, and why some keys are left out, for the message when none is let in. */
+/** What to log in with. */
 export interface Identities {
+  /** In the order to try them. */
   readonly identities: readonly Identity[];
+  /** Keys that are not tried, each with the reason, for the message when none is let in. */
   readonly leftOut: readonly string[];
 }
 
@@ -28,7 +30,10 @@ export interface IdentitySource {
 
 const DEFAULT_KEYS = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 
-/** With a key named for the target that key alone, otherwise what ssh would try: the agent, then the user's key files. */
+/**
+ * Gathers the keys to try. A key that the target names is tried alone. Otherwise they are what ssh
+ * would try: the agent's, then the user's key files.
+ */
 export async function gatherIdentities(
   target: SshTarget,
   config: UserConfig | undefined,
@@ -55,12 +60,7 @@ export async function gatherIdentities(
 async function explicitIdentity(path: string, socket: string): Promise<Identity> {
   const parsed = parsePrivateKey(await readKeyFile(path));
   if (parsed.kind === 'usable') return { kind: 'file', path, key: parsed.key };
-  if (parsed.kind === 'invalid') {
-    throw sshError('MM_SSH_KEY_INVALID', {
-      message: `The SSH key ${path} cannot be used: ${parsed.why}`,
-      hint: `Check it with "ssh-keygen -y -f ${path}".`,
-    });
-  }
+  if (parsed.kind === 'invalid') throw invalidKey(path, parsed.why);
   const blob = parsed.publicBlob ?? (await readPublicKey(`${path}.pub`));
   if (socket !== '' && blob !== undefined) {
     const agent = new ChosenKeysAgent(socket, [blob]);
@@ -68,7 +68,7 @@ async function explicitIdentity(path: string, socket: string): Promise<Identity>
   }
   throw sshError('MM_SSH_KEY_ENCRYPTED', {
     message: `The SSH key ${path} is protected by a passphrase`,
-    hint: `Hand it to your SSH agent, which is asked for it: "ssh-add ${path}".`,
+    hint: `Hand it to your SSH agent with "ssh-add ${path}".`,
   });
 }
 
@@ -78,7 +78,7 @@ interface KeyFile {
   readonly leftOut?: string;
 }
 
-/** One of the user's own keys: what is wrong with it is no error, as with ssh. undefined when there is none. */
+/** Reads one of the user's own keys. As with ssh, a bad one is no error. undefined for none. */
 async function readQuietly(path: string): Promise<KeyFile | undefined> {
   let parsed: PrivateKey;
   try {
@@ -86,27 +86,23 @@ async function readQuietly(path: string): Promise<KeyFile | undefined> {
   } catch (error) {
     if (isMachineError(error, 'MM_SSH_KEY_PERMISSIONS')) return { leftOut: `${path} (permissions too open)` };
     // With IdentitiesOnly a public key alone picks one of the agent's.
-    const blob = await readPublicKey(`${path}.pub`);
-    return blob === undefined ? undefined : { publicBlob: blob };
+    const publicBlob = await readPublicKey(`${path}.pub`);
+    return publicBlob === undefined ? undefined : { publicBlob };
   }
   if (parsed.kind === 'usable') {
     return { identity: { kind: 'file', path, key: parsed.key }, publicBlob: parsed.publicBlob };
   }
   if (parsed.kind === 'invalid') {
-    const blob = await readPublicKey(path);
-    return blob === undefined ? { leftOut: `${path} (${parsed.why})` } : { publicBlob: blob };
+    const publicBlob = await readPublicKey(path);
+    return publicBlob === undefined ? { leftOut: `${path} (${parsed.why})` } : { publicBlob };
   }
-  const blob = parsed.publicBlob ?? (await readPublicKey(`${path}.pub`));
-  return {
-    leftOut: `${path} (has a passphrase: ssh-add it)`,
-    ...(blob === undefined ? {} : { publicBlob: blob }),
-  };
+  const publicBlob = parsed.publicBlob ?? (await readPublicKey(`${path}.pub`));
+  const leftOut = `${path} (has a passphrase: ssh-add it)`;
+  return publicBlob === undefined ? { leftOut } : { leftOut, publicBlob };
 }
 
 async function readPublicKey(path: string): Promise<Buffer | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => '');
-  const [type, base64] = text.trim().split(/\s+/);
-  return type === undefined || base64 === undefined ? undefined : decodeBlob(type, base64);
+  return blobOfLine(await readFile(path, 'utf8').catch(() => ''));
 }
 
 function agentSocket(config: UserConfig | undefined, source: IdentitySource): string {

@@ -1,93 +1,77 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { decodeBlob } from './key-blob.ts';
+import { mkdir, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { createAtomic, readText } from '../../base/files.ts';
+import { isMachineError, messageOf } from '../../base/machine-error.ts';
+import { sshError } from '../errors.ts';
+import { blobOfLine, keyType } from './public-key.ts';
 
-/** A line of a known_hosts file that names a key; sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
+/** A host key in a machine's own known_hosts file, whose lines are `NAME TYPE BASE64 [COMMENT]`. */
 export interface KnownHost {
-  readonly marker: '' | '@revoked' | '@cert-authority';
-  /** The first field: names separated by commas, or one hashed name. */
-  readonly names: string;
+  readonly name: string;
+  /** Such as ssh-ed25519. */
   readonly type: string;
   readonly blob: Buffer;
-  readonly comment: string;
 }
 
-/** Every line as it stands, with the key it holds; comments, blank lines and what we do not understand have none. */
-export interface KnownHostsLine {
-  readonly text: string;
-  readonly entry: KnownHost | undefined;
+/**
+ * Reads the keys pinned for a name in a machine's own known_hosts file, oldest first. We write that
+ * file, and so does the system's ssh. A missing file has none.
+ * @throws MM_SSH_KNOWN_HOSTS also for a line that neither writes, such as a hashed name or
+ *   `@revoked`: a key that such a line forbids must not be trusted.
+ */
+export async function pinnedKeys(path: string, name: string): Promise<readonly KnownHost[]> {
+  const text = await readText(path).catch((error: unknown) => {
+    throw fileError('read', path, error);
+  });
+  const lines = (text ?? '').split('\n').flatMap((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const [, named = '', key = ''] = /^([\w.-]+)\s+(.*)$/.exec(line) ?? [];
+    const blob = blobOfLine(key);
+    if (blob !== undefined) return [{ name: named, type: keyType(blob), blob }];
+    throw sshError('MM_SSH_KNOWN_HOSTS', {
+      message: `Line ${index + 1} of ${path} is not a name, a key type and a key`,
+      hint: 'Nothing else belongs into a file of host keys that we keep: remove that line.',
+    });
+  });
+  // The system's ssh writes names in small letters.
+  return lines.filter((line) => line.name.toLowerCase() === name.toLowerCase());
 }
 
-export function parseKnownHosts(text: string): readonly KnownHostsLine[] {
-  const lines = text.split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  return lines.map((line) => ({ text: line, entry: parseLine(line) }));
-}
-
-export function formatKnownHosts(lines: readonly Pick<KnownHostsLine, 'text'>[]): string {
-  return lines.map((line) => `${line.text}\n`).join('');
-}
-
-export function knownHostLine(name: string, type: string, blob: Buffer, comment = ''): string {
-  return `${name} ${type} ${blob.toString('base64')}${comment === '' ? '' : ` ${comment}`}`;
-}
-
-/** The name of a host in known_hosts: without a port when it is SSH's own. */
-export function knownHostName(host: string, port: number): string {
-  return port === 22 ? host : `[${host}]:${port}`;
-}
-
-/** The keys known for a name: those to trust, and those never to trust. */
-export function lookup(
-  lines: readonly KnownHostsLine[],
-  name: string,
-): { readonly trusted: readonly KnownHost[]; readonly revoked: readonly KnownHost[] } {
-  const named = lines.flatMap(({ entry }) => (entry !== undefined && namesHost(entry, name) ? [entry] : []));
-  return {
-    trusted: named.filter((entry) => entry.marker === ''),
-    revoked: named.filter((entry) => entry.marker === '@revoked'),
-  };
-}
-
-export function namesHost(entry: KnownHost, name: string): boolean {
-  if (entry.names.startsWith('|1|')) return matchesHash(entry.names, name);
-  let found = false;
-  for (const pattern of entry.names.split(',')) {
-    const negated = pattern.startsWith('!');
-    if (!matchesPattern(negated ? pattern.slice(1) : pattern, name)) continue;
-    // A negated pattern overrules every other of its line.
-    if (negated) return false;
-    found = true;
+/**
+ * Pins the first key seen under a name. Gives the keys that hold from now on, which are another
+ * process's when it was quicker. No lock is needed: a missing file appears whole, since link(2)
+ * fails when it is there, and to a file that is there the line is added by a single append.
+ */
+export async function pinFirstKey(path: string, name: string, blob: Buffer): Promise<readonly KnownHost[]> {
+  const before = await pinnedKeys(path, name);
+  if (before.length > 0) return before;
+  const line = `${name} ${keyType(blob)} ${blob.toString('base64')}\n`;
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const isWhole = await createAtomic(path, line);
+    if (!isWhole && (await pinnedKeys(path, name)).length === 0) await append(path, line);
+  } catch (error) {
+    throw isMachineError(error) ? error : fileError('write', path, error);
   }
-  return found;
+  // The first key of a name is the one that counts.
+  return (await pinnedKeys(path, name)).slice(0, 1);
 }
 
-function parseLine(line: string): KnownHost | undefined {
-  const fields = line.trim().split(/[ \t]+/);
-  const marked = fields[0]?.startsWith('@') === true;
-  const marker = marked ? fields.shift() : '';
-  if (marker !== '' && marker !== '@revoked' && marker !== '@cert-authority') return undefined;
-  const [names, type, base64, ...comment] = fields;
-  if (names === undefined || names.startsWith('#') || type === undefined || base64 === undefined)
-    return undefined;
-  const blob = decodeBlob(type, base64);
-  return blob === undefined ? undefined : { marker, names, type, blob, comment: comment.join(' ') };
+async function append(path: string, line: string): Promise<void> {
+  const handle = await open(path, 'a', 0o600);
+  try {
+    await handle.chmod(0o600);
+    await handle.write(line);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
-/** `|1|base64 salt|base64 HMAC-SHA1 of the name under the salt`, what HashKnownHosts writes. */
-function matchesHash(hashed: string, name: string): boolean {
-  const [, , salt, digest] = hashed.split('|');
-  if (salt === undefined || digest === undefined) return false;
-  const expected = Buffer.from(digest, 'base64');
-  const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name.toLowerCase()).digest();
-  return expected.length === actual.length && timingSafeEqual(expected, actual);
-}
-
-function matchesPattern(pattern: string, name: string): boolean {
-  // `*` and `?` are wildcards, all else, brackets too, is literal.
-  const source = pattern
-    .toLowerCase()
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, 's').test(name.toLowerCase());
+function fileError(verb: 'read' | 'write', path: string, error: unknown): Error {
+  return sshError('MM_SSH_KNOWN_HOSTS', {
+    message: `Cannot ${verb} the known host keys in ${path}: ${messageOf(error)}`,
+    hint: 'Check who owns the file and its folder, and that the disk is not full.',
+    cause: error,
+  });
 }

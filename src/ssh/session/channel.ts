@@ -1,8 +1,49 @@
 import type { Client } from 'ssh2';
 
+/** Lets at most `width` in at once. The others wait in the order they came. */
+export class Gate {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(width: number) {
+    this.#free = width;
+  }
+
+  /** Waits for room. Gives the function that makes room again. Rejects with the signal's reason. */
+  async enter(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#wait(signal);
+    let left = false;
+    return () => {
+      if (left) return;
+      left = true;
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    };
+  }
+
+  #wait(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const enter = () => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      };
+      const leave = () => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(signal.reason);
+      };
+      this.#waiting.push(enter);
+      signal.addEventListener('abort', leave, { once: true });
+    });
+  }
+}
+
 /**
- * Opens a channel by one of ssh2's callback methods, and closes it again if it opens after the signal. `attach` must add
- * the listeners: it runs at once, for the exit of a quick command may stand in the same packet as the channel's opening.
+ * Opens a channel by one of ssh2's callback methods. A channel that opens after the signal is
+ * closed. `attach` must add the listeners. It runs at once, since the exit of a quick command may
+ * be in the same packet as the opening of its channel.
  */
 export function openChannel<C extends { end(): unknown }, T extends object>(
   client: Client,
@@ -41,7 +82,7 @@ export function openChannel<C extends { end(): unknown }, T extends object>(
   });
 }
 
-/** A channel that nobody waits for any more. ssh2's sftp has no close. */
+/** Closes a channel that nobody waits for any more. ssh2's sftp has no close. */
 function close(channel: { end(): unknown; close?: unknown }): void {
   if (typeof channel.close === 'function') channel.close();
   else channel.end();

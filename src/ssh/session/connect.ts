@@ -1,15 +1,20 @@
+import ssh2, { type Client } from 'ssh2';
 import type { Clock, Programs, Report } from '../../base/ports.ts';
+import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
-import { sshError } from '../errors.ts';
-import { readKnownHosts } from '../keys/host-keys.ts';
-import { gatherIdentities } from '../keys/identities.ts';
+import { checkHostKey, hostKeyAlgorithms, keyChanged } from '../keys/host-key-check.ts';
+import { gatherIdentities, type Identity } from '../keys/identities.ts';
+import { type KnownHost, pinFirstKey, pinnedKeys } from '../keys/known-hosts.ts';
+import { describeKey, fingerprint } from '../keys/public-key.ts';
 import { readUserConfig } from '../system/user-config.ts';
 import { checkTarget, describeTarget } from '../target.ts';
-import { shakeHands } from './handshake.ts';
-import { openRoute } from './route.ts';
+import { type ConnectStage, type Login, loginFailure, lostFailure } from './failures.ts';
+import { openRoute, type Route } from './route.ts';
 import { Session } from './session.ts';
 
 const KEEPALIVE_MS = 10_000;
+/** A host is dead when this many probes in a row stay unanswered. */
+const KEEPALIVE_PROBES = 3;
 
 export interface ConnectSettings {
   readonly programs: Programs;
@@ -22,14 +27,11 @@ export interface ConnectSettings {
   readonly useUserConfig: boolean;
   /** A config file in place of those; '' for those. */
   readonly userConfigPath?: string;
-  /** How often a silent host is asked whether it lives; at the fourth question without an answer it is dead. Default 10 s. */
+  /** Time between two probes of a silent host. Default 10 s. */
   readonly keepaliveMs?: number;
 }
 
-/** How far a connection has come, for the message when its time is over. */
-export type ConnectStage = 'way' | 'greeting' | 'login';
-
-/** One attempt to connect and log in. Has no deadline of its own; the signal breaks it off with its reason. */
+/** Connects and logs in once. Has no deadline of its own; the signal ends it with its reason. */
 export async function connect(
   target: SshTarget,
   settings: ConnectSettings,
@@ -39,47 +41,125 @@ export async function connect(
   checkTarget(target);
   const { programs, homeDir, report } = settings;
   const configPath = settings.userConfigPath ?? '';
-  const [config, known] = await Promise.all([
+  const [config, pinned] = await Promise.all([
     settings.useUserConfig ? readUserConfig(target, { programs, homeDir, configPath, signal }) : undefined,
-    readKnownHosts(target.knownHostsPath),
+    pinnedKeys(target.knownHostsPath, target.hostKeyAlias),
   ]);
   const identities = await gatherIdentities(target, config, settings);
   signal.throwIfAborted();
   onStage('way');
   const route = await openRoute(target, config, configPath, signal);
-  report.debug(
-    'ssh',
-    `${describeTarget(target)}: connected${route.remoteAddress === '' ? ' through a proxy' : ''}`,
-  );
+  const where = describeTarget(target);
+  report.debug('ssh', `${where}: connected${route.remoteAddress === '' ? ' through a proxy' : ''}`);
   onStage('greeting');
   const client = await shakeHands(
     {
-      ...{ target, route, known, identities, report },
+      ...{ target, route, pinned, identities, report },
       keepaliveMs: settings.keepaliveMs ?? KEEPALIVE_MS,
       onHostVerified: () => onStage('login'),
     },
     signal,
   );
-  report.debug('ssh', `${describeTarget(target)}: logged in`);
+  report.debug('ssh', `${where}: logged in`);
   return new Session(client, target, route, settings.clock);
 }
 
-/** The time that was kept, and what it was waited for. */
-export function connectTimeout(target: SshTarget, stage: ConnectStage, time: string): Error {
-  const where = describeTarget(target);
-  const text = {
-    way: {
-      said: `No answer from ${where}`,
-      hint: 'Check the address, and whether a firewall drops packets to the SSH port.',
-    },
-    greeting: {
-      said: `Something at ${where} takes connections but does not answer as an SSH server`,
-      hint: 'The host may be overloaded or still booting, or the port may belong to another service: try again, or check the SSH port.',
-    },
-    login: {
-      said: `${where} did not finish the login`,
-      hint: 'The host may be overloaded, or its sshd waits for a name server: try again.',
-    },
-  }[stage];
-  return sshError('MM_SSH_TIMEOUT', { message: `${text.said} within ${time}`, hint: text.hint });
+interface Handshake extends Login {
+  readonly route: Route;
+  readonly pinned: readonly KnownHost[];
+  readonly report: Report;
+  readonly keepaliveMs: number;
+  /** Called when the host has proved that it owns a key that we trust. */
+  readonly onHostVerified: () => void;
+}
+
+/**
+ * Speaks SSH over an open route until the user is logged in. The signal ends it with its reason.
+ */
+function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
+  const { target, route, pinned } = work;
+  const client = new ssh2.Client();
+  return new Promise<Client>((resolve, reject) => {
+    let hostKey: { readonly blob: Buffer; readonly first: boolean } | undefined;
+    let pinning: Promise<void> = Promise.resolve();
+    const offered: string[] = [];
+    const fail = (error: unknown) => {
+      signal.removeEventListener('abort', stop);
+      client.on('error', () => undefined);
+      route.stream.destroy();
+      reject(error);
+    };
+    const stop = () => fail(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+
+    client.on('error', (error) => {
+      // After an error of the agent the next key is tried.
+      if (error.level === 'agent') offered.push(`agent (${printable(error.message, 100)})`);
+      else fail(loginFailure(error, work, offered, hostKey !== undefined));
+    });
+    client.once('close', () => fail(lostFailure(work, undefined, hostKey !== undefined)));
+    // Only now has the host proved that it owns the key it showed.
+    client.once('handshake', () => {
+      work.onHostVerified();
+      if (hostKey?.first === true) pinning = pin(work, hostKey.blob);
+      pinning.catch(fail);
+    });
+    client.once('ready', () => {
+      pinning.then(() => {
+        signal.removeEventListener('abort', stop);
+        client.removeAllListeners();
+        resolve(client);
+      }, fail);
+    });
+    client.connect({
+      sock: route.stream,
+      username: target.user,
+      readyTimeout: 0,
+      keepaliveInterval: work.keepaliveMs,
+      keepaliveCountMax: KEEPALIVE_PROBES,
+      // With it ssh2 forwards unix sockets only for servers whose name it knows.
+      strictVendor: false,
+      algorithms: { serverHostKey: hostKeyAlgorithms(pinned) as ssh2.ServerHostKeyAlgorithm[] },
+      // Also called when keys are exchanged again. The host key must be the same then.
+      hostVerifier: (blob: Buffer) => {
+        try {
+          if (hostKey !== undefined && !hostKey.blob.equals(blob)) throw keyChanged(target, [], blob);
+          hostKey ??= { blob, first: checkHostKey(target, pinned, blob) === 'first' };
+          return true;
+        } catch (error) {
+          fail(error);
+          return false;
+        }
+      },
+      authHandler: authenticate(target.user, work.identities.identities, offered),
+    });
+  });
+}
+
+async function pin({ target, report }: Handshake, blob: Buffer): Promise<void> {
+  const holds = await pinFirstKey(target.knownHostsPath, target.hostKeyAlias, blob);
+  if (!holds.some((known) => known.blob.equals(blob))) throw keyChanged(target, holds, blob);
+  report.info(`The host key of ${target.machineName} is pinned from now on: ${describeKey(blob)}`);
+}
+
+/** Hands ssh2 one identity after the other, and notes what was offered. */
+function authenticate(
+  user: string,
+  identities: readonly Identity[],
+  offered: string[],
+): ssh2.AuthHandlerMiddleware {
+  let next = 0;
+  return (_methodsLeft, _partial, use) => {
+    const identity = identities[next];
+    next += 1;
+    // ssh2 ends the attempt at `false`, which its types leave out.
+    if (identity === undefined) return (use as (method: unknown) => void)(false);
+    if (identity.kind === 'agent') {
+      use({ type: 'agent', username: user, agent: identity.agent });
+    } else {
+      offered.push(`${identity.path} ${fingerprint(identity.key.getPublicSSH())}`);
+      use({ type: 'publickey', username: user, key: identity.key });
+    }
+  };
 }

@@ -1,18 +1,24 @@
 import { isMachineError } from '../../base/machine-error.ts';
 import { retry } from '../../base/wait.ts';
 import type { SshConnector, SshTarget } from '../contract.ts';
-import { type ConnectSettings, type ConnectStage, connect, connectTimeout } from './connect.ts';
+import { type ConnectSettings, connect } from './connect.ts';
 import { inWords, startDeadline, untilAborted } from './deadline.ts';
+import { type ConnectStage, connectTimeout } from './failures.ts';
 import type { Session } from './session.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** So much longer once the host has taken the connection: one that is busy, or emulated, takes its time to greet and to log in. */
+/**
+ * Time in addition once the host has taken the connection. A busy or emulated one is slow to log
+ * in.
+ */
 const PATIENCE_MS = 20_000;
-/** A host that boots answers within this, or its packets got lost and are better sent anew. */
+/** Time of one try while a host boots. After it lost packets are better sent anew. */
 const TRY_TIMEOUT_MS = 5000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1000;
-/** cloud-init may write the user's keys a little after sshd has started. */
+/**
+ * How long logins may fail. cloud-init may write the user's keys a little after sshd has started.
+ */
 const AUTH_GRACE_MS = 8000;
 
 interface Attempt {
@@ -27,7 +33,10 @@ interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An SshConnector whose sessions can also open terminals and sftp (`Session`). Loads ssh2: import it dynamically. */
+/**
+ * An SshConnector whose sessions can also open terminals and sftp (`Session`). This module loads
+ * ssh2, so import it dynamically.
+ */
 export interface SessionConnector extends SshConnector {
   session(target: SshTarget, options?: WaitOptions): Promise<Session>;
   sessionWhenUp(target: SshTarget, options: WaitOptions & { readonly timeoutMs: number }): Promise<Session>;
@@ -57,14 +66,14 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     return attempt;
   };
 
-  /** `keptMs` is the time that the user is told of. */
+  /** `keptMs` is the time that messages speak of. */
   const join = async (target: SshTarget, options: WaitOptions, keptMs?: number): Promise<Session> => {
     options.signal?.throwIfAborted();
     const key = poolKey(target);
     const open = sessions.get(key);
     if (open?.isOpen === true) return open;
     sessions.delete(key);
-    // All who ask for the same host wait for one handshake, each as long as it likes; the last to leave ends it.
+    // All who ask for the same host wait for one attempt. The last who gives up ends it.
     const attempt = attempts.get(key) ?? startAttempt(key, target);
     const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
     let toldMs = keptMs ?? timeoutMs;
@@ -134,7 +143,7 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
   };
 }
 
-/** What a host that is still booting looks like from outside. */
+/** The failures of a host that is still booting. */
 const BOOTING: ReadonlySet<string> = new Set([
   'MM_SSH_REFUSED',
   'MM_SSH_UNREACHABLE',

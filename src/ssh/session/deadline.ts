@@ -1,13 +1,16 @@
 import type { Clock } from '../../base/ports.ts';
 
-/** A signal that is aborted by the caller's own signal, or with `expired()` when the time is over. */
+/** A signal that aborts with the caller's own signal, or when the time is over. */
 export interface Deadline {
   readonly signal: AbortSignal;
-  /** Must be called when the work is done, so that no timer is left. */
+  /** Must be called when the work is done. No timer is left then. */
   clear(): void;
 }
 
-/** When the time is over, `moreMs` is asked once for how much longer it goes on; 0 for no longer. */
+/**
+ * Starts the time. When it is over, `moreMs` is asked once how much longer it goes on, 0 for no
+ * longer. The signal then aborts with `expired()`.
+ */
 export function startDeadline(
   clock: Clock,
   timeoutMs: number | undefined,
@@ -41,27 +44,13 @@ export function startDeadline(
   };
 }
 
-/** `work`, or the signal's reason if that comes first. What `work` then still gives is handed to `late`. */
-export function untilAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal,
-  late: (value: T) => void = () => undefined,
-): Promise<T> {
+/** Gives what `work` gives, or fails with the signal's reason if that comes first. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
-    work.then(
-      (value) => {
-        signal.removeEventListener('abort', stop);
-        if (signal.aborted) late(value);
-        else resolve(value);
-      },
-      (error: unknown) => {
-        signal.removeEventListener('abort', stop);
-        reject(error);
-      },
-    );
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }
 

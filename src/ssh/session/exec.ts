@@ -1,10 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { StringDecoder } from 'node:string_decoder';
-import type { ClientChannel } from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
 import { messageOf } from '../../base/machine-error.ts';
+import type { Clock } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
 import type { ExecOptions, ExecResult } from '../contract.ts';
+import { quote } from '../quote.ts';
+import signalMarked from './end-command.sh';
 
 const DEFAULT_MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+/** How long a command may take to end after it was told to. */
+const GRACE_MS = 1000;
 
 /** How a command's channel ended when the command itself did not. */
 export type ExecFailure =
@@ -13,7 +19,19 @@ export type ExecFailure =
   /** The host closed the channel, or the connection broke, without an exit status. */
   | { readonly kind: 'closed' };
 
-/** Reads a command's channel to its end, or as far as the signal and the bound on the output let it; `end` then ends the command. */
+/**
+ * Puts a mark into the environment of a command, by which its processes are found when it must end.
+ * csh has no assignments before a command, so the program env does it.
+ */
+export function markCommand(line: string): { readonly line: string; readonly mark: string } {
+  const mark = `MYMACHINE_EXEC=${randomBytes(8).toString('hex')}`;
+  return { line: `env ${mark} ${line}`, mark };
+}
+
+/**
+ * Writes a command's input and reads its channel to the end. When the signal comes, or the output
+ * exceeds its bound, `end` is called to end the command.
+ */
 export async function collect(
   channel: ClientChannel,
   options: ExecOptions,
@@ -37,7 +55,7 @@ export async function collect(
     };
     channel.on('data', (chunk: Buffer) => take('stdout', stdout, chunk));
     channel.stderr.on('data', (chunk: Buffer) => take('stderr', stderr, chunk));
-    // A command that does not read its input is no error; its exit status tells.
+    // A command need not read its input. Its exit status tells whether it failed.
     channel.on('error', () => undefined);
     channel.on('exit', (code: number | null, name?: string) => {
       exit = { exitCode: code ?? undefined, signalName: name?.replace(/^SIG/, '') };
@@ -52,7 +70,7 @@ export async function collect(
   if ('kind' in ended) {
     if (ended.kind === 'closed') return ended;
     for (const stream of [channel, channel.stderr]) {
-      // Nobody wants it any more, but a channel closes only when it was read to its end.
+      // A channel closes only when it was read to its end.
       stream.removeAllListeners('data');
       stream.resume();
     }
@@ -62,13 +80,60 @@ export async function collect(
   return { ...ended, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
 }
 
-/** A command for a message: its program and the first of its arguments. */
+/**
+ * Ends a command and all that it has started: by SIGTERM, then by SIGKILL. Resolves when its
+ * channel is closed or given up.
+ */
+export async function endCommand(
+  client: Client,
+  channel: ClientChannel,
+  mark: string,
+  clock: Clock,
+): Promise<void> {
+  const timer = new AbortController();
+  const closed = new Promise<true>((resolve) => channel.once('close', () => resolve(true)));
+  const grace = () =>
+    clock.sleep(GRACE_MS, timer.signal).then(
+      () => false,
+      () => false,
+    );
+  try {
+    for (const signal of ['TERM', 'KILL'] as const) {
+      // sshd counts the channel of `kill` as a session as well, so we wait for its end.
+      const killed = kill(client, mark, signal).then(() => closed);
+      if (await Promise.race([killed, grace()])) return;
+    }
+    channel.close();
+  } finally {
+    timer.abort();
+  }
+}
+
+/** Signals on a channel of its own. A channel that cannot be opened is no error. */
+function kill(client: Client, mark: string, signal: 'TERM' | 'KILL'): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      client.exec(quote(['sh', '-c', signalMarked, 'mymachine', mark, signal]), (error, channel) => {
+        if (error !== undefined) return resolve();
+        channel.once('close', () => resolve()).on('error', () => undefined);
+        channel.resume();
+        channel.stderr.resume();
+        channel.end();
+      });
+    } catch {
+      // ssh2 throws when the connection is gone, and then the command's channel is gone, too.
+      resolve();
+    }
+  });
+}
+
+/** Shortens a command for a message. The text of a shell script is left out. */
 export function describeCommand(argv: readonly string[]): string {
   const script = argv[0] === 'sh' && argv[1] === '-c';
   return printable((script ? ['sh', ...argv.slice(4)] : argv).join(' '), 100);
 }
 
-/** What the host says about a channel that it does not open. */
+/** The reason that the host gives for a channel that it does not open. */
 export function refusal(error: unknown): string {
   return printable(messageOf(error).replace(/^\(SSH\) Channel open failure: /, ''), 200);
 }

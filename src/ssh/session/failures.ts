@@ -1,8 +1,40 @@
-import { codeOf, messageOf } from '../../base/machine-error.ts';
+import { codeOf, isMachineError, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
+import type { Identities } from '../keys/identities.ts';
+import { fingerprint } from '../keys/public-key.ts';
 import { describeTarget } from '../target.ts';
+
+/** How far an attempt to connect has come. */
+export type ConnectStage = 'way' | 'greeting' | 'login';
+
+/** An attempt to log in, as far as its failures tell of it. */
+export interface Login {
+  readonly target: SshTarget;
+  readonly route: { readonly isProxy: boolean; readonly complaint: () => string };
+  readonly identities: Identities;
+}
+
+/** The time is over. `stage` is what was waited for, `time` how long. */
+export function connectTimeout(target: SshTarget, stage: ConnectStage, time: string): Error {
+  const where = describeTarget(target);
+  const text = {
+    way: {
+      said: `No answer from ${where}`,
+      hint: 'Check the address, and whether a firewall drops packets to the SSH port.',
+    },
+    greeting: {
+      said: `Something at ${where} takes connections but does not answer as an SSH server`,
+      hint: 'The host may be overloaded or still booting, or the port may belong to another service. Try again, or check the SSH port.',
+    },
+    login: {
+      said: `${where} did not finish the login`,
+      hint: 'The host may be overloaded, or its sshd waits for a name server. Try again.',
+    },
+  }[stage];
+  return sshError('MM_SSH_TIMEOUT', { message: `${text.said} within ${time}`, hint: text.hint });
+}
 
 /** Says what an error of a socket means for someone who wanted to log in. */
 export function networkFailure(error: unknown, target: SshTarget): Error {
@@ -11,8 +43,9 @@ export function networkFailure(error: unknown, target: SshTarget): Error {
     case 'ECONNREFUSED':
       return sshError('MM_SSH_REFUSED', {
         message: `Connection to ${where} refused: nothing listens on port ${target.port} there`,
-        // Bun says ECONNREFUSED of every connection that fails at once, so the way there is among what may be wrong.
-        hint: `Check the address and the SSH port, that ${target.machineName} has booted ("mymachine status ${target.machineName}"), and that sshd runs on it.`,
+        // Bun says ECONNREFUSED of every connection that fails at once, so the hint starts with the
+        // way.
+        hint: `Check the address and the SSH port, that ${target.machineName} has booted (mymachine status ${target.machineName}), and that sshd runs on it.`,
         cause: error,
       });
     case 'ENOTFOUND':
@@ -20,7 +53,7 @@ export function networkFailure(error: unknown, target: SshTarget): Error {
     case 'EAI_NODATA':
       return sshError('MM_SSH_HOST_UNKNOWN', {
         message: `The name ${printable(target.host, 200)} cannot be resolved to an address`,
-        hint: `Check its spelling and this computer's DNS: "getent hosts ${printable(target.host, 200)}".`,
+        hint: `Check its spelling and this computer's DNS with "getent hosts ${printable(target.host, 200)}".`,
         cause: error,
       });
     case 'ETIMEDOUT':
@@ -38,7 +71,7 @@ export function networkFailure(error: unknown, target: SshTarget): Error {
     case 'EPERM':
       return sshError('MM_SSH_UNREACHABLE', {
         message: `No way to ${where}: ${messageOf(error)}`,
-        hint: `Check this computer's network or VPN, and the address: "mymachine ip ${target.machineName}".`,
+        hint: `Check this computer's network or VPN, and the address, which "mymachine ip ${target.machineName}" shows.`,
         cause: error,
       });
     default:
@@ -51,8 +84,67 @@ export function closedFailure(target: SshTarget, cause: unknown, complaint: stri
   const why = cause === undefined ? '' : `: ${printable(messageOf(cause), 300)}`;
   return sshError('MM_SSH_CLOSED', {
     message: `The SSH connection to ${describeTarget(target)} was closed${why}`,
-    hint: `Try again; if it stays so, look at the host: "mymachine status ${target.machineName}".`,
+    hint: `Try again. If it stays so, look at the host: "mymachine status ${target.machineName}".`,
     ...(cause === undefined ? {} : { cause }),
     ...(complaint === '' ? {} : { details: complaint }),
+  });
+}
+
+/**
+ * Says what an error of ssh2 before the end of a login means.
+ * @param offered the keys that the host was offered from files.
+ * @param reached whether the host has shown its key.
+ */
+export function loginFailure(
+  error: Error & { level?: string; code?: unknown },
+  login: Login,
+  offered: readonly string[],
+  reached: boolean,
+): Error {
+  const { target, route } = login;
+  if (isMachineError(error)) return error;
+  if (error.level === 'client-authentication' || /too many authentication failures/i.test(error.message)) {
+    return authFailure(login, offered);
+  }
+  const isLost =
+    /^Connection lost before handshake|Keepalive/.test(error.message) || error.level === 'client-socket';
+  const isProtocol =
+    error.level === 'handshake' ||
+    error.level === 'protocol' ||
+    /protocol|identification|handshake/i.test(error.message);
+  if (isLost || !isProtocol) return lostFailure(login, error, reached);
+  return sshError('MM_SSH_PROTOCOL', {
+    message: `What answers at ${describeTarget(target)} does not speak SSH with us: ${printable(messageOf(error), 300)}`,
+    hint: `Check the SSH port, and what answers there, with "ssh -v -p ${target.port} ${target.host}".`,
+    cause: error,
+    details: route.complaint(),
+  });
+}
+
+/**
+ * The connection ended. Before the host has shown its key, that is the fault of a proxy, if any.
+ */
+export function lostFailure({ target, route }: Login, error: Error | undefined, reached: boolean): Error {
+  if (!route.isProxy || reached) return closedFailure(target, error, route.complaint());
+  return sshError('MM_SSH_PROXY', {
+    message: `The proxy in your ssh config does not get through to ${describeTarget(target)}`,
+    hint: `Check ProxyJump and ProxyCommand in the output of "ssh -G ${target.host}".`,
+    ...(error === undefined ? {} : { cause: error }),
+    ...(route.complaint() === '' ? {} : { details: route.complaint() }),
+  });
+}
+
+function authFailure({ target, identities }: Login, offered: readonly string[]): Error {
+  const agentKeys = identities.identities.flatMap((identity) =>
+    identity.kind === 'agent' ? identity.agent.offered.map((blob) => `agent key ${fingerprint(blob)}`) : [],
+  );
+  const tried = [...agentKeys, ...offered];
+  const left = identities.leftOut.length === 0 ? '' : `; not tried: ${identities.leftOut.join(', ')}`;
+  return sshError('MM_SSH_AUTH', {
+    message: printable(
+      `${describeTarget(target)} does not let '${target.user}' in (tried: ${tried.join(', ') || 'no key at all'}${left})`,
+      1500,
+    ),
+    hint: `Check the user, and add the key's public half to ~${target.user}/.ssh/authorized_keys on ${target.machineName}.`,
   });
 }

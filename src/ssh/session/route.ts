@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
@@ -9,20 +8,20 @@ import { expandTokens, type UserConfig } from '../system/user-config.ts';
 import { describeTarget } from '../target.ts';
 import { networkFailure } from './failures.ts';
 
-/** A way to a host's SSH port that is open. */
+/** An open connection to a host's SSH port. */
 export interface Route {
   readonly stream: Duplex;
   /** The host's address as this computer sees it; '' behind a proxy. */
   readonly remoteAddress: string;
   readonly isProxy: boolean;
-  /** What a proxy has complained about so far. */
+  /** The last words of a proxy on its stderr. */
   readonly complaint: () => string;
 }
 
-/** For a proxy's last words. Whatever it has started may hold its stderr open for good. */
+/** How long a proxy's last words are waited for. Its children may hold its stderr open for good. */
 const LAST_WORDS_MS = 500;
 
-/** Opens the way that the user's ssh config says: through other hosts, through a command, or straight over TCP. */
+/** Connects as the user's ssh config says: through other hosts, through a command, or over TCP. */
 export async function openRoute(
   target: SshTarget,
   config: UserConfig | undefined,
@@ -34,8 +33,8 @@ export async function openRoute(
     return openProxy(jumpArgv(config.proxyJump, at, configPath), target, signal);
   }
   if (config !== undefined && config.proxyCommand !== '') {
-    // Shell text by the user for the user, run as ssh runs it. What we put in is an address, a port and a user that
-    // checkTarget let pass, as ssh would.
+    // The shell text is the user's own, and is run as ssh runs it. checkTarget has checked the
+    // address, port and user that we put in.
     const text = expandTokens(config.proxyCommand, at, { n: target.host });
     return openProxy(['/bin/sh', '-c', `exec ${text}`], target, signal);
   }
@@ -43,8 +42,9 @@ export async function openRoute(
 }
 
 /**
- * The system's ssh to the last jump host, through the ones before it, with its stdin and stdout tied to the target.
- * It never asks anything: a question would wait unseen under our progress lines.
+ * The system's ssh to the last jump host, through the ones before it. Its stdin and stdout are tied
+ * to the target. It never asks anything, since a question would wait unseen under our progress
+ * lines.
  */
 export function jumpArgv(
   proxyJump: string,
@@ -90,13 +90,17 @@ async function openProxy(
   signal: AbortSignal,
 ): Promise<Route> {
   const [program, ...args] = argv;
-  // Not by ports.programs, which run to their end: this one lives as long as the connection.
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const { execa } = await import('execa');
+  // The programs of `Programs` run to their end. This one lives as long as the connection.
+  const child = execa(program, args, {
+    ...{ stdio: 'pipe', buffer: false, reject: false },
+    ...{ cleanup: false, forceKillAfterDelay: false },
+  });
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000);
   });
-  // Both ends report a broken pipe when the proxy dies; that it died is what counts.
+  // Both ends report a broken pipe when the proxy dies. Its death is what counts.
   child.stdin.on('error', () => undefined);
   child.stdout.on('error', () => undefined);
   // Whoever sees the end asks for the complaint, so the end comes after it.
@@ -115,7 +119,7 @@ async function openProxy(
     signal.throwIfAborted();
     throw sshError('MM_SSH_PROXY', {
       message: `The proxy for ${describeTarget(target)} could not be started: ${program}`,
-      hint: `Check ProxyJump and ProxyCommand in what "ssh -G ${target.host}" prints.`,
+      hint: `Check ProxyJump and ProxyCommand in the output of "ssh -G ${target.host}".`,
       cause: error,
     });
   }

@@ -7,21 +7,22 @@ import { retry } from '../../base/wait.ts';
 import type { ExecOptions, ExecResult, SshSession, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import { quote } from '../quote.ts';
-import { openChannel } from './channel.ts';
+import { Gate, openChannel } from './channel.ts';
 import { inWords, startDeadline } from './deadline.ts';
-import { endCommand, markCommand } from './end-command.ts';
-import { collect, describeCommand, refusal } from './exec.ts';
+import { collect, describeCommand, endCommand, markCommand, refusal } from './exec.ts';
 import { closedFailure } from './failures.ts';
-import { Gate } from './gate.ts';
 import type { Route } from './route.ts';
-import { writeFileArgv } from './write-file.ts';
+import writeFile from './write-file.sh';
 
-/** OpenSSH's sshd opens at most ten session channels a connection (MaxSessions); some are left for sftp and a shell. */
+/**
+ * sshd opens at most ten session channels a connection (MaxSessions). Two are left for sftp and a
+ * shell.
+ */
 const MAX_COMMANDS = 8;
-
+/** A host that opens no channel for this long, with no command of ours running, has refused it. */
 const REFUSED_MS = 1000;
 
-/** A connection that is logged in. Commands beyond the eighth wait for one to end. */
+/** A connection that is logged in. At most eight commands run at once; the others wait. */
 export class Session implements SshSession {
   readonly target: SshTarget;
   readonly remoteAddress: string;
@@ -60,7 +61,7 @@ export class Session implements SshSession {
     const deadline = startDeadline(this.#clock, options.timeoutMs, options.signal, () =>
       sshError('MM_SSH_TIMEOUT', {
         message: `${this.target.machineName}: '${describeCommand(argv)}' did not end within ${inWords(options.timeoutMs ?? 0)}`,
-        hint: `See what the host is doing: "mymachine ssh ${this.target.machineName} ps aux".`,
+        hint: `See what the host is doing with "mymachine ssh ${this.target.machineName} ps aux".`,
       }),
     );
     let leave: (() => void) | undefined;
@@ -87,7 +88,7 @@ export class Session implements SshSession {
       if (outcome.kind === 'closed') throw this.#closed();
       throw sshError('MM_SSH_OUTPUT', {
         message: `${this.target.machineName}: '${describeCommand(argv)}' wrote more than ${outcome.limit} bytes to its ${outcome.stream}`,
-        hint: `Look at the host: "mymachine ssh ${this.target.machineName}".`,
+        hint: `Look at the host with "mymachine ssh ${this.target.machineName}".`,
       });
     } finally {
       leave?.();
@@ -97,11 +98,13 @@ export class Session implements SshSession {
 
   async writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-    const ran = await this.exec(writeFileArgv(path, mode, bytes.length), { input: bytes });
+    const permissions = mode.toString(8).padStart(4, '0');
+    const argv: Argv = ['sh', '-c', writeFile, 'mymachine', path, permissions, String(bytes.length)];
+    const ran = await this.exec(argv, { input: bytes });
     if (ran.exitCode === 0) return;
     throw sshError('MM_SSH_WRITE', {
       message: `${this.target.machineName}: cannot write ${printable(path, 300)}: ${lastLines(ran.stderr, 1, 300)}`,
-      hint: `Check the folder, its owner and the free space: "mymachine ssh ${this.target.machineName} df -h".`,
+      hint: `Check the folder, its owner and the free space with "mymachine ssh ${this.target.machineName} df -h".`,
     });
   }
 
@@ -120,8 +123,8 @@ export class Session implements SshSession {
   }
 
   /**
-   * A command line as the user typed it, or a login shell when it is ''; on a terminal when `pty` is given. `attach` must
-   * add the listeners for the channel's events.
+   * Runs a command line as the user typed it, or a login shell for ''. With `pty` it has a
+   * terminal. `attach` must add the listeners for the channel's events.
    */
   openCommand<T extends object>(
     commandLine: string,
@@ -147,7 +150,7 @@ export class Session implements SshSession {
       (error) =>
         sshError('MM_SSH_TRANSFER', {
           message: `${this.target.machineName} offers no file transfer (sftp): ${refusal(error)}`,
-          hint: 'Its sshd_config needs "Subsystem sftp internal-sftp".',
+          hint: 'Its sshd_config needs the line "Subsystem sftp internal-sftp".',
           cause: error,
         }),
     );
@@ -156,7 +159,7 @@ export class Session implements SshSession {
   close(): void {
     this.#closure ??= { cause: undefined };
     this.#client.end();
-    // A host that is gone would never acknowledge the end, and keep this process alive.
+    // A host that is gone never acknowledges the end. An open stream would keep this process alive.
     this.#stream.destroy();
   }
 
@@ -176,8 +179,9 @@ export class Session implements SshSession {
   }
 
   /**
-   * A host may allow fewer channels than we open (MaxSessions), and lets one go a little after its command has ended: so
-   * a refusal counts only when nothing of ours has run there for a while.
+   * Opens a channel, again and again while the host may be busy with others of ours. A host may
+   * allow fewer channels than we open (MaxSessions), and frees one a little after its command has
+   * ended.
    */
   async #openWhenFree<T>(signal: AbortSignal, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const began = this.#clock.now();
@@ -190,7 +194,7 @@ export class Session implements SshSession {
     );
   }
 
-  /** One at a time: that and the eight commands leave a channel for sftp or a shell. */
+  /** Ends one command at a time, so that a channel is left for sftp or a shell. */
   async #end(channel: ClientChannel, mark: string): Promise<void> {
     const leave = await this.#killGate.enter(new AbortController().signal);
     try {

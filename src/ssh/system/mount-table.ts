@@ -10,13 +10,13 @@ export interface Mount {
   readonly type: string;
 }
 
-/** What is mounted here, in the order in which it was. */
+/** Lists the mounts of this computer, oldest first. */
 export async function mountTable(programs: Programs, platform: NodeJS.Platform): Promise<readonly Mount[]> {
   if (platform === 'linux') return parseProcMounts(await readFile('/proc/self/mounts', 'utf8'));
   return parseMountOutput((await programs.run(['mount'], { timeoutMs: 10_000 })).stdout);
 }
 
-/** The last thing mounted on a folder, which is the one that is seen there. */
+/** Finds the last mount on a folder, which is the visible one. */
 export function mountedOn(table: readonly Mount[], point: string): Mount | undefined {
   return table.findLast((mount) => mount.point === point);
 }
@@ -28,8 +28,8 @@ export function isSshfs(mount: Mount, platform: NodeJS.Platform): boolean {
 }
 
 /**
- * A path as the table has it. Only its parent is followed: a mount whose connection is dead lets nobody look at the mount
- * point itself. undefined when there is no such parent.
+ * Gives a path as the table has it, or undefined when its parent does not exist. Only links of the
+ * parent are followed. A mount point whose connection is dead cannot be looked at.
  */
 export async function mountPointPath(path: string): Promise<string | undefined> {
   try {
@@ -39,10 +39,10 @@ export async function mountPointPath(path: string): Promise<string | undefined> 
   }
 }
 
-/** proc(5): blanks, tabs, newlines and backslashes stand as octal numbers. */
+/** Reads proc(5)'s table, where blanks, tabs, newlines and backslashes are octal numbers. */
 export function parseProcMounts(text: string): readonly Mount[] {
   const plain = (field: string) =>
-    // The numbers are bytes of UTF-8, but only of the four characters, which are one byte each.
+    // Each of those four characters is one byte of UTF-8.
     field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
   return text.split('\n').flatMap((line) => {
     const [source, point, type] = line.split(' ');
@@ -51,7 +51,9 @@ export function parseProcMounts(text: string): readonly Mount[] {
   });
 }
 
-/** BSD's and macOS' `mount`: `user@host:/srv on /Users/x/srv (macfuse, nodev, ...)`. */
+/**
+ * Reads the output of `mount` on BSD and macOS: `user@host:/srv on /Users/x/srv (macfuse, nodev)`.
+ */
 export function parseMountOutput(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const match = /^(.*?) on (.*) \(([^,)]+)[^)]*\)$/.exec(line);

@@ -5,22 +5,22 @@ import type { Argv, Ports, RunResult } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import type { SshSession, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
+import { sshSettings } from './client-config.ts';
 import { isSshfs, mountedOn, mountPointPath, mountTable } from './mount-table.ts';
-import { sshSettings } from './openssh.ts';
 
-/** sshfs logs in within its ConnectTimeout of ten seconds, and a host that is slow to let us in is given as much again. */
+/** sshfs has a ConnectTimeout of 10 s. A slow login gets twice that in addition. */
 const MOUNT_TIMEOUT_MS = 30_000;
 const UNMOUNT_TIMEOUT_MS = 15_000;
 
 export type MountPorts = Pick<Ports, 'programs' | 'signal'> & { readonly platform: NodeJS.Platform };
 
-/** A folder of a machine, as the user named it: '' and `~` are the login user's home. */
+/** A folder of a machine. The path '' or `~` is the login user's home. */
 export interface RemoteFolder {
   readonly target: SshTarget;
   readonly path: string;
 }
 
-/** sshfs takes ssh's settings as options of its own, and keeps them for when it must connect again. */
+/** sshfs takes ssh's settings as options, and keeps them for when it must connect again. */
 export function sshfsArgv(folder: RemoteFolder, mountPoint: string, useUserConfig: boolean): Argv {
   const { target } = folder;
   return [
@@ -28,15 +28,15 @@ export function sshfsArgv(folder: RemoteFolder, mountPoint: string, useUserConfi
     ...(useUserConfig ? [] : ['-F', 'none']),
     ...[
       ...sshSettings(target)
-        // The user stands in the destination; HashKnownHosts sshfs does not know; the interval is a mount's own.
+        // The destination has the user, and sshfs does not know HashKnownHosts.
         .filter(([keyword]) => !['User', 'HashKnownHosts', 'ServerAliveInterval'].includes(keyword)),
-      // A program that reads from a host that is gone waits for this long: three times the interval.
+      // A program that reads from a host that is gone waits three times as long.
       ['ServerAliveInterval', '15'] as const,
-      // Nobody is there to answer: it works behind the scenes, and outlives the terminal.
+      // It outlives the terminal, so nobody would answer its questions.
       ['BatchMode', 'yes'] as const,
-      // A host that rebooted is connected to again at the next access.
+      // The next access connects again to a host that rebooted.
       ['reconnect', ''] as const,
-      // What belongs to the login user there belongs to the user here.
+      // Files of the login user there belong to the user here.
       ['idmap', 'user'] as const,
     ].flatMap(([keyword, value]) => ['-o', value === '' ? keyword : `${keyword}=${escaped(value)}`]),
     `${target.user}@${bracketed(target.host)}:${fromHome(folder.path)}`,
@@ -45,7 +45,7 @@ export function sshfsArgv(folder: RemoteFolder, mountPoint: string, useUserConfi
 }
 
 /**
- * Refuses a mount point that is no empty folder, before anything is asked of anybody.
+ * Checks that a mount point is an empty folder.
  * @throws MM_MOUNT_POINT
  */
 export async function checkMountPoint(ports: MountPorts, path: string): Promise<void> {
@@ -65,7 +65,10 @@ export async function checkMountPoint(ports: MountPorts, path: string): Promise<
   const status = await stat(path).catch((error: unknown) => error);
   if (status instanceof Error) {
     throw codeOf(status) === 'ENOENT'
-      ? wrong('does not exist, and nothing can be mounted on it', `Make it first: "mkdir -p ${shown(path)}".`)
+      ? wrong(
+          'does not exist, and nothing can be mounted on it',
+          `Make it first with "mkdir -p ${shown(path)}".`,
+        )
       : wrong(`cannot be mounted on: ${messageOf(status)}`, 'Mount on an empty folder of your own.');
   }
   if (!(status as Awaited<ReturnType<typeof stat>>).isDirectory())
@@ -73,7 +76,7 @@ export async function checkMountPoint(ports: MountPorts, path: string): Promise<
   if (!(await isEmpty(path)))
     throw wrong(
       'is not empty: what is in it would be hidden as long as something is mounted on it',
-      `Mount on an empty folder: "mkdir -p ${shown(`${path.replace(/\/+$/, '')}/mnt`)}".`,
+      `Make an empty folder with "mkdir -p ${shown(`${path.replace(/\/+$/, '')}/mnt`)}" and mount on that.`,
     );
 }
 
@@ -94,8 +97,7 @@ async function isEmpty(path: string): Promise<boolean> {
 }
 
 /**
- * Sees that the folder is there. Says so, and what else keeps us from logging in, better than sshfs, which tells of
- * neither.
+ * Checks that the folder exists. sshfs would not say that it does not, nor why it cannot log in.
  * @throws MM_MOUNT_SOURCE
  */
 export async function checkRemoteFolder(session: SshSession, folder: RemoteFolder): Promise<void> {
@@ -116,7 +118,7 @@ export async function checkRemoteFolder(session: SshSession, folder: RemoteFolde
   });
 }
 
-/** Mounts, and leaves behind an sshfs that outlives this program and the terminal it was started from. */
+/** Mounts by an sshfs that outlives this program and its terminal. */
 export async function mountFolder(
   ports: MountPorts,
   folder: RemoteFolder,
@@ -141,14 +143,14 @@ export async function mountFolder(
 
 function mountHint(ran: RunResult, machineName: string): string {
   if (/device not found|\/dev\/fuse/.test(ran.stderr))
-    return 'The kernel of this computer needs FUSE for sshfs ("sudo modprobe fuse"), and you need access to it.';
+    return 'sshfs needs FUSE in the kernel of this computer, and you need access to it. "sudo modprobe fuse" loads it.';
   if (/fusermount/.test(ran.stderr))
-    return 'The line above is what fusermount says; it mounts for those who are not root.';
-  return `Its sshd_config needs "Subsystem sftp internal-sftp". See whether that works: "mymachine ssh ${machineName} -s sftp".`;
+    return 'The line above is what fusermount says, which mounts for users other than root.';
+  return `Its sshd_config needs the line "Subsystem sftp internal-sftp". Try that with "mymachine ssh ${machineName} -s sftp".`;
 }
 
 /**
- * Takes down a mount of sshfs, also one whose machine is gone.
+ * Ends a mount of sshfs, also one whose machine is gone.
  * @throws MM_UNMOUNT
  */
 export async function unmountFolder(ports: MountPorts, path: string, command: Argv): Promise<void> {
@@ -183,12 +185,12 @@ export async function unmountFolder(ports: MountPorts, path: string, command: Ar
     `${printable(path, 300)} could not be unmounted`,
     /busy/i.test(ran.stderr)
       ? `End what uses it ("fuser -vm ${shown(point)}" shows what), or detach it while it is used: "${lazily}".`
-      : `Detach it: "${lazily}".`,
+      : `Detach it with "${lazily}".`,
     lastLines(ran.stderr, 3),
   );
 }
 
-/** sshfs starts at the home folder itself, but knows no ~. */
+/** sshfs starts at the home folder, but does not know ~. */
 function fromHome(path: string): string {
   return path === '~' ? '' : path.replace(/^~\/+/, '');
 }
@@ -198,7 +200,7 @@ function parentOf(path: string): string {
   return parent === '' ? (path.startsWith('/') ? '/' : '.') : parent;
 }
 
-/** Commas part FUSE options, backslashes escape them. */
+/** Escapes commas, which separate FUSE's options. */
 function escaped(value: string): string {
   return value.replace(/[\\,]/g, '\\$&');
 }

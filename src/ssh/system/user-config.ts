@@ -5,7 +5,7 @@ import { lastLines } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 
-/** What the user's ssh config says about a host, of the settings that matter to us. */
+/** The settings of a host in the user's ssh config that matter to us. */
 export interface UserConfig {
   readonly hostName: string;
   /** '' when there is none. */
@@ -16,9 +16,9 @@ export interface UserConfig {
   readonly identitiesOnly: boolean;
   /** '' for $SSH_AUTH_SOCK, 'none' for no agent, else a socket's path. */
   readonly identityAgent: string;
-  /** '' when there is none; `[user@]host[:port],…` or `ssh://…` otherwise. */
+  /** `[user@]host[:port],…` or `ssh://…`. '' for none. */
   readonly proxyJump: string;
-  /** '' when there is none. The user's own shell text with OpenSSH's % tokens. */
+  /** The user's own shell text with OpenSSH's % tokens. '' for none. */
   readonly proxyCommand: string;
 }
 
@@ -31,9 +31,10 @@ export interface UserConfigSource {
 }
 
 /**
- * Asks the system's own `ssh -G`, so that Include, Match and the rest mean what they mean to ssh. Port and user are handed
- * in, as on ssh's command line, and so win over the config. undefined when there is no ssh on this computer.
- * @throws MM_SSH_CONFIG when ssh refuses the config
+ * Asks the system's `ssh -G`, so that Include, Match and the rest mean what they mean to ssh. Port
+ * and user are given on its command line, so they win over the config.
+ * @returns undefined when there is no ssh on this computer.
+ * @throws MM_SSH_CONFIG when ssh refuses the config.
  */
 export async function readUserConfig(
   target: Pick<SshTarget, 'host' | 'port' | 'user'>,
@@ -51,7 +52,7 @@ export async function readUserConfig(
     if (ran.exitCode === 0) return parseUserConfig(ran.stdout, target, source.homeDir);
     throw sshError('MM_SSH_CONFIG', {
       message: `The system's ssh does not accept your ssh config for ${target.host}`,
-      hint: `Correct the config file; this must work: "ssh -G ${target.host}".`,
+      hint: `Correct the config file until "ssh -G ${target.host}" works.`,
       details: lastLines(ran.stderr, 5),
     });
   } catch (error) {
@@ -60,7 +61,7 @@ export async function readUserConfig(
   }
 }
 
-/** Reads what `ssh -G` prints: a lower-case keyword and its value a line. */
+/** Reads the output of `ssh -G`: each line is a lower-case keyword and its value. */
 export function parseUserConfig(
   text: string,
   target: Pick<SshTarget, 'host' | 'port' | 'user'>,
@@ -91,7 +92,10 @@ export function parseUserConfig(
   };
 }
 
-/** ssh_config(5), TOKENS: replaces %h, %p, %r, %n and %%; further ones as given. An unknown token stays as it is. */
+/**
+ * Replaces the tokens %h, %p, %r, %n and %% of ssh_config(5), and the further ones. An unknown
+ * token stays as it is.
+ */
 export function expandTokens(
   text: string,
   target: Pick<SshTarget, 'host' | 'port' | 'user'>,

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/base/ports.ts';
+import { systemClock as clock } from '../../../src/cli/computer/clock.ts';
 import { openRootShell, type RootShell } from '../../../src/provision/host/root-shell.ts';
 import library from '../../../src/provision/scripts/library.sh';
 import { createSshConnector, type SessionConnector } from '../../../src/ssh/session/connector.ts';
-import { clock, programsWithout, recordingReport } from '../ssh/ports.ts';
+import { programsWithout, recordingReport } from '../ssh/ports.ts';
 import { removeSshd, type Sshd, startSshd } from '../ssh/sshd.ts';
 import { needsSshd } from '../ssh/without.ts';
 

@@ -2,12 +2,13 @@ import { chmod, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } fro
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock as clock } from '../../../src/cli/computer/clock.ts';
+import type { CopySide } from '../../../src/ssh/contract.ts';
+import { copyOverSftp } from '../../../src/ssh/native/copy.ts';
+import { type NativeTerminalOptions, runNativeTerminal } from '../../../src/ssh/native/terminal.ts';
 import { createSshConnector, type SessionConnector } from '../../../src/ssh/session/connector.ts';
-import { type NativeTerminalOptions, runNativeTerminal } from '../../../src/ssh/session/native-terminal.ts';
 import type { Session } from '../../../src/ssh/session/session.ts';
-import type { CopySide } from '../../../src/ssh/system/openssh.ts';
-import { copyOverSftp } from '../../../src/ssh/system/transfer.ts';
-import { clock, programsWithout, recordingReport } from './ports.ts';
+import { programsWithout, recordingReport } from './ports.ts';
 import { removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
 

@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Argv } from '../../../src/base/ports.ts';
-import { pinKnownKeys } from '../../../src/ssh/keys/host-keys.ts';
-import { runOnTerminal } from '../../../src/ssh/system/interactive.ts';
-import { type CopySide, copyConfig, rsyncArgv, scpArgv, sshArgv } from '../../../src/ssh/system/openssh.ts';
+import type { CopySide } from '../../../src/ssh/contract.ts';
+import { copyConfig } from '../../../src/ssh/system/client-config.ts';
+import { rsyncArgv, runOnTerminal, scpArgv, sshArgv } from '../../../src/ssh/system/openssh.ts';
 import { programsWithout } from './ports.ts';
 import { keygen, removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
@@ -45,9 +45,8 @@ describe.runIf(needsSshd)("the system's OpenSSH", () => {
     });
     const target = sshd.target();
     keygen(join(sshd.dir, 'another'), 'ed25519');
-    await pinKnownKeys(target.knownHostsPath, 'host1', [
-      await readFile(join(sshd.dir, 'another.pub'), 'utf8'),
-    ]);
+    const another = await readFile(join(sshd.dir, 'another.pub'), 'utf8');
+    await writeFile(target.knownHostsPath, `host1 ${another}`);
     expect((await run(sshArgv(target, ['true']))).exitCode).toBe(255);
   });
 
@@ -63,11 +62,11 @@ describe.runIf(needsSshd)("the system's OpenSSH", () => {
   });
 
   test('gives its exit status to whoever has the terminal, and says when it is missing', async () => {
-    expect(await runOnTerminal(sshArgv(sshd.target(), ['exit', '33']), ['ignore', 'ignore', 'ignore'])).toBe(
-      33,
-    );
-    expect(await runOnTerminal(['sh', '-c', 'kill -TERM $$'])).toBe(143);
-    await expect(runOnTerminal(['no-such-program-here'])).rejects.toMatchObject({ code: 'MM_SSH_PROGRAM' });
+    expect(await runOnTerminal(programs, sshArgv(sshd.target(), ['exit', '33']))).toBe(33);
+    expect(await runOnTerminal(programs, ['sh', '-c', 'kill -TERM $$'])).toBe(143);
+    await expect(runOnTerminal(programs, ['no-such-program-here'])).rejects.toMatchObject({
+      code: 'MM_SSH_PROGRAM',
+    });
   });
 
   describe('copies', () => {

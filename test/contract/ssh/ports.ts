@@ -1,48 +1,17 @@
-import { spawn } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { baseError } from '../../../src/base/errors.ts';
-import type { Clock, Programs, Report, RunResult } from '../../../src/base/ports.ts';
+import type { Programs, Report } from '../../../src/base/ports.ts';
+import { localPrograms } from '../../../src/cli/computer/programs.ts';
 
-export const clock: Clock = {
-  now: () => Date.now(),
-  sleep: async (ms, signal) => {
-    try {
-      await sleep(ms, undefined, signal === undefined ? {} : { signal });
-    } catch {
-      throw signal?.reason;
-    }
-  },
-};
-
-/** Runs programs for real; `missing` names some that this computer shall not have. */
+/** The programs of this computer, of which those in `missing` seem not to be installed. */
 export function programsWithout(...missing: readonly string[]): Programs {
+  const programs = localPrograms(process.env);
   return {
-    run: (argv, options) =>
-      new Promise<RunResult>((resolve, reject) => {
-        const [program, ...args] = argv;
-        const gone = () =>
-          reject(
-            baseError('MM_PROGRAM_MISSING', { message: `${program} is not installed on this computer` }),
-          );
-        if (missing.includes(program)) return gone();
-        const child = spawn(program, args, { env: { ...process.env, ...options?.env } });
-        let stdout = '';
-        let stderr = '';
-        child.stdout.on('data', (chunk) => {
-          stdout += chunk;
-        });
-        child.stderr.on('data', (chunk) => {
-          stderr += chunk;
-        });
-        child.on('error', gone);
-        child.on('close', (code) =>
-          resolve({ stdout, stderr, exitCode: code ?? undefined, timedOut: false }),
-        );
-        // A program that ends without reading closes the pipe.
-        child.stdin.on('error', () => undefined).end(options?.input);
-      }),
-    find: async (program) => (missing.includes(program) ? undefined : `/usr/bin/${program}`),
-    spawnDetached: () => Promise.reject(new Error('not here')),
+    ...programs,
+    run: async (argv, options) => {
+      if (!missing.includes(argv[0])) return programs.run(argv, options);
+      throw baseError('MM_PROGRAM_MISSING', { message: `${argv[0]} is not installed on this computer` });
+    },
+    find: async (program) => (missing.includes(program) ? undefined : programs.find(program)),
   };
 }
 

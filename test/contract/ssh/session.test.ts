@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock as clock } from '../../../src/cli/computer/clock.ts';
 import { createSshConnector, type SessionConnector } from '../../../src/ssh/session/connector.ts';
 import type { Session } from '../../../src/ssh/session/session.ts';
-import { clock, programsWithout, recordingReport } from './ports.ts';
+import { programsWithout, recordingReport } from './ports.ts';
 import { removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Ports } from '../../../src/base/ports.ts';
+import { localPrograms } from '../../../src/cli/computer/programs.ts';
 import { type DownloadRequest, download } from '../../../src/download/download.ts';
 import { httpClient } from '../../../src/download/http.ts';
 
@@ -49,11 +50,7 @@ function ports(signal = new AbortController().signal): Ports {
       step: (_, work) => work(),
       progress: (_, done) => progress.push(done),
     },
-    programs: {
-      run: () => Promise.reject(new Error('no programs here')),
-      find: async () => undefined,
-      spawnDetached: () => Promise.reject(new Error('no programs here')),
-    },
+    programs: localPrograms({}),
     signal,
   };
 }

@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { baseError } from '../../../base/errors.ts';
-import { runOnTerminal } from '../../../ssh/system/interactive.ts';
-import { type CopySide, copyConfig, rsyncArgv, scpArgv } from '../../../ssh/system/openssh.ts';
+import type { CopySide } from '../../../ssh/contract.ts';
+import { copyConfig } from '../../../ssh/system/client-config.ts';
+import { rsyncArgv, runOnTerminal, scpArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import type { Flags } from '../../args/spec.ts';
@@ -103,7 +104,7 @@ async function copyBySystem(app: App, from: CopySide, to: CopySide, flags: Flags
     await writeFile(configPath, copyConfig(from, to, userConfigs), { mode: 0o600 });
     const options = { configPath, recursive: flags.bool('recursive'), quiet: flags.bool('quiet') };
     const isDelta = flags.bool('delta');
-    const status = await runOnTerminal((isDelta ? rsyncArgv : scpArgv)(from, to, options));
+    const status = await runOnTerminal(app.programs, (isDelta ? rsyncArgv : scpArgv)(from, to, options));
     // Ctrl-C has ended it as well, with a status of its own; we may be told a moment after its end.
     if (status !== 0) await app.deps.clock.sleep(100, app.signal);
     if (!isDelta) return status;
@@ -121,7 +122,7 @@ async function copyBySystem(app: App, from: CopySide, to: CopySide, flags: Flags
 }
 
 async function copyNatively(app: App, from: CopySide, to: CopySide, flags: Flags): Promise<number> {
-  const { copyOverSftp } = await import('../../../ssh/system/transfer.ts');
+  const { copyOverSftp } = await import('../../../ssh/native/copy.ts');
   await copyOverSftp(await app.ssh(), from, to, { recursive: flags.bool('recursive'), signal: app.signal });
   return 0;
 }

@@ -1,6 +1,5 @@
 import type { Machine } from '../../../machine/machine.ts';
-import { runOnTerminal } from '../../../ssh/system/interactive.ts';
-import { sshArgv } from '../../../ssh/system/openssh.ts';
+import { runOnTerminal, sshArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
 import { oneName } from '../../args/machine-names.ts';
 import { runningMachine, systemTarget, usesNativeSsh } from '../../clients/ssh-client.ts';
@@ -22,13 +21,14 @@ export const sshCommand: Command = {
     if (await usesNativeSsh(app)) return nativeSsh(app, machine, words);
     const [program, ...rest] = sshArgv(await systemTarget(machine), words);
     return runOnTerminal(
+      app.programs,
       app.globals.bool('no-ssh-config') ? [program, '-F', 'none', ...rest] : [program, ...rest],
     );
   },
 };
 
 async function nativeSsh(app: App, machine: Machine, words: readonly string[]): Promise<number> {
-  const { runNativeTerminal } = await import('../../../ssh/session/native-terminal.ts');
+  const { runNativeTerminal } = await import('../../../ssh/native/terminal.ts');
   const connector = await app.ssh();
   const session = await connector.session(await machine.sshTarget(), { signal: app.signal });
   const { stdin, stdout, stderr } = app.io;

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
 import { keepOrMakeKey } from '../../../sdk/keys.ts';
-import { publicKeyOf } from '../../../ssh/keys/keys.ts';
+import { publicKeyOf } from '../../../ssh/keys/private-key-file.ts';
 import type { Ec2Api } from '../api/api.ts';
 import { codeOf, isNotFound } from '../api/failures.ts';
 import { type Ec2Context, ID_TAG, machineFiles, resourceName, tagged, tagsOf } from '../context.ts';

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { Programs } from '../../../../src/base/ports.ts';
+import { localPrograms } from '../../../../src/cli/computer/programs.ts';
 import { detectShell, type ShellClues } from '../../../../src/cli/shells/detect.ts';
 import { processEntry } from '../../../../src/cli/shells/process-entry.ts';
 
@@ -118,14 +117,7 @@ describe('the shell that reads our output', () => {
 });
 
 describe('a process', () => {
-  const programs: Programs = {
-    run: async ([program, ...args]) => {
-      const { stdout, stderr } = await promisify(execFile)(program, args);
-      return { stdout, stderr, exitCode: 0, timedOut: false };
-    },
-    find: async () => undefined,
-    spawnDetached: async () => 0,
-  };
+  const programs = localPrograms(process.env);
 
   it('is found with its parent, by /proc and by ps', async () => {
     const platforms = process.platform === 'linux' ? (['linux', 'darwin'] as const) : (['darwin'] as const);

@@ -17,8 +17,7 @@ export function playing(runs: readonly Run[], calls: (readonly string[])[] = [])
       if (run === undefined) throw new Error(`no run is left for VBoxManage ${args.join(' ')}`);
       return { ...run, timedOut: false };
     },
-    spawnDetached: async () => {
-      throw new Error('VBoxManage is not started in the background');
-    },
+    runOnTerminal: () => Promise.reject(new Error('VBoxManage gets no terminal')),
+    spawnDetached: () => Promise.reject(new Error('VBoxManage is not started in the background')),
   };
 }

@@ -1,12 +1,12 @@
 import { pipeline } from 'node:stream/promises';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
+import type { CopySide } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import type { SessionConnector } from '../session/connector.ts';
 import { type FileSide, localFiles, remoteFiles } from './file-side.ts';
-import type { CopySide } from './openssh.ts';
 
-/** Deeper is a link that leads back to itself. */
+/** A deeper tree has a link that leads back to itself. */
 const MAX_DEPTH = 64;
 
 export interface CopyOptions {
@@ -15,8 +15,9 @@ export interface CopyOptions {
 }
 
 /**
- * Copies a file or folder as `scp` does, with the modes of what is new under the umask and nothing else of it, also between two machines, without the system's scp: into the
- * destination if that is a folder, else to that very name.
+ * Copies a file or folder as `scp` does, without the system's scp, also between two machines. The
+ * copy goes into the destination if that is a folder, and otherwise has its name. New files and
+ * folders get the modes of their sources, less the umask.
  * @throws MM_SSH_TRANSFER
  */
 export async function copyOverSftp(
@@ -37,7 +38,7 @@ export async function copyOverSftp(
     const copy: Copy = { from: await open(from), to: await open(to), options };
     const name = copy.from.baseName(from.path);
     const into = (await copy.to.status(to.path))?.kind === 'folder';
-    // `FOLDER/.` and a machine's home are copied as what is in them, into the very folder.
+    // The content of `FOLDER/.`, or of a machine's home, is copied into the folder itself.
     const whole = name === '' || name === '.';
     if (into && !whole && !isPlainName(name)) throw unsafeName(name);
     await copyEntry(copy, from.path, into && !whole ? copy.to.join(to.path, name) : to.path, 0);
@@ -89,11 +90,11 @@ async function copyFolder(
   if (isNew) await copy.to.makeFolder(target, mode | 0o300);
   for (const name of names) {
     if (name === '.' || name === '..') continue;
-    // A host could name a file so that it lands elsewhere on this computer.
+    // A host could give a file a name that leads elsewhere on this computer.
     if (!isPlainName(name)) throw unsafeName(name);
     await copyEntry(copy, copy.from.join(source, name), copy.to.join(target, name), depth + 1);
   }
-  // Last: a folder that is read-only would not take its files.
+  // The mode is set last, since a read-only folder takes no files.
   if (isNew && (mode & 0o300) !== 0o300) await copy.to.setMode(target, mode);
 }
 

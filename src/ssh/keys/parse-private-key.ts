@@ -2,9 +2,9 @@ import ssh2, { type ParsedKey } from 'ssh2';
 import { messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
 import { fromPkcs8 } from './ed25519.ts';
-import { keyType } from './key-blob.ts';
+import { keyType } from './public-key.ts';
 
-/** What a private key file holds. An encrypted one of OpenSSH's format still tells its public half. */
+/** The content of a private key file. An encrypted one of OpenSSH's shows its public half. */
 export type PrivateKey =
   | { readonly kind: 'usable'; readonly key: ParsedKey; readonly publicBlob: Buffer }
   | { readonly kind: 'encrypted'; readonly publicBlob: Buffer | undefined }
@@ -18,7 +18,7 @@ export function parsePrivateKey(content: Buffer): PrivateKey {
     const readable = text.startsWith('-----BEGIN PRIVATE KEY-----')
       ? fromPkcs8(text)
       : text.replace(/\r\n/g, '\n');
-    // The types say one key; a file in OpenSSH's format gives a list of one.
+    // ssh2 gives a list of one for a file in OpenSSH's format, which its types leave out.
     const parsed: unknown = ssh2.utils.parseKey(readable);
     if (parsed instanceof Error) {
       return /encrypted/i.test(parsed.message)
@@ -33,12 +33,12 @@ export function parsePrivateKey(content: Buffer): PrivateKey {
   }
 }
 
-/** The public key that stands unencrypted in a key file of OpenSSH's format (PROTOCOL.key). */
+/** Reads the public key, which a file of OpenSSH's format (PROTOCOL.key) has unencrypted. */
 function publicHalf(text: string): Buffer | undefined {
   const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+)-----END/.exec(text)?.[1];
   const bytes = Buffer.from(body ?? '', 'base64');
   const strings: Buffer[] = [];
-  // Behind the magic: cipher, kdf and kdf options, the number of keys (4 bytes), then the public key.
+  // Behind the magic: cipher, kdf, kdf options, number of keys (4 bytes), public key.
   for (let at = 15; strings.length < 4 && at + 4 <= bytes.length; ) {
     const start = (strings.length === 3 ? at + 4 : at) + 4;
     if (start > bytes.length) return undefined;

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { ClientChannel, PseudoTtyOptions } from 'ssh2';
-import type { Session } from './session.ts';
+import type { Session } from '../session/session.ts';
 
-/** The user's side of a terminal session. node's process.stdin and process.stdout fit, and so do plain streams. */
+/** The user's side of a terminal session: process.stdin and the like, or plain streams. */
 export interface TerminalStreams {
   readonly stdin: Readable & { readonly isTTY?: boolean; setRawMode?(raw: boolean): unknown };
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
@@ -11,15 +11,18 @@ export interface TerminalStreams {
 }
 
 export interface NativeTerminalOptions {
-  /** Words as the user typed them; the host's shell reads them joined by blanks, as with ssh. None: a login shell. */
+  /** The command, whose words are joined by blanks for the host's shell. None: a login shell. */
   readonly words: readonly string[];
-  /** auto: a terminal on the host when there is no command and ours is one, as ssh does. */
+  /** auto: a terminal on the host when we have one and there is no command, as with ssh. */
   readonly pty: 'auto' | 'always' | 'never';
   /** Value of TERM. */
   readonly term: string;
 }
 
-/** `ssh` without the system's ssh. Gives the exit status of the remote command, 128 and the number of a signal, or 255. */
+/**
+ * Does what `ssh` does, without the system's ssh. Gives the exit status of the remote command, 128
+ * and the number of the signal that ended it, or 255.
+ */
 export async function runNativeTerminal(
   session: Session,
   streams: TerminalStreams,
@@ -56,7 +59,7 @@ function forward(channel: ClientChannel, { stdin, stdout, stderr }: TerminalStre
     });
     channel.on('error', () => undefined);
     channel.once('close', () => resolve(status));
-    // A reader that is gone (`| head`) ends the session, as it ends ssh.
+    // When the reader is gone (`| head`) the session ends, as with ssh.
     const leave = () => channel.close();
     stdout.once('error', leave);
     channel.once('close', () => stdout.removeListener('error', leave));

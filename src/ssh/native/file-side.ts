@@ -11,15 +11,15 @@ export interface FileStatus {
   readonly mode: number;
 }
 
-/** Files of this computer or of a host, as far as copying needs them. Links are followed. */
+/** The files of one side of a copy, on this computer or a host. Links are followed. */
 export interface FileSide {
-  /** undefined when there is nothing. */
+  /** undefined when the path does not exist. */
   status(path: string): Promise<FileStatus | undefined>;
   names(folder: string): Promise<readonly string[]>;
   makeFolder(path: string, mode: number): Promise<void>;
   setMode(path: string, mode: number): Promise<void>;
   read(path: string): Readable;
-  /** A new file gets the mode, less what its side's umask takes away; one that is there keeps its own. */
+  /** A new file gets the mode, less its side's umask. An existing file keeps its own. */
   write(path: string, mode: number): Promise<Writable>;
   join(folder: string, name: string): string;
   baseName(path: string): string;
@@ -38,7 +38,7 @@ export const localFiles: FileSide = {
   baseName: (path) => basename(path),
 };
 
-/** Paths are the login user's: relative ones, and `~/`, start at the home folder. */
+/** The files of a host. Relative paths, and `~/`, start at the login user's home folder. */
 export function remoteFiles(sftp: SFTPWrapper): FileSide {
   const done = (call: (callback: (error?: Error | null) => void) => void) =>
     new Promise<void>((resolve, reject) => call((error) => (error ? reject(error) : resolve())));
@@ -63,7 +63,7 @@ export function remoteFiles(sftp: SFTPWrapper): FileSide {
     read: (path) => sftp.createReadStream(fromHome(path)),
     write: (path, mode) =>
       new Promise((resolve, reject) => {
-        // Opened here: the stream itself would set the mode again, past the umask and also of a file that was there.
+        // A stream that opens the file itself sets its mode by chmod, which ignores the umask.
         sftp.open(fromHome(path), 'w', { mode }, (error, handle) =>
           error ? reject(error) : resolve(sftp.createWriteStream(fromHome(path), { handle })),
         );
