@@ -143,7 +143,7 @@ export async function mountFolder(
 
 function mountHint(ran: RunResult, machineName: string): string {
   if (/device not found|\/dev\/fuse/.test(ran.stderr))
-    return 'sshfs needs FUSE in the kernel of this computer, and you need access to it. "sudo modprobe fuse" loads it.';
+    return 'The kernel of this computer needs FUSE for sshfs ("sudo modprobe fuse"), and you need access to it.';
   if (/fusermount/.test(ran.stderr))
     return 'The line above is what fusermount says, which mounts for users other than root.';
   return `Its sshd_config needs the line "Subsystem sftp internal-sftp". Try that with "mymachine ssh ${machineName} -s sftp".`;

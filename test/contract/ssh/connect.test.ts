@@ -172,7 +172,7 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
       await chmod(keyPath, 0o644);
       await expect(hello(newTarget({ keyPath }))).rejects.toMatchObject({
         code: 'MM_SSH_KEY_PERMISSIONS',
-        message: `permissions 0644 for '${keyPath}' are too open`,
+        message: `Permissions 0644 for '${keyPath}' are too open`,
       });
     });
 
