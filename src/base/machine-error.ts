@@ -17,7 +17,7 @@ export interface ErrorText {
   /** One line: what to do about it, with the exact command where there is one. */
   readonly hint?: string;
   readonly cause?: unknown;
-  /** Longer foreign output, such as the last lines of a host's journal. Shown below the message, bounded and stripped. */
+  /** Longer foreign text, such as the last lines of a host's journal. Shown below the message. */
   readonly details?: string;
 }
 
@@ -39,8 +39,8 @@ export class MachineError extends Error {
 }
 
 /**
- * Makes the constructor of a folder's errors from its table, so that an id which is not in a table cannot be thrown.
- * The tables together are the source of docs/errors.md.
+ * Makes the constructor of a folder's errors from its table.
+ * An id that is in no table cannot be thrown. The tables are the source of docs/errors.md.
  */
 export function errorsOf<C extends `MM_${string}`>(
   table: Readonly<Record<C, ErrorMeaning>>,

@@ -1,4 +1,5 @@
-/** The outside world as the program sees it. `src/cli` makes the real ones; nothing else touches clock, terminal or environment. */
+// The outside world as the program sees it. `src/cli` makes the real ports.
+// Nothing else touches clock, terminal or environment.
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -9,14 +10,14 @@ export interface Clock {
 
 /** Where talk goes. Results of reading commands do not pass here. */
 export interface Report {
-  /** A line the user is meant to read, in docker-machine's words where it had some. */
+  /** A line for the user to read, in docker-machine's words where it had some. */
   info(message: string): void;
   warn(message: string): void;
-  /** Only shown with --debug; `scope` says which part speaks ("ssh", "qemu"). */
+  /** Shown with --debug alone. `scope` says which part speaks: "ssh", "qemu". */
   debug(scope: string, message: string): void;
-  /** Runs `work` as a named step: on a terminal a line with its time, in a pipe the title alone. */
+  /** Runs `work` as a named step. A terminal shows its time as well. */
   step<T>(title: string, work: () => Promise<T>): Promise<T>;
-  /** How far a long step is, such as a download: `done` of `total` (0 when not known) in `unit`. */
+  /** How far a long step is: `done` of `total` in `unit`. An unknown total is 0. */
   progress(title: string, done: number, total: number, unit: 'bytes' | 'items'): void;
 }
 
@@ -25,38 +26,44 @@ export type Argv = readonly [program: string, ...args: string[]];
 
 export interface RunOptions {
   readonly input?: string | Uint8Array;
-  /** Replaces nothing: these are added to the program's environment. */
+  /** Added to the program's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** In a session of its own, so that what the program leaves running outlives our terminal. */
+  /** Runs in a session of its own: what the program leaves running outlives our terminal. */
   readonly detached?: boolean;
-  /** Bound on each of stdout and stderr in bytes; more is cut. Default 10 MiB. */
+  /** Bound on stdout and on stderr in bytes. More is cut. Default 10 MiB. */
   readonly maxOutputBytes?: number;
 }
 
 export interface RunResult {
   readonly stdout: string;
   readonly stderr: string;
-  /** undefined when the program was ended by a signal or ran out of time. */
+  /** undefined when a signal or the timeout ended the program. */
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
 }
 
 /** Programs of this computer. */
 export interface Programs {
-  /** Runs to the end. A non-zero exit is a result, not an error; a missing program is MM_PROGRAM_MISSING. */
+  /**
+   * Runs a program to its end. A non-zero exit code is a result, not an error.
+   * @throws MM_PROGRAM_MISSING
+   */
   run(argv: Argv, options?: RunOptions): Promise<RunResult>;
   /**
-   * Runs a program on the user's terminal, with which it shares stdin, stdout and stderr. Gives its
-   * exit status, or 128 and the number of the signal that ended it. Ctrl-C reaches the program by the
-   * terminal, so the caller must survive SIGINT.
+   * Runs a program on the user's terminal, with our stdin, stdout and stderr.
+   * Gives its exit status, or 128 and the number of the signal that ended it.
+   * Ctrl-C reaches the program through the terminal, so the caller must survive SIGINT.
    */
   runOnTerminal(argv: Argv): Promise<number>;
-  /** The full path of a program, or undefined. Looks in PATH and in /usr/sbin and /sbin. */
+  /** The full path of a program, or undefined. Looks in PATH, /usr/sbin and /sbin. */
   find(program: string): Promise<string | undefined>;
-  /** Starts a program that outlives us, in a session of its own, with its output appended to `logPath`; gives its pid. */
+  /**
+   * Starts a program that outlives us, in a session of its own. Gives its pid.
+   * Its output is appended to `logPath`.
+   */
   spawnDetached(
     argv: Argv,
     options: { readonly logPath: string; readonly env?: Readonly<Record<string, string>> },

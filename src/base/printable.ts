@@ -1,10 +1,10 @@
 /**
- * Foreign text made safe to print: control characters (C0, DEL, C1, and the bidirectional overrides) are dropped, so that
- * a host or a plugin cannot move the cursor or colour the terminal; the length is bounded in characters.
- * Newlines and tabs stay when `multiline` is set, otherwise they become blanks.
+ * Makes foreign text safe to print: it cannot move the cursor or colour the terminal.
+ * Drops control characters (C0, DEL, C1, bidirectional overrides). Bounds the length in characters.
+ * Newlines and tabs stay with `multiline`, and become blanks without it.
  */
 export function printable(text: string, limit = 2000, multiline = false): string {
-  // No escape sequence survives without its ESC, but its tail would look like text: drop CSI and OSC whole.
+  // CSI and OSC sequences go whole: without its ESC the tail would look like text.
   const plain = text
     .slice(0, limit * 4)
     .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)/g, '');

@@ -2,16 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Names one process for good: a pid alone may be another program's by the time it is looked at. */
+/** Names one process for good. A pid alone may soon be another program's. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the system's own words (clock ticks since boot on Linux); '' where that cannot be told. */
+  /** When it started, in the system's words: on Linux clock ticks since boot. '' if unknown. */
   readonly started: string;
-  /** This computer's name, its boot, its pid namespace and its id, a blank between them; a pid means nothing elsewhere. */
+  /** Where the pid counts: computer name, boot, pid namespace and computer id, with blanks. */
   readonly place: string;
 }
 
-/** proc(5): field 22 of /proc/PID/stat, counted behind the program's name, which may itself hold blanks and brackets. */
+/**
+ * Field 22 of /proc/PID/stat (proc(5)).
+ * Counts from behind the program's name, which may hold blanks and brackets.
+ */
 function startTime(pid: number): string | undefined {
   try {
     if (process.platform === 'linux') {
@@ -26,7 +29,7 @@ function startTime(pid: number): string | undefined {
   }
 }
 
-/** In words that do not depend on the user's time zone and language: two processes must agree on them. */
+/** Does not depend on the user's time zone and language: two processes must agree on it. */
 export function startTimeByPs(pid: number): string | undefined {
   const out = output('env', 'TZ=UTC', 'LC_ALL=C', 'ps', '-o', 'lstart=', '-p', String(pid));
   return out === '' ? undefined : out;
@@ -37,14 +40,14 @@ function output(program: string, ...args: readonly string[]): string {
   return execFileSync(program, args, { encoding: 'utf8', stdio: [...stdio] }).trim();
 }
 
-/** The first of `ways` that neither fails nor gives nothing. */
+/** What the first of `ways` gives that does not fail and is not empty. */
 function firstOf(...ways: readonly (() => string)[]): string {
   for (const way of ways) {
     try {
       const word = way();
       if (word !== '') return word;
     } catch {
-      // The next way may lead there.
+      // The next one may work.
     }
   }
   return '';
@@ -72,15 +75,16 @@ function place(): string {
   return [name, ...words].join(' ');
 }
 
-/** Identity of a living process; undefined when there is none with that pid. */
+/** The identity of a living process; undefined when no process has that pid. */
 export function identify(pid: number): ProcessIdentity | undefined {
   const started = startTime(pid);
   return started === undefined ? undefined : { pid, started, place: place() };
 }
 
 /**
- * 'elsewhere' is a process of another computer, another boot of a computer that shares this disk, or another pid namespace.
- * A boot has an id that no other has, and outlives its computer's name, which DHCP and cloud-init change.
+ * Whether a process still lives. 'elsewhere' means it cannot be told from here.
+ * That is so for another pid namespace, and for another computer that shares this disk.
+ * The boot id decides before the computer's name, which DHCP and cloud-init may change.
  */
 export function fateOf(identity: ProcessIdentity): 'alive' | 'dead' | 'elsewhere' {
   const [name = '', boot = '-', namespace = '-', computer] = identity.place.split(' ');
@@ -89,6 +93,6 @@ export function fateOf(identity: ProcessIdentity): 'alive' | 'dead' | 'elsewhere
   const isSameBoot = boot === ourBoot && (boot !== '-' || isSameComputer);
   if (isSameBoot && namespace === ourNamespace)
     return startTime(identity.pid) === identity.started ? 'alive' : 'dead';
-  // The same computer after a reboot: none of its old processes lives.
+  // After a reboot of this computer none of its old processes lives.
   return !isSameBoot && isSameComputer && boot !== '-' && ourBoot !== '-' ? 'dead' : 'elsewhere';
 }

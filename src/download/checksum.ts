@@ -7,7 +7,7 @@ export interface Checksum {
 
 const DIGITS: Readonly<Record<Checksum['algorithm'], number>> = { sha256: 64, sha512: 128 };
 
-/** Finds a file in a list such as SHA256SUMS: `HEX  NAME`, with an asterisk before the name where it was read as binary. */
+/** Finds a file in a list such as SHA256SUMS. Its lines are `HEX  NAME` or `HEX *NAME`. */
 export function findChecksum(
   list: string,
   file: string,

@@ -1,0 +1,82 @@
+// The house rules that no other tool checks:
+// - at most 16 source files in a folder of src and test
+// - comments end before column 101
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import ts from 'typescript';
+
+const root = new URL('..', import.meta.url).pathname;
+
+const MAX_FILES = 16;
+const MAX_COLUMNS = 100;
+const SOURCE = /\.(?:ts|sh|mjs|go|transcript)$/;
+const COMMENTED = /\.(?:ts|sh|mjs)$/;
+
+/** Folders (with all below them) whose comments keep to the columns already. */
+const NARROW = ['src/base', 'src/download'];
+
+const problems = [];
+for (const top of ['src', 'test']) checkFolder(join(root, top));
+for (const top of NARROW) for (const file of filesBelow(join(root, top))) checkComments(file);
+for (const problem of problems) console.log(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;
+
+function checkFolder(folder) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && SOURCE.test(entry.name));
+  if (files.length > MAX_FILES)
+    problems.push(
+      `${relative(root, folder)}: ${files.length} source files, at most ${MAX_FILES}: merge some, or make sub-folders`,
+    );
+  for (const entry of entries) if (entry.isDirectory()) checkFolder(join(folder, entry.name));
+}
+
+function filesBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && COMMENTED.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function checkComments(path) {
+  const text = readFileSync(path, 'utf8');
+  const lines = text.split('\n');
+  const comments = path.endsWith('.sh') ? shellComments(lines) : scriptComments(path, text);
+  for (const { line, words, end } of comments) {
+    // A suppression stands on one line, and an address cannot be broken.
+    const isUnbreakable = words.startsWith('biome-ignore') || !words.includes(' ');
+    if (end > MAX_COLUMNS && !isUnbreakable)
+      problems.push(
+        `${relative(root, path)}:${line + 1}: the comment ends at column ${end}, beyond ${MAX_COLUMNS}: break the line`,
+      );
+  }
+}
+
+function shellComments(lines) {
+  return lines.flatMap((text, line) => {
+    const words = /^\s*#(.*)$/.exec(text)?.[1];
+    return words === undefined ? [] : [{ line, words: words.trim(), end: text.length }];
+  });
+}
+
+/** Reads the syntax tree, so that strings and regular expressions are not taken for comments. */
+function scriptComments(path, text) {
+  const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const ranges = new Map();
+  const visit = (node) => {
+    for (const range of ts.getLeadingCommentRanges(text, node.getFullStart()) ?? [])
+      ranges.set(range.pos, range);
+    for (const range of ts.getTrailingCommentRanges(text, node.getEnd()) ?? []) ranges.set(range.pos, range);
+    for (const child of node.getChildren(file)) if (!ts.isJSDoc(child)) visit(child);
+  };
+  visit(file);
+  return [...ranges.values()].flatMap(({ pos, end }) => {
+    const first = file.getLineAndCharacterOfPosition(pos);
+    const parts = text.slice(pos, end).split('\n');
+    return parts.map((part, index) => ({
+      line: first.line + index,
+      words: part.replace(/^\s*(?:\/\/|\/\*\*?|\*)\s*|\s*\*\/$/g, ''),
+      end: (index === 0 ? first.character : 0) + part.length,
+    }));
+  });
+}
