@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
@@ -15,7 +14,7 @@ export interface ProcessIdentity {
  * Field 22 of /proc/PID/stat (proc(5)).
  * Counts from behind the program's name, which may hold blanks and brackets.
  */
-function startTime(pid: number): string | undefined {
+async function startTime(pid: number): Promise<string | undefined> {
   try {
     if (process.platform === 'linux') {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -23,62 +22,51 @@ function startTime(pid: number): string | undefined {
       return fields[0] === 'Z' ? undefined : fields[19];
     }
     if (process.platform === 'win32') return process.kill(pid, 0) ? '' : undefined;
-    return startTimeByPs(pid);
+    return await startTimeByPs(pid);
   } catch {
     return undefined;
   }
 }
 
 /** Does not depend on the user's time zone and language: two processes must agree on it. */
-export function startTimeByPs(pid: number): string | undefined {
-  const out = output('env', 'TZ=UTC', 'LC_ALL=C', 'ps', '-o', 'lstart=', '-p', String(pid));
+export async function startTimeByPs(pid: number): Promise<string | undefined> {
+  const out = await output('ps', '-o', 'lstart=', '-p', String(pid));
   return out === '' ? undefined : out;
 }
 
-function output(program: string, ...args: readonly string[]): string {
-  const stdio = ['ignore', 'pipe', 'ignore'] as const;
-  return execFileSync(program, args, { encoding: 'utf8', stdio: [...stdio] }).trim();
+/** execa is loaded where the system keeps no files about processes, and nowhere else. */
+async function output(program: string, ...args: readonly string[]): Promise<string> {
+  const { execa } = await import('execa');
+  const { stdout } = await execa(program, args, { stdin: 'ignore', env: { TZ: 'UTC', LC_ALL: 'C' } });
+  return stdout.trim();
 }
 
-/** What the first of `ways` gives that does not fail and is not empty. */
-function firstOf(...ways: readonly (() => string)[]): string {
-  for (const way of ways) {
-    try {
-      const word = way();
-      if (word !== '') return word;
-    } catch {
-      // The next one may work.
-    }
+/** '-' for what cannot be read. */
+async function orDash(read: () => string | Promise<string>): Promise<string> {
+  try {
+    return (await read()) || '-';
+  } catch {
+    return '-';
   }
-  return '';
 }
 
-function place(): string {
-  const name = hostname();
-  const isMac = process.platform === 'darwin';
-  const boot = () =>
-    isMac
+async function place(): Promise<string> {
+  const text = (path: string) => readFileSync(path, 'utf8').trim();
+  const boot = await orDash(() =>
+    process.platform === 'darwin'
       ? output('sysctl', '-n', 'kern.bootsessionuuid')
-      : readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const words = [
-    firstOf(boot, () => '-'),
-    firstOf(
-      () => readlinkSync('/proc/self/ns/pid'),
-      () => '-',
-    ),
-    // machine-id(5); containers often have none.
-    firstOf(
-      () => readFileSync('/etc/machine-id', 'utf8').trim(),
-      () => name,
-    ),
-  ];
-  return [name, ...words].join(' ');
+      : text('/proc/sys/kernel/random/boot_id'),
+  );
+  const namespace = await orDash(() => readlinkSync('/proc/self/ns/pid'));
+  // machine-id(5); containers often have none.
+  const id = await orDash(() => text('/etc/machine-id'));
+  return [hostname(), boot, namespace, id === '-' ? hostname() : id].join(' ');
 }
 
 /** The identity of a living process; undefined when no process has that pid. */
-export function identify(pid: number): ProcessIdentity | undefined {
-  const started = startTime(pid);
-  return started === undefined ? undefined : { pid, started, place: place() };
+export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+  const started = await startTime(pid);
+  return started === undefined ? undefined : { pid, started, place: await place() };
 }
 
 /**
@@ -86,13 +74,13 @@ export function identify(pid: number): ProcessIdentity | undefined {
  * That is so for another pid namespace, and for another computer that shares this disk.
  * The boot id decides before the computer's name, which DHCP and cloud-init may change.
  */
-export function fateOf(identity: ProcessIdentity): 'alive' | 'dead' | 'elsewhere' {
+export async function fateOf(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'elsewhere'> {
   const [name = '', boot = '-', namespace = '-', computer] = identity.place.split(' ');
-  const [ourName, ourBoot, ourNamespace, ourComputer] = place().split(' ');
+  const [ourName, ourBoot, ourNamespace, ourComputer] = (await place()).split(' ');
   const isSameComputer = computer === undefined ? name === ourName : computer === ourComputer;
   const isSameBoot = boot === ourBoot && (boot !== '-' || isSameComputer);
   if (isSameBoot && namespace === ourNamespace)
-    return startTime(identity.pid) === identity.started ? 'alive' : 'dead';
+    return (await startTime(identity.pid)) === identity.started ? 'alive' : 'dead';
   // After a reboot of this computer none of its old processes lives.
   return !isSameBoot && isSameComputer && boot !== '-' && ourBoot !== '-' ? 'dead' : 'elsewhere';
 }

@@ -80,7 +80,7 @@ async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promi
       if (!entry.startsWith(prefix) || entry === `${prefix}${self.token}`) continue;
       const other = await readHolder(join(folder, entry));
       if (other === 'none') continue;
-      if (other === undefined || fateOf(other) !== 'dead') return;
+      if (other === undefined || (await fateOf(other)) !== 'dead') return;
       await rm(join(folder, entry), { force: true });
     }
     const current = await readHolder(path);
@@ -91,7 +91,7 @@ async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promi
 }
 
 async function acquire(path: string, options: LockOptions): Promise<() => Promise<void>> {
-  const identity = identify(process.pid) ?? { pid: process.pid, started: '', place: '' };
+  const identity = (await identify(process.pid)) ?? { pid: process.pid, started: '', place: '' };
   const since = new Date(options.clock.now()).toISOString();
   const self: LockHolder = { ...identity, token: crypto.randomUUID(), command: options.command, since };
   const { clock, signal } = options;
@@ -101,7 +101,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
     if (await claim(path, self)) return () => rm(path, { force: true });
     const holder = await readHolder(path);
     if (holder === 'none') return attempt();
-    const fate = holder === undefined ? 'elsewhere' : fateOf(holder);
+    const fate = holder === undefined ? 'elsewhere' : await fateOf(holder);
     if (holder !== undefined && fate === 'dead') {
       await buryDead(path, holder, self);
     } else if (!told) {

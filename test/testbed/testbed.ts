@@ -84,7 +84,7 @@ export async function startHosts(options: TestbedOptions): Promise<Testbed> {
 /** A folder for hosts of this process, which a later run removes with them when this one is killed. */
 export async function testbedFolder(): Promise<string> {
   const folder = await mkdtemp(join(TESTBED_HOME, TESTBED_PREFIX));
-  await writeFile(join(folder, TESTBED_OWNER), JSON.stringify(identify(process.pid)));
+  await writeFile(join(folder, TESTBED_OWNER), JSON.stringify(await identify(process.pid)));
   return folder;
 }
 
@@ -103,7 +103,7 @@ export async function sweepTestbeds(ports: Ports, which: 'dead' | 'all'): Promis
     const text = await readFile(join(storeDir, TESTBED_OWNER), 'utf8').catch(() => '');
     // One without an owner is being made at this moment, or nothing is in it yet.
     const owner = text === '' ? undefined : (JSON.parse(text) as ProcessIdentity);
-    const isDead = owner !== undefined && fateOf(owner) === 'dead';
+    const isDead = owner !== undefined && (await fateOf(owner)) === 'dead';
     // Another run may sweep it at the same time; what stays behind is the next one's.
     if (which === 'all' || isDead) await removeTestbed(ports, storeDir).catch(() => undefined);
   }

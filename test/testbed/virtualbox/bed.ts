@@ -62,7 +62,7 @@ export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<
     chooseAccel(ports, testCacheDir, 'x86_64'),
   ]);
   const folder = await mkdtemp(join(HOME, PREFIX));
-  await writeFile(join(folder, OWNER), JSON.stringify(identify(process.pid)));
+  await writeFile(join(folder, OWNER), JSON.stringify(await identify(process.pid)));
   const [bin, userHome, data] = ['bin', 'home', 'data'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -119,7 +119,8 @@ export async function sweepVirtualBoxes(): Promise<void> {
   for (const entry of (await readdir(HOME)).filter((name) => name.startsWith(PREFIX))) {
     const folder = join(HOME, entry);
     const text = await readFile(join(folder, OWNER), 'utf8').catch(() => '');
-    if (text !== '' && fateOf(JSON.parse(text) as ProcessIdentity) === 'dead') await removeFolder(folder);
+    if (text !== '' && (await fateOf(JSON.parse(text) as ProcessIdentity)) === 'dead')
+      await removeFolder(folder);
   }
 }
 

@@ -115,7 +115,7 @@ test('whoever is patient waits beyond the time for a holder that lives, and for 
 
 test('a pid that is another program by now does not keep the lock', async () => {
   const path = join(folder, 'recycled.lock');
-  const self = identify(process.pid);
+  const self = await identify(process.pid);
   await writeFile(path, JSON.stringify({ ...self, started: '1', token: 't', command: 'old', since: 'then' }));
   expect(await withLock(path, options({ timeoutMs: 2000 }), async () => 'in')).toBe('in');
 });
