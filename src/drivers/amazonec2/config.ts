@@ -53,7 +53,7 @@ export interface Ec2Config extends BaseConfig {
   Image: string;
   Profile: string;
   OpenTo: readonly string[];
-  /** The engine is reached through SSH, and no port is opened for it. Missing in a record of docker-machine's. */
+  /** The engine is reached through SSH alone. Missing in a record of docker-machine's. */
   SSHOnly?: boolean;
   UnencryptedRoot: boolean;
   KmsKeyId: string;
@@ -65,7 +65,7 @@ export interface Ec2Config extends BaseConfig {
   Credits: string;
   /** Subnets to launch into, in the order in which they are tried. */
   Subnets: readonly string[];
-  /** Networks of the first of them, IPv4 first: what leads there leads to the others. */
+  /** Networks of the first subnet, IPv4 first. What leads there leads to the others. */
   SubnetCidrs: readonly string[];
   /** Groups that we made, and that go when nobody uses them. */
   OwnGroupIds: readonly string[];
@@ -73,7 +73,10 @@ export interface Ec2Config extends BaseConfig {
   /** gc looks at what this store made alone. '' until something is made. */
   StoreId: string;
   SpotRequestId: string;
-  /** Milliseconds since the epoch: when something was last asked for. For a while after it nothing need be seen of it. */
+  /**
+   * When something was last asked for, in milliseconds since the epoch.
+   * EC2 need not show it for a while.
+   */
   LastAskedAt: number;
   /** EC2's answer to the last launch was that there is none. */
   LaunchRefused: boolean;

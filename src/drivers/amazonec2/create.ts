@@ -1,10 +1,11 @@
 import { keepOrMakeKey } from '../../sdk/keys.ts';
 import { withApi } from './api/api.ts';
 import { type Ec2Context, machineFiles, resourceName } from './context.ts';
-import { addressOf, waitUntilUp } from './instance/instance.ts';
+import { addressesWhenUp } from './instance/instance.ts';
 import { importKey, keepPrivateKey } from './instance/key-pair.ts';
 import { launch } from './instance/launch.ts';
-import { ensureGroups, warnOfOpenDoors } from './network/security-group.ts';
+import { warnOfOpenDoors } from './network/rules.ts';
+import { ensureGroups } from './network/security-group.ts';
 import { makePlan } from './plan.ts';
 
 /** Makes the machine in steps, each of which can be cut off and run again. */
@@ -30,28 +31,25 @@ export async function createInstance(context: Ec2Context): Promise<void> {
   });
   if (!context.config.ExistingKey) {
     await context.step('ec2.keypair', 'Importing the SSH key...', async () => {
-      await asking(context);
+      await noteRequest(context);
       const KeyPairId = await withApi(context, (api) => importKey(api, context));
       return { KeyPairId, KeyName: resourceName(context) };
     });
   }
   warnOfOpenDoors(context);
   await context.step('ec2.group', 'Seeing to the security group...', async () => {
-    await asking(context);
+    await noteRequest(context);
     return withApi(context, (api) => ensureGroups(api, context));
   });
   await context.step('ec2.launch', 'Launching instance...', () =>
     withApi(context, (api) => launch(api, context)),
   );
   await context.step('ec2.wait', 'Waiting for the instance to run...', () =>
-    withApi(context, async (api) => {
-      const up = await waitUntilUp(api, context);
-      return { IPAddress: addressOf(up, context.config), PrivateIPAddress: up.PrivateIpAddress ?? '' };
-    }),
+    withApi(context, (api) => addressesWhenUp(api, context)),
   );
 }
 
-/** From here on something may be there that nobody has told us of, or that nobody sees yet. */
-async function asking(context: Ec2Context): Promise<void> {
+/** From here on EC2 may have made something that it did not tell us of, or does not show yet. */
+async function noteRequest(context: Ec2Context): Promise<void> {
   await context.save({ LastAskedAt: context.clock.now() });
 }

@@ -19,8 +19,8 @@ export const amazonec2Driver: Driver<Ec2Config> = {
     sans: ({ PrivateIPAddress }) => (PrivateIPAddress === '' ? [] : [PrivateIPAddress]),
     restartsLater: true,
   },
-  // Costs money, so it is never chosen unasked; whether there are credentials is seen when it is used.
+  // It costs money, so it is never chosen unasked. Credentials are looked for when it is used.
   availability: async () => ({ works: true, score: 0, how: 'needs an AWS account' }),
   configure: (flags, base) => configureEc2(flags.values, base),
-  load: async () => (await import('./operations.ts')).host,
+  load: async () => (await import('./host.ts')).host,
 };

@@ -14,7 +14,7 @@ import type { Ec2Config } from './config.ts';
 import { ec2Error } from './errors.ts';
 import { type Arch, systems } from './instance/images.ts';
 
-/** Where and from what a machine will be made: everything that EC2 has to be asked for. */
+/** Where and from what a machine will be made, as far as EC2 has to be asked. */
 export interface Plan {
   readonly region: string;
   readonly imageId: string;
@@ -60,7 +60,7 @@ function planned({
   return { id: SubnetId, zone: AvailabilityZone, cidrs: cidrs.flatMap((cidr) => cidr ?? []) };
 }
 
-/** Whether the account has the region, as far as it may ask and the server knows regions. */
+/** Refuses a region that the account does not have, as far as the server tells. */
 async function checkRegion(api: Ec2Api): Promise<void> {
   try {
     const { Regions = [] } = await api.ask((ec2) =>
@@ -114,7 +114,7 @@ async function chooseImage(api: Ec2Api, config: Ec2Config, architectures: readon
   if (config.AMI !== '') {
     const [image] = await images(api, { ImageIds: [config.AMI] });
     const arch = image?.Architecture ?? '';
-    // One that does not say what it is for may be for this: the launch will tell.
+    // One that does not say what it is for may be for this. The launch will tell.
     if (image === undefined || (arch !== '' && !architectures.includes(arch))) {
       throw ec2Error('MM_EC2_IMAGE', {
         message:
@@ -197,6 +197,6 @@ async function defaultVpc(api: Ec2Api): Promise<string> {
   if (id !== undefined) return id;
   throw ec2Error('MM_EC2_NETWORK', {
     message: `Your account has no default VPC in ${api.region}`,
-    hint: 'Name a VPC or a subnet with --amazonec2-vpc-id or --amazonec2-subnet-id, or make one: "aws ec2 create-default-vpc".',
+    hint: 'Name a VPC or a subnet with --amazonec2-vpc-id or --amazonec2-subnet-id, or make one with "aws ec2 create-default-vpc".',
   });
 }

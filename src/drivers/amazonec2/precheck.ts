@@ -5,18 +5,19 @@ import {
   RunInstancesCommand,
 } from '@aws-sdk/client-ec2';
 import { MachineError } from '../../base/machine-error.ts';
+import type { PlanLine } from '../../sdk/context.ts';
 import { type Ec2Api, withApi } from './api/api.ts';
 import { isOfSubnet } from './api/failures.ts';
-import { type Ec2Context, resourceName } from './context.ts';
+import { type Ec2Context, ENGINE_PORT, resourceName } from './context.ts';
 import { checkPrivateKey, keyRequest } from './instance/key-pair.ts';
 import { launchRequest } from './instance/launch.ts';
 import { ownUserData } from './instance/user-data.ts';
 import { callerNetworks } from './network/caller-address.ts';
-import { groupRequest, namedGroups, opensDoors } from './network/security-group.ts';
+import { groupRequest, makesGroup, namedGroups, opensGroup } from './network/security-group.ts';
 import { makePlan, type Plan } from './plan.ts';
 
-/** Everything that can be known to go wrong, permissions included, with nothing made. Gives what would be. */
-export async function precheckEc2(context: Ec2Context): Promise<Plan> {
+/** Checks everything that can be known to go wrong, permissions included, with nothing made. */
+export async function precheck(context: Ec2Context): Promise<readonly PlanLine[]> {
   try {
     return await check(context);
   } catch (error) {
@@ -26,7 +27,7 @@ export async function precheckEc2(context: Ec2Context): Promise<Plan> {
   }
 }
 
-async function check(context: Ec2Context): Promise<Plan> {
+async function check(context: Ec2Context): Promise<readonly PlanLine[]> {
   const { config } = context;
   await ownUserData(config.UserDataFile);
   if (config.SSHPrivateKeyPath !== '') await checkPrivateKey(config.SSHPrivateKeyPath);
@@ -35,24 +36,27 @@ async function check(context: Ec2Context): Promise<Plan> {
     if (config.ExistingKey)
       await api.ask((ec2) => ec2.send(new DescribeKeyPairsCommand({ KeyNames: [config.KeyName] })));
     const groups = await namedGroups(api, context, plan.vpcId);
-    if (opensDoors(context, groups)) await callerNetworks(context, plan.subnets[0]?.cidrs ?? []);
-    await rehearseParts(api, context, plan, groups.size === 0 || [...groups.values()].includes(undefined));
-    return { ...plan, subnets: await rehearseLaunch(api, context, plan) };
+    const networks = opensGroup(context, groups)
+      ? await callerNetworks(context, plan.subnets[0]?.cidrs ?? [])
+      : [];
+    await rehearseParts(api, context, plan.vpcId, makesGroup(groups));
+    const subnets = await rehearseLaunch(api, context, plan);
+    return planLines(context, { ...plan, subnets }, networks);
   });
 }
 
-/** Asks EC2 whether we may, for each thing that would be made before the instance. */
+/** Asks EC2 whether we may make each thing that comes before the instance. */
 async function rehearseParts(
   api: Ec2Api,
   context: Ec2Context,
-  plan: Plan,
-  makesGroup: boolean,
+  vpcId: string,
+  withGroup: boolean,
 ): Promise<void> {
   const { config } = context;
   const name = resourceName(context);
   const DryRun = true;
-  if (makesGroup) {
-    const request = { ...groupRequest(context, name, plan.vpcId), DryRun };
+  if (withGroup) {
+    const request = { ...groupRequest(context, name, vpcId), DryRun };
     await api.rehearse((ec2) => ec2.send(new CreateSecurityGroupCommand(request)));
   }
   if (!config.ExistingKey) {
@@ -61,7 +65,7 @@ async function rehearseParts(
   }
 }
 
-/** Asks for the launch itself. Gives the subnets without those at the beginning that do not take it. */
+/** Asks for the launch itself. Gives the subnets from the first that takes it. */
 async function rehearseLaunch(api: Ec2Api, context: Ec2Context, plan: Plan): Promise<Plan['subnets']> {
   const { config, machine } = context;
   const planned = { machine, config: { ...config, AMI: plan.imageId, DeviceName: plan.rootDevice } };
@@ -78,10 +82,34 @@ async function rehearseLaunch(api: Ec2Api, context: Ec2Context, plan: Plan): Pro
   return plan.subnets;
 }
 
-/** A public key for a rehearsal: nobody has its private half. */
+/** A public key for a rehearsal. Nobody has its private half. */
 const SOME_KEY = `ssh-ed25519 ${Buffer.concat([
   Buffer.from([0, 0, 0, 11]),
   Buffer.from('ssh-ed25519'),
   Buffer.from([0, 0, 0, 32]),
   Buffer.alloc(32, 1),
 ]).toString('base64')} rehearsal`;
+
+/** @param networks to which the group will be opened */
+function planLines({ config }: Ec2Context, plan: Plan, networks: readonly string[]): readonly PlanLine[] {
+  const spot = config.RequestSpotInstance ? `, spot up to $${config.SpotPrice} an hour` : '';
+  const encrypted = config.UnencryptedRoot ? '' : ', encrypted';
+  const groups = config.SecurityGroupNames.join(', ') || 'one of its own';
+  const ports = config.SSHOnly === true ? `${config.SSHPort}` : `${config.SSHPort} and ${ENGINE_PORT}`;
+  const opened = networks.length === 0 ? 'as it is' : `${ports} open to ${networks.join(', ')}`;
+  return [
+    { label: 'region', value: plan.region },
+    { label: 'zone', value: plan.subnets.map(({ id, zone }) => `${zone} (${id})`).join(', then ') },
+    { label: 'vpc', value: plan.vpcId },
+    { label: 'type', value: `${config.InstanceType} (${plan.arch})${spot}` },
+    { label: 'image', value: `${plan.imageId} (${plan.imageName})` },
+    {
+      label: 'root volume',
+      value: `${config.RootSize} GB ${config.VolumeType}${encrypted}, as ${plan.rootDevice}`,
+    },
+    { label: 'group', value: `${groups}, ${opened}` },
+    ...(config.SSHOnly === true ? [{ label: 'engine', value: 'reached through SSH alone' }] : []),
+    { label: 'key pair', value: config.ExistingKey ? config.KeyName : 'one of its own (ed25519)' },
+    { label: 'permission', value: 'RunInstances and what goes before it are allowed (DryRun)' },
+  ];
+}

@@ -51,6 +51,12 @@ test('gc takes a shared group that nobody uses any more', async () => {
   expect(cloud.living()).toEqual([]);
 });
 
+test('--dry-run tells that a group which is to be made is opened, whatever stays as it is', async () => {
+  const args = ['--dry-run', '--amazonec2-security-group', 'new', '--amazonec2-security-group-readonly'];
+  const outcome = await account.create([...args, 'h1']);
+  expect(outcome.stdout).toMatch(/group +new, 22 and 2376 open to 127\.0\.0\.1\/32\n/);
+});
+
 test('a group that stays as it is needs nobody’s address; who is let in by it is not asked, but whether anybody is', async () => {
   const { cloud } = account.server;
   const ssh = { protocol: 'tcp', from: 22, to: 22, cidr: '198.51.100.0/24', description: '' };

@@ -56,6 +56,14 @@ test('a machine without a port for its engine is reached through SSH by us and b
   const before = await logins();
   await user.must(['ls']);
   expect((await logins()) - before).toBe(2);
+  for (const words of ['ssh h true', 'env --shell bash h', 'config h', 'url h']) {
+    const asked = server.calls.length;
+    await user.must(words.split(' '));
+    expect(
+      server.calls.slice(asked).map(({ action }) => action),
+      words,
+    ).toEqual(['DescribeInstances']);
+  }
   const listening = await user.must(['ssh', 'h', 'cat /proc/net/tcp /proc/net/tcp6']);
   expect(listening).toMatch(/:0016 \S+ 0A /);
   expect(listening).not.toContain(':0948 ');

@@ -36,6 +36,14 @@ test('an instance of EC2 lives from create to rm, moves to a new address, and le
     /^ec .* amazonec2 .* Running .* tcp:\/\/10\.91\.\d+\.\d+:2376 .* v\d+/m,
   );
   expect(await user.must(['ssh', 'ec', 'id -un; hostname'])).toBe('ubuntu\nec\n');
+  for (const words of ['ssh ec true', 'env --shell bash ec', 'config ec', 'ip ec', 'url ec', 'status ec']) {
+    const before = server.calls.length;
+    await user.must(words.split(' '));
+    expect(
+      server.calls.slice(before).map(({ action }) => action),
+      words,
+    ).toEqual(['DescribeInstances']);
+  }
   // The key in the launch data is dead: the host has made its own, and that one alone is pinned.
   const [launched] = cloud.every<Instance>('instance');
   const handedOver = /ssh-ed25519 [^" ]+/g.exec(

@@ -1,20 +1,22 @@
+import { once } from 'node:events';
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
 import { retry } from '../../../base/wait.ts';
 import { endpointUrl } from '../config.ts';
 import type { Ec2Context } from '../context.ts';
-import { codeOf, ec2Failure } from './failures.ts';
-import { heedInterruptions } from './interruption.ts';
-import { pauseBefore } from './pause.ts';
+import { awsCodeOf, ec2Failure, isRefusedWith } from './failures.ts';
 
 /** The way to EC2 in one region. Every failure that leaves it is one of ours. */
 export interface Ec2Api {
   readonly region: string;
-  /** Sends one call, or several. Throttled and broken ones are repeated by the SDK, with jitter and within its bounds. */
+  /**
+   * Sends one call, or several.
+   * The SDK repeats those that are throttled or broken, with jitter and within its bounds.
+   */
   ask<T>(work: (client: EC2Client) => Promise<T>): Promise<T>;
-  /** The same for what was made just now and may not be seen everywhere: a refusal with one of the codes is asked again. */
+  /** The same about what EC2 may not show yet. A refusal with one of the codes is asked again. */
   askUntilSeen<T>(codes: readonly string[], work: (client: EC2Client) => Promise<T>): Promise<T>;
-  /** Whether EC2 would do it; the work sets DryRun. Throws what it would be refused with. */
+  /** Throws what EC2 would refuse the call with. The work sets DryRun. */
   rehearse(work: (client: EC2Client) => Promise<unknown>): Promise<void>;
 }
 
@@ -24,6 +26,15 @@ const CONNECT_MS = 10_000;
 const REQUEST_MS = 30_000;
 /** EC2's eventual consistency is a matter of seconds. */
 const UNSEEN_MS = 60_000;
+
+/**
+ * Milliseconds before the next attempt: from half a second doubled up to five seconds.
+ * It is spread, so that a fleet does not ask in step.
+ */
+export function backoffMs(attempt: number, random: () => number = Math.random): number {
+  const longest = Math.min(5000, 500 * 2 ** Math.min(attempt, 10));
+  return Math.round(longest * (0.5 + random() / 2));
+}
 
 /** Everything that a paged question gives. */
 export function everyPage<P, R>(
@@ -38,14 +49,56 @@ export function everyPage<P, R>(
   });
 }
 
-/** Keys that stand in the record of docker-machine, or were given to ours. undefined: the SDK's chain looks for some. */
-async function givenCredentials(context: Ec2Context): Promise<EC2ClientConfig['credentials'] | undefined> {
-  const { config } = context;
-  const accessKeyId = (await context.secret('amazonec2-access-key')) || config.AccessKey || '';
-  const secretAccessKey = (await context.secret('amazonec2-secret-key')) || config.SecretKey || '';
-  const sessionToken = (await context.secret('amazonec2-session-token')) || config.SessionToken || '';
-  if (accessKeyId === '' || secretAccessKey === '') return undefined;
-  return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) };
+/** Opens a way to EC2 for the time of some work. */
+export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Promise<T>): Promise<T> {
+  const { clock, config, signal } = context;
+  const region = await regionOf(context);
+  const client = new EC2Client(await clientConfig(context, region));
+  const failed = logCalls(client, context);
+  heedInterruptions(client, signal);
+  const ask: Ec2Api['ask'] = async (call) => {
+    try {
+      return await call(client);
+    } catch (error) {
+      if (isMachineError(error) || (signal.aborted && error === signal.reason)) throw error;
+      const isTemporary = await client.config.credentials().then(
+        ({ sessionToken }) => sessionToken !== undefined,
+        () => false,
+      );
+      const call = failed.get(Object(error)) ?? '';
+      throw ec2Failure(error, { region, config, isTemporary, now: clock.now(), call });
+    }
+  };
+  const askUntilSeen: Ec2Api['askUntilSeen'] = (codes, call) => {
+    const isUnseen = (error: unknown) => isRefusedWith(error, codes);
+    return retry(() => ask(call), isUnseen, { clock, signal, timeoutMs: UNSEEN_MS, intervalMs: backoffMs });
+  };
+  const rehearse: Ec2Api['rehearse'] = async (call) => {
+    try {
+      await ask(call);
+    } catch (error) {
+      if (!isRefusedWith(error, ['DryRunOperation'])) throw error;
+    }
+  };
+  try {
+    return await work({ region, ask, askUntilSeen, rehearse });
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The region that was named, else that of the environment or the profile, as the SDK finds it. */
+async function regionOf(context: Ec2Context): Promise<string> {
+  const named = context.config.Region;
+  if (named !== '') return named;
+  const probe = new EC2Client(await clientConfig(context, ''));
+  try {
+    return await probe.config.region();
+  } catch {
+    return DEFAULT_REGION;
+  } finally {
+    probe.destroy();
+  }
 }
 
 async function clientConfig(context: Ec2Context, region: string): Promise<EC2ClientConfig> {
@@ -69,26 +122,27 @@ async function clientConfig(context: Ec2Context, region: string): Promise<EC2Cli
   };
 }
 
-/** The region that was named, else that of the environment or the profile, as the SDK finds it. */
-async function regionOf(context: Ec2Context): Promise<string> {
-  const named = context.config.Region;
-  if (named !== '') return named;
-  const probe = new EC2Client(await clientConfig(context, ''));
-  try {
-    return await probe.config.region();
-  } catch {
-    return DEFAULT_REGION;
-  } finally {
-    probe.destroy();
-  }
+/**
+ * Keys that were given to us, or that stand in a record of docker-machine.
+ * Without any, the SDK's chain looks for some.
+ */
+async function givenCredentials(context: Ec2Context): Promise<EC2ClientConfig['credentials'] | undefined> {
+  const { config } = context;
+  const accessKeyId = (await context.secret('amazonec2-access-key')) || config.AccessKey || '';
+  const secretAccessKey = (await context.secret('amazonec2-secret-key')) || config.SecretKey || '';
+  const sessionToken = (await context.secret('amazonec2-session-token')) || config.SessionToken || '';
+  if (accessKeyId === '' || secretAccessKey === '') return undefined;
+  return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) };
 }
 
+/** Inside of the SDK's retries, so that each attempt passes. */
+const EACH_ATTEMPT = { step: 'finalizeRequest', priority: 'low' } as const;
+
 /**
- * Notes each call in the debug log, with what EC2's support would ask for, and nothing of what was sent. Gives the names of
- * calls by what they failed with.
+ * Notes each call in the debug log, with the id that EC2's support would ask for.
+ * Nothing of what was sent is noted. Gives the names of calls by what they failed with.
  */
-function logCalls(client: EC2Client, context: Ec2Context): WeakMap<object, string> {
-  const { report, clock } = context;
+function logCalls(client: EC2Client, { report, clock }: Ec2Context): WeakMap<object, string> {
   const failed = new WeakMap<object, string>();
   client.middlewareStack.add(
     (next, { commandName }) =>
@@ -102,56 +156,35 @@ function logCalls(client: EC2Client, context: Ec2Context): WeakMap<object, strin
           note(`ok, request ${result.output.$metadata?.requestId ?? '?'}`);
           return result;
         } catch (error) {
-          note(`${codeOf(error)}`);
+          note(awsCodeOf(error));
           if (typeof error === 'object' && error !== null) failed.set(error, name);
           throw error;
         }
       },
-    // Inside of the retries, so that each attempt is seen.
-    { step: 'finalizeRequest', priority: 'low', name: 'mymachineLog' },
+    { ...EACH_ATTEMPT, name: 'mymachineLog' },
   );
   return failed;
 }
 
-export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Promise<T>): Promise<T> {
-  const region = await regionOf(context);
-  const client = new EC2Client(await clientConfig(context, region));
-  const failed = logCalls(client, context);
-  heedInterruptions(client, context.signal);
-  const ask: Ec2Api['ask'] = async (call) => {
-    try {
-      return await call(client);
-    } catch (error) {
-      if (isMachineError(error) || (context.signal.aborted && error === context.signal.reason)) throw error;
-      const isTemporary = await client.config.credentials().then(
-        ({ sessionToken }) => sessionToken !== undefined,
-        () => false,
-      );
-      const call = failed.get(Object(error)) ?? '';
-      throw ec2Failure(error, {
-        region,
-        config: context.config,
-        isTemporary,
-        now: context.clock.now(),
-        call,
-      });
-    }
-  };
-  const askUntilSeen: Ec2Api['askUntilSeen'] = (codes, call) => {
-    const isUnseen = (error: unknown) => isMachineError(error) && codes.includes(codeOf(error.cause));
-    const { clock, signal } = context;
-    return retry(() => ask(call), isUnseen, { clock, signal, timeoutMs: UNSEEN_MS, intervalMs: pauseBefore });
-  };
-  const rehearse: Ec2Api['rehearse'] = async (call) => {
-    try {
-      await ask(call);
-    } catch (error) {
-      if (!isMachineError(error) || codeOf(error.cause) !== 'DryRunOperation') throw error;
-    }
-  };
-  try {
-    return await work({ region, ask, askUntilSeen, rehearse });
-  } finally {
-    client.destroy();
-  }
+/**
+ * The user's interruption ends a question at once, with the signal's reason.
+ * No other attempt begins.
+ * A change that has been sent is waited for, since what came of it must be written down.
+ */
+function heedInterruptions(client: EC2Client, signal: AbortSignal): void {
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        signal.throwIfAborted();
+        if (!commandName.startsWith('Describe')) return next(args);
+        const answered = new AbortController();
+        const interrupted = once(signal, 'abort', { signal: answered.signal });
+        try {
+          return await Promise.race([next(args), interrupted.then(() => Promise.reject(signal.reason))]);
+        } finally {
+          answered.abort();
+        }
+      },
+    { ...EACH_ATTEMPT, name: 'mymachineInterruption' },
+  );
 }

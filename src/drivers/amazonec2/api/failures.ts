@@ -12,162 +12,121 @@ export interface Situation {
   readonly isTemporary: boolean;
   /** Milliseconds since the epoch, by this computer. */
   readonly now: number;
-  /** The call that failed, such as RunInstances; '' when it is not known. */
+  /** The call that failed, such as RunInstances. '' when it is not known. */
   readonly call: string;
 }
 
 interface Meaning {
-  readonly id: Id;
-  readonly hint: (situation: Situation) => string;
+  /** Parted by blanks, as in "Error codes for the Amazon EC2 API". */
+  readonly codes: string;
+  /** REGION stands for the region. */
+  readonly hint: string;
 }
 
-const say = (id: Id, hint: string | ((situation: Situation) => string)): Meaning => ({
-  id,
-  hint: typeof hint === 'string' ? () => hint : hint,
-});
+const MEANINGS = {
+  MM_EC2_CREDENTIALS: {
+    codes:
+      'AuthFailure InvalidClientTokenId SignatureDoesNotMatch MissingAuthenticationToken ' +
+      'IncompleteSignature InvalidAccessKeyId CredentialsProviderError',
+    hint: 'Give keys that are valid, by --amazonec2-access-key and --amazonec2-secret-key, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile (--amazonec2-profile).',
+  },
+  MM_EC2_PERMISSION: {
+    codes:
+      'Blocked OptInRequired PendingVerification UnauthorizedOperation AccessDenied AccessDeniedException',
+    hint: 'Have the policy in docs/drivers/amazonec2.md attached to the user or role; "create --dry-run" shows whether it suffices.',
+  },
+  MM_EC2_EXPIRED: {
+    codes: 'ExpiredToken ExpiredTokenException TokenRefreshRequired',
+    hint: 'Get a new session token, for instance with "aws sso login", and run the same command again.',
+  },
+  MM_EC2_CLOCK: {
+    codes: 'RequestExpired RequestInTheFuture RequestTimeTooSkewed',
+    hint: "Set this computer's clock (timedatectl set-ntp true), then run the same command again.",
+  },
+  MM_EC2_THROTTLED: {
+    codes: 'RequestLimitExceeded Throttling ThrottlingException EC2ThrottledException',
+    hint: 'Wait a minute and run the same command again, or allow more attempts with --amazonec2-retries.',
+  },
+  MM_EC2_QUOTA: {
+    codes:
+      'InstanceLimitExceeded VcpuLimitExceeded MaxSpotInstanceCountExceeded VolumeLimitExceeded ' +
+      'AddressLimitExceeded KeyPairLimitExceeded ResourceLimitExceeded SecurityGroupLimitExceeded ' +
+      'SecurityGroupsPerInstanceLimitExceeded RulesPerSecurityGroupLimitExceeded',
+    hint: 'Remove what is not used in REGION, or ask for more in the Service Quotas console.',
+  },
+  MM_EC2_CAPACITY: {
+    codes: 'InsufficientInstanceCapacity InsufficientHostCapacity InsufficientCapacity SpotMaxPriceTooLow',
+    hint: 'Try another type (--amazonec2-instance-type), another zone or region, or the same later.',
+  },
+  MM_EC2_IMAGE: {
+    codes: 'InvalidAMIID.NotFound InvalidAMIID.Malformed InvalidAMIID.Unavailable',
+    hint: 'Give an image of REGION with --amazonec2-ami, or leave it out to get the newest of --amazonec2-image.',
+  },
+  MM_EC2_INSTANCE_TYPE: {
+    codes: 'InvalidInstanceType Unsupported InstanceCreditSpecification_NotSupported',
+    hint: 'See what REGION has with "aws ec2 describe-instance-type-offerings --region REGION".',
+  },
+  MM_EC2_NETWORK: {
+    codes:
+      'InvalidAvailabilityZone InvalidVpcID.NotFound InvalidVpcID.Malformed InvalidSubnetID.NotFound ' +
+      'InvalidSubnetID.Malformed InvalidSubnet.Range InvalidSubnet InsufficientFreeAddressesInSubnet ' +
+      'VPCIdNotSpecified DefaultVpcDoesNotExist',
+    hint: 'Name a subnet with --amazonec2-subnet-id; its VPC and zone follow from it.',
+  },
+  MM_EC2_SECURITY_GROUP: {
+    codes:
+      'InvalidGroup.NotFound InvalidGroupId.Malformed InvalidSecurityGroupID.NotFound InvalidGroup.Duplicate',
+    hint: 'Name another with --amazonec2-security-group, or leave that out to get one of its own.',
+  },
+  MM_EC2_KEY_PAIR: {
+    codes: 'InvalidKeyPair.NotFound InvalidKeyPair.Duplicate InvalidKey.Format',
+    hint: 'Name another with --amazonec2-keypair-name, or leave that out to get one of its own.',
+  },
+  MM_EC2_GONE: {
+    codes: 'InvalidInstanceID.NotFound',
+    hint: 'Somebody else terminated it. "mymachine rm" removes what is left of the machine.',
+  },
+} as const satisfies Partial<Record<Id, Meaning>>;
 
-const credentials = say(
-  'MM_EC2_CREDENTIALS',
-  'Give keys that are valid, by --amazonec2-access-key and --amazonec2-secret-key, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile (--amazonec2-profile).',
-);
-const expired = say(
-  'MM_EC2_EXPIRED',
-  'Get a new session token, for instance with "aws sso login", and run the same command again.',
-);
-const permission = say(
-  'MM_EC2_PERMISSION',
-  'Have the policy in docs/drivers/amazonec2.md attached to the user or role; "create --dry-run" shows whether it suffices.',
-);
-const clock = say(
-  'MM_EC2_CLOCK',
-  "Set this computer's clock (timedatectl set-ntp true), then run the same command again.",
-);
-const throttled = say(
-  'MM_EC2_THROTTLED',
-  'Wait a minute and run the same command again, or allow more attempts with --amazonec2-retries.',
-);
-const quota = say(
-  'MM_EC2_QUOTA',
-  ({ region }) => `Remove what is not used in ${region}, or ask for more in the Service Quotas console.`,
-);
-const capacity = say(
-  'MM_EC2_CAPACITY',
-  'Try another type (--amazonec2-instance-type), another zone or region, or the same later.',
-);
-const image = say(
-  'MM_EC2_IMAGE',
-  ({ region }) =>
-    `Give an image of ${region} with --amazonec2-ami, or leave it out to get the newest of --amazonec2-image.`,
-);
-const type = say(
-  'MM_EC2_INSTANCE_TYPE',
-  ({ region }) => `See what ${region} has: "aws ec2 describe-instance-type-offerings --region ${region}".`,
-);
-const network = say(
-  'MM_EC2_NETWORK',
-  'Name a subnet with --amazonec2-subnet-id; its VPC and zone follow from it.',
-);
-const group = say(
-  'MM_EC2_SECURITY_GROUP',
-  'Name another with --amazonec2-security-group, or leave that out to get one of its own.',
-);
-const key = say(
-  'MM_EC2_KEY_PAIR',
-  'Name another with --amazonec2-keypair-name, or leave that out to get one of its own.',
-);
-const region = say('MM_EC2_REGION', 'See the regions of your account: "aws account list-regions".');
-const gone = say(
-  'MM_EC2_GONE',
-  'Somebody else terminated it. "mymachine rm" removes what is left of the machine.',
-);
-
-/** Codes as in "Error codes for the Amazon EC2 API". */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
-  AuthFailure: credentials,
-  InvalidClientTokenId: credentials,
-  SignatureDoesNotMatch: credentials,
-  MissingAuthenticationToken: credentials,
-  IncompleteSignature: credentials,
-  InvalidAccessKeyId: credentials,
-  CredentialsProviderError: credentials,
-  Blocked: permission,
-  OptInRequired: permission,
-  PendingVerification: permission,
-  UnauthorizedOperation: permission,
-  AccessDenied: permission,
-  AccessDeniedException: permission,
-  ExpiredToken: expired,
-  ExpiredTokenException: expired,
-  TokenRefreshRequired: expired,
-  RequestExpired: clock,
-  RequestInTheFuture: clock,
-  RequestTimeTooSkewed: clock,
-  RequestLimitExceeded: throttled,
-  Throttling: throttled,
-  ThrottlingException: throttled,
-  EC2ThrottledException: throttled,
-  InstanceLimitExceeded: quota,
-  VcpuLimitExceeded: quota,
-  MaxSpotInstanceCountExceeded: quota,
-  VolumeLimitExceeded: quota,
-  AddressLimitExceeded: quota,
-  KeyPairLimitExceeded: quota,
-  ResourceLimitExceeded: quota,
-  SecurityGroupLimitExceeded: quota,
-  SecurityGroupsPerInstanceLimitExceeded: quota,
-  RulesPerSecurityGroupLimitExceeded: quota,
-  InstanceCreditSpecification_NotSupported: type,
-  InsufficientInstanceCapacity: capacity,
-  InsufficientHostCapacity: capacity,
-  InsufficientCapacity: capacity,
-  SpotMaxPriceTooLow: capacity,
-  InvalidAvailabilityZone: network,
-  'InvalidAMIID.NotFound': image,
-  'InvalidAMIID.Malformed': image,
-  'InvalidAMIID.Unavailable': image,
-  InvalidInstanceType: type,
-  Unsupported: type,
-  'InvalidVpcID.NotFound': network,
-  'InvalidVpcID.Malformed': network,
-  'InvalidSubnetID.NotFound': network,
-  'InvalidSubnetID.Malformed': network,
-  'InvalidSubnet.Range': network,
-  InvalidSubnet: network,
-  InsufficientFreeAddressesInSubnet: network,
-  VPCIdNotSpecified: network,
-  DefaultVpcDoesNotExist: network,
-  'InvalidGroup.NotFound': group,
-  'InvalidGroupId.Malformed': group,
-  'InvalidSecurityGroupID.NotFound': group,
-  'InvalidGroup.Duplicate': group,
-  'InvalidKeyPair.NotFound': key,
-  'InvalidKeyPair.Duplicate': key,
-  'InvalidKey.Format': key,
-  'InvalidInstanceID.NotFound': gone,
-};
+type KnownId = keyof typeof MEANINGS;
 
 /** The code that EC2 or the SDK gives a failure, or that of the socket. */
-export function codeOf(error: unknown): string {
+export function awsCodeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   const { name, Code, code } = error as { name?: unknown; Code?: unknown; code?: unknown };
   const words = [Code, name === 'Error' ? undefined : name, code, name];
   return words.find((word): word is string => typeof word === 'string' && word !== '') ?? '';
 }
 
-/** Of one of our errors: EC2 does not know what it was asked about. */
-export const isNotFound = (error: unknown): boolean =>
-  isMachineError(error) && /NotFound$/.test(codeOf(error.cause));
+/** Whether one of our errors is EC2's refusal with one of the codes. */
+export const isRefusedWith = (error: unknown, codes: readonly string[]): boolean =>
+  isMachineError(error) && codes.includes(awsCodeOf(error.cause));
 
-/** Of one of our errors: the same launch in another subnet may do. Zones differ in room and in types, subnets in free addresses. */
+/** Whether one of our errors says that EC2 does not know what it was asked about. */
+export const isNotFound = (error: unknown): boolean =>
+  isMachineError(error) && awsCodeOf(error.cause).endsWith('NotFound');
+
+/** What a call gives, or undefined where EC2 does not know what it is about. */
+export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether the same launch may do in another subnet.
+ * Zones differ in room and in types, subnets in free addresses.
+ */
 export const isOfSubnet = (error: unknown): boolean =>
   isMachineError(error, 'MM_EC2_CAPACITY') ||
-  (isMachineError(error) &&
-    ['Unsupported', 'InsufficientFreeAddressesInSubnet'].includes(codeOf(error.cause)));
+  isRefusedWith(error, ['Unsupported', 'InsufficientFreeAddressesInSubnet']);
 
-/** Of one of our errors: the server has no such call, as servers of this API other than Amazon's may. */
+/** Whether the server has no such call. Servers of this API other than Amazon's have fewer. */
 export const isUnknownCall = (error: unknown): boolean =>
-  isMachineError(error) &&
-  ['InvalidAction', 'UnsupportedOperation', 'NotImplemented'].includes(codeOf(error.cause));
+  isRefusedWith(error, ['InvalidAction', 'UnsupportedOperation', 'NotImplemented']);
 
 function isNetwork(error: unknown): boolean {
   const { code, name } = error as { code?: unknown; name?: unknown };
@@ -180,62 +139,62 @@ function isNetwork(error: unknown): boolean {
 
 const SKEW_MS = 4 * 60_000;
 
-/** Whether our clock differs from the server's, by its answer's own date; undefined when the answer has none. */
+/** Whether our clock differs from the date of the server's answer. undefined without a date. */
 function isSkewed(error: unknown, now: number): boolean | undefined {
   const { $response } = error as { $response?: { headers?: Record<string, string> } };
   const date = Date.parse($response?.headers?.['date'] ?? '');
   return Number.isNaN(date) ? undefined : Math.abs(date - now) > SKEW_MS;
 }
 
-/** Of keys that are wrong, and of a clock that is: "Signature expired: … is now earlier than …". */
-const UNVERIFIED: ReadonlySet<string> = new Set(['AuthFailure', 'SignatureDoesNotMatch']);
-
-/** What a code means, where that depends on more than the code. */
-function meaningOf(error: unknown, code: string, why: string, situation: Situation): Meaning | undefined {
+function idOf(error: unknown, code: string, why: string, situation: Situation): KnownId | undefined {
   const skewed = isSkewed(error, situation.now);
   // Said of a session token that is over, and of a clock that is wrong.
-  if (code === 'RequestExpired' && situation.isTemporary && skewed === false) return expired;
-  if (code === 'AuthFailure' && /not authorized for images/i.test(why)) return image;
-  if (UNVERIFIED.has(code) && (skewed === true || /signature (?:expired|not yet current)/i.test(why)))
-    return clock;
-  return Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
+  if (code === 'RequestExpired' && situation.isTemporary && skewed === false) return 'MM_EC2_EXPIRED';
+  if (code === 'AuthFailure' && /not authorized for images/i.test(why)) return 'MM_EC2_IMAGE';
+  // Said of wrong keys and of a wrong clock: "Signature expired: … is now earlier than …".
+  const isUnverified = code === 'AuthFailure' || code === 'SignatureDoesNotMatch';
+  if (isUnverified && (skewed === true || /signature (?:expired|not yet current)/i.test(why)))
+    return 'MM_EC2_CLOCK';
+  const ids = Object.keys(MEANINGS) as KnownId[];
+  return ids.find((id) => MEANINGS[id].codes.split(' ').includes(code));
 }
 
 /** What a failure of the SDK means for the user. */
-export function ec2Failure(error: unknown, situation: Situation): MachineError {
-  const code = codeOf(error);
+export function ec2Failure(cause: unknown, situation: Situation): MachineError {
+  const code = awsCodeOf(cause);
   const what = situation.call === '' ? code : `${code} of ${situation.call}`;
-  const why = printable(error instanceof Error ? error.message : String(error), 300).trim();
-  const known = meaningOf(error, code, why, situation);
+  const why = printable(cause instanceof Error ? cause.message : String(cause), 300).trim();
+  const known = idOf(cause, code, why, situation);
   if (known !== undefined) {
-    return ec2Error(known.id, { message: `${what}: ${why}`, hint: known.hint(situation), cause: error });
+    const hint = MEANINGS[known].hint.replaceAll('REGION', situation.region);
+    return ec2Error(known, { message: `${what}: ${why}`, hint, cause });
   }
-  if (isNetwork(error)) return unreachable(error, why, situation);
-  // Its own words: "Could not load credentials from any providers", and the like.
-  if (/credentials|sso session|sso token/i.test(why) && !('$metadata' in (error as object)))
-    return ec2Error('MM_EC2_CREDENTIALS', { message: why, hint: credentials.hint(situation), cause: error });
-  const requestId = (error as { $metadata?: { requestId?: string } }).$metadata?.requestId;
+  if (isNetwork(cause)) return unreachable(cause, why, situation);
+  // The SDK's own words: "Could not load credentials from any providers", and the like.
+  if (/credentials|sso session|sso token/i.test(why) && !('$metadata' in (cause as object)))
+    return ec2Error('MM_EC2_CREDENTIALS', { message: why, hint: MEANINGS.MM_EC2_CREDENTIALS.hint, cause });
+  const requestId = (cause as { $metadata?: { requestId?: string } }).$metadata?.requestId;
   const request = requestId === undefined ? '' : ` (request ${printable(requestId, 60)})`;
   return ec2Error('MM_EC2_REFUSED', {
     message: `${what}: ${why}${request}`,
     hint: 'The code is explained in "Error codes for the Amazon EC2 API".',
-    cause: error,
+    cause,
   });
 }
 
-/** A region that does not exist has no address: the endpoint's name holds the region. */
-function unreachable(error: unknown, why: string, situation: Situation): MachineError {
-  const isUnknownName = /^(?:ENOTFOUND|EAI_AGAIN)$/.test(codeOf(error));
-  if (isUnknownName && situation.config.Endpoint === '') {
+function unreachable(cause: unknown, why: string, { region, config }: Situation): MachineError {
+  const isUnknownName = /^(?:ENOTFOUND|EAI_AGAIN)$/.test(awsCodeOf(cause));
+  // The endpoint's name holds the region, so one that does not exist has no address.
+  if (isUnknownName && config.Endpoint === '') {
     return ec2Error('MM_EC2_REGION', {
-      message: `There is no EC2 endpoint for the region "${situation.region}", or no name service here: ${why}`,
-      hint: region.hint(situation),
-      cause: error,
+      message: `There is no EC2 endpoint for the region "${region}", or no name service here: ${why}`,
+      hint: 'See the regions of your account with "aws account list-regions".',
+      cause,
     });
   }
   return ec2Error('MM_EC2_UNREACHABLE', {
     message: `EC2 does not answer: ${why}`,
     hint: 'See that this computer reaches the endpoint (network, proxy, firewall), and --amazonec2-endpoint if you gave one.',
-    cause: error,
+    cause,
   });
 }

@@ -1,6 +1,9 @@
 /** A system whose images its makers publish in an account of their own. */
 export interface System {
-  /** The publisher's account id in a region. Anybody may publish an image of any name, so a name alone proves nothing. */
+  /**
+   * The publisher's account id in a region.
+   * Anybody may publish an image of any name, so a name alone proves nothing.
+   */
   readonly owner: (region: string) => string;
   /** Pattern of the image's name, for EC2's architecture name. */
   readonly name: (arch: Arch) => string;
@@ -8,7 +11,7 @@ export interface System {
 
 export type Arch = 'x86_64' | 'arm64';
 
-/** Canonical's accounts, one a partition of AWS ("Find Ubuntu images on AWS" in its documentation). */
+/** Canonical's accounts, one a partition of AWS (its page "Find Ubuntu images on AWS"). */
 function canonical(region: string): string {
   if (region.startsWith('us-gov-')) return '513442679011';
   return region.startsWith('cn-') ? '837727238323' : '099720109477';

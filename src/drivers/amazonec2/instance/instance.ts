@@ -1,4 +1,5 @@
 import {
+  DescribeVpcsCommand,
   type Instance,
   RebootInstancesCommand,
   StartInstancesCommand,
@@ -6,12 +7,12 @@ import {
 } from '@aws-sdk/client-ec2';
 import { waitFor } from '../../../base/wait.ts';
 import type { HostStatus, MachineState } from '../../../sdk/status.ts';
-import type { Ec2Api } from '../api/api.ts';
-import { findInstance } from '../api/find-instances.ts';
-import { pauseBefore } from '../api/pause.ts';
+import { backoffMs, type Ec2Api, withApi } from '../api/api.ts';
+import { unlessGone } from '../api/failures.ts';
 import type { Ec2Config } from '../config.ts';
 import type { Ec2Context } from '../context.ts';
 import { ec2Error } from '../errors.ts';
+import { findInstance, findInstances } from './find.ts';
 
 const STATES: Readonly<Record<string, MachineState>> = {
   pending: 'Starting',
@@ -22,11 +23,7 @@ const STATES: Readonly<Record<string, MachineState>> = {
   terminated: 'Error',
 };
 
-function stateOf(instance: Instance | undefined): MachineState {
-  return STATES[instance?.State?.Name ?? ''] ?? 'Error';
-}
-
-/** Where the machine is reached: by the address that the flags want; '' when it has none now. */
+/** Where the machine is reached, by the address that the flags want. '' when it has none now. */
 export function addressOf(instance: Instance | undefined, config: Readonly<Ec2Config>): string {
   const usable = ['pending', 'running', 'stopping'].includes(instance?.State?.Name ?? '');
   if (instance === undefined || !usable) return '';
@@ -41,21 +38,67 @@ const ipv6Of = ({ Ipv6Address, NetworkInterfaces = [] }: Instance): string =>
   ) ?? '';
 
 /** An instance that EC2 does not know any more is an error. */
-export const statusOf = (instance: Instance | undefined, config: Readonly<Ec2Config>): HostStatus => ({
-  state: stateOf(instance),
+const statusOf = (instance: Instance | undefined, config: Readonly<Ec2Config>): HostStatus => ({
+  state: STATES[instance?.State?.Name ?? ''] ?? 'Error',
   address: addressOf(instance, config),
 });
 
-function why(instance: Instance | undefined): string {
+export async function status(context: Ec2Context): Promise<HostStatus> {
+  const { config } = context;
+  if (config.InstanceId === '') return { state: 'None', address: '' };
+  return statusOf(await withApi(context, (api) => findInstance(api, config.InstanceId)), config);
+}
+
+/** The first machine's settings say how EC2 is asked. */
+export async function statusOfMany(
+  contexts: readonly Ec2Context[],
+): Promise<ReadonlyMap<string, HostStatus>> {
+  const made = contexts.filter(({ config }) => config.InstanceId !== '');
+  const [first] = made;
+  if (first === undefined) return new Map();
+  // Naming the instances outright would fail for all of them when one is gone.
+  const filter = { Name: 'instance-id', Values: made.map(({ config }) => config.InstanceId) };
+  const instances = await withApi(first, (api) => findInstances(api, filter, []));
+  const byId = new Map(instances.map((each) => [each.InstanceId, each]));
+  return new Map(
+    made.flatMap(({ machine, config }) => {
+      const instance = byId.get(config.InstanceId);
+      return instance === undefined ? [] : [[machine.name, statusOf(instance, config)] as const];
+    }),
+  );
+}
+
+/**
+ * Whether EC2 says that the instance is terminated, or knows nothing of it.
+ * It knows nothing of another account's instances either.
+ * So that answer counts only from an account that knows the machine's VPC.
+ */
+export function isGone(context: Ec2Context): Promise<boolean> {
+  const { InstanceId, VpcId } = context.config;
+  return withApi(context, async (api) => {
+    if (InstanceId === '') return false;
+    const found = await findInstance(api, InstanceId);
+    return found === undefined ? knowsVpc(api, VpcId) : found.State?.Name === 'terminated';
+  });
+}
+
+async function knowsVpc(api: Ec2Api, id: string): Promise<boolean> {
+  if (id === '') return false;
+  const request = new DescribeVpcsCommand({ VpcIds: [id] });
+  const found = await unlessGone(api.ask((ec2) => ec2.send(request)));
+  return (found?.Vpcs ?? []).length > 0;
+}
+
+function reasonOf(instance: Instance | undefined): string {
   const reason = instance?.StateReason?.Message ?? instance?.StateTransitionReason ?? '';
   return reason === '' ? '' : `: ${reason.slice(0, 200)}`;
 }
 
 /**
- * Waits until the instance is in the state, and with `ready` until that holds as well. An instance that ended meanwhile
- * is an error, and so is one that takes longer than `timeoutMs`.
+ * Waits until the instance is in the state and, with `ready`, until that holds as well.
+ * Throws when the instance ends meanwhile or the time is over.
  */
-export async function waitForInstance(
+async function waitForInstance(
   api: Ec2Api,
   context: Ec2Context,
   wanted: 'running' | 'stopped',
@@ -71,34 +114,31 @@ export async function waitForInstance(
     if (instance !== undefined && state === wanted && ready(instance)) return instance;
     if (state === 'terminated' || state === 'shutting-down') {
       throw ec2Error('MM_EC2_GONE', {
-        message: `The instance ${config.InstanceId} was terminated${why(instance)}`,
+        message: `The instance ${config.InstanceId} was terminated${reasonOf(instance)}`,
         hint: `"mymachine rm ${machine.name}" removes what is left of it; then make it again.`,
       });
     }
     return undefined;
   };
-  const intervalMs = (attempt: number) => pauseBefore(Math.min(attempt, 2));
+  const intervalMs = (attempt: number) => backoffMs(Math.min(attempt, 2));
   const instance = await waitFor(probe, { clock, signal, timeoutMs, intervalMs });
   if (instance !== undefined) return instance;
   throw ec2Error('MM_EC2_STATE', {
-    message: `The instance ${config.InstanceId} is ${last?.State?.Name ?? 'not to be seen'} instead of ${wanted} after ${Math.round(timeoutMs / 1000)} s${why(last)}`,
+    message: `The instance ${config.InstanceId} is ${last?.State?.Name ?? 'not to be seen'} instead of ${wanted} after ${Math.round(timeoutMs / 1000)} s${reasonOf(last)}`,
     hint: 'See it in the EC2 console; the same command may be run again.',
   });
 }
 
 const START_MS = 5 * 60_000;
-/** A guest that does not listen is switched off by EC2 after some minutes. */
+/** EC2 switches off a guest that does not listen after some minutes. */
 const STOP_MS = 15 * 60_000;
 
-/** `create` and `start`: it runs and has an address. */
-export function waitUntilUp(api: Ec2Api, context: Ec2Context): Promise<Instance> {
-  return waitForInstance(
-    api,
-    context,
-    'running',
-    START_MS,
-    (found) => addressOf(found, context.config) !== '',
-  );
+/** Waits until the instance runs and has an address. Gives the addresses for the record. */
+export async function addressesWhenUp(api: Ec2Api, context: Ec2Context): Promise<Partial<Ec2Config>> {
+  const { config } = context;
+  const hasAddress = (found: Instance) => addressOf(found, config) !== '';
+  const up = await waitForInstance(api, context, 'running', START_MS, hasAddress);
+  return { IPAddress: addressOf(up, config), PrivateIPAddress: up.PrivateIpAddress ?? '' };
 }
 
 function knownId({ config, machine }: Ec2Context): string {
@@ -114,11 +154,7 @@ export async function startInstance(api: Ec2Api, context: Ec2Context): Promise<v
   const now = await findInstance(api, id);
   if (now?.State?.Name === 'stopping') await waitForInstance(api, context, 'stopped', STOP_MS);
   await api.ask((ec2) => ec2.send(new StartInstancesCommand({ InstanceIds: [id] })));
-  const up = await waitUntilUp(api, context);
-  await context.save({
-    IPAddress: addressOf(up, context.config),
-    PrivateIPAddress: up.PrivateIpAddress ?? '',
-  });
+  await context.save(await addressesWhenUp(api, context));
 }
 
 export async function stopInstance(api: Ec2Api, context: Ec2Context, force: boolean): Promise<void> {

@@ -6,27 +6,32 @@ import {
   type ImportKeyPairCommandInput,
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2';
-import { isMachineError } from '../../../base/machine-error.ts';
 import { keepOrMakeKey } from '../../../sdk/keys.ts';
 import { publicKeyOf } from '../../../ssh/keys/private-key-file.ts';
 import type { Ec2Api } from '../api/api.ts';
-import { codeOf, isNotFound } from '../api/failures.ts';
-import { type Ec2Context, ID_TAG, machineFiles, resourceName, tagged, tagsOf } from '../context.ts';
+import { isRefusedWith, unlessGone } from '../api/failures.ts';
+import {
+  type Ec2Context,
+  ID_TAG,
+  machineFiles,
+  type ResourceFilter,
+  resourceName,
+  tagOf,
+  tagsOf,
+} from '../context.ts';
 import { ec2Error } from '../errors.ts';
 
-/** The private key that logs us in, in the machine's folder: the user's own, or a fresh ed25519 key. */
-export async function keepPrivateKey(context: Ec2Context): Promise<string> {
-  const { config, machine } = context;
-  const { key } = machineFiles(machine.dir);
+/** Keeps the private key in the machine's folder: the user's own, or a fresh ed25519 key. */
+export async function keepPrivateKey({ config, machine }: Ec2Context): Promise<string> {
+  const { key, givenKey } = machineFiles(machine.dir);
   if (config.SSHPrivateKeyPath === '') {
     await keepOrMakeKey(key, `mymachine ${machine.name}`);
     return key;
   }
-  const own = machineFiles(machine.dir).key.replace('id_ed25519', 'id_given');
-  await copyFile(config.SSHPrivateKeyPath, own);
-  await chmod(own, 0o600);
-  await copyFile(`${config.SSHPrivateKeyPath}.pub`, `${own}.pub`).catch(() => undefined);
-  return own;
+  await copyFile(config.SSHPrivateKeyPath, givenKey);
+  await chmod(givenKey, 0o600);
+  await copyFile(`${config.SSHPrivateKeyPath}.pub`, `${givenKey}.pub`).catch(() => undefined);
+  return givenKey;
 }
 
 /** The public half: from the file beside the key, else from the key itself. */
@@ -55,7 +60,7 @@ export function keyRequest(context: Ec2Context, name: string, publicKey: string)
   };
 }
 
-/** Imports the public key under the machine's own name. Done before, it finds what it made. Gives the pair's id. */
+/** Imports the public key under the machine's name, or finds that it was. Gives the pair's id. */
 export async function importKey(api: Ec2Api, context: Ec2Context): Promise<string> {
   const KeyName = resourceName(context);
   const request = keyRequest(context, KeyName, await publicKey(context.config.SSHKeyPath));
@@ -63,38 +68,24 @@ export async function importKey(api: Ec2Api, context: Ec2Context): Promise<strin
     const { KeyPairId } = await api.ask((ec2) => ec2.send(new ImportKeyPairCommand(request)));
     return KeyPairId ?? '';
   } catch (error) {
-    if (!isMachineError(error) || codeOf(error.cause) !== 'InvalidKeyPair.Duplicate') throw error;
+    if (!isRefusedWith(error, ['InvalidKeyPair.Duplicate'])) throw error;
     const { KeyPairs = [] } = await api.askUntilSeen(['InvalidKeyPair.NotFound'], (ec2) =>
       ec2.send(new DescribeKeyPairsCommand({ KeyNames: [KeyName] })),
     );
-    const own = KeyPairs.find(({ Tags }) =>
-      Tags?.some((tag) => tag.Key === ID_TAG && tag.Value === context.machine.id),
-    );
+    const own = KeyPairs.find(({ Tags }) => tagOf(Tags, ID_TAG) === context.machine.id);
     if (own === undefined) throw error;
     return own.KeyPairId ?? '';
   }
 }
 
-export async function findKeys(
-  api: Ec2Api,
-  filter: { Name: string; Values: string[] },
-): Promise<readonly KeyPairInfo[]> {
+export async function findKeys(api: Ec2Api, filter: ResourceFilter): Promise<readonly KeyPairInfo[]> {
   const { KeyPairs = [] } = await api.ask((ec2) =>
     ec2.send(new DescribeKeyPairsCommand({ Filters: [filter] })),
   );
   return KeyPairs;
 }
 
-/** The key pairs that were made for the machine. */
-export function ownKeys(api: Ec2Api, machineId: string): Promise<readonly KeyPairInfo[]> {
-  return findKeys(api, tagged(machineId));
-}
-
-/** By its name: there are servers that answer a call with an id alone with success, and do nothing. */
+/** By its name, since some servers answer a call with an id alone with success and do nothing. */
 export async function deleteKey(api: Ec2Api, name: string): Promise<void> {
-  await api
-    .ask((ec2) => ec2.send(new DeleteKeyPairCommand({ KeyName: name })))
-    .catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
+  await unlessGone(api.ask((ec2) => ec2.send(new DeleteKeyPairCommand({ KeyName: name }))));
 }

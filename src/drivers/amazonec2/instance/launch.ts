@@ -1,16 +1,19 @@
 import { type Instance, RunInstancesCommand, type RunInstancesCommandInput } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
 import type { Ec2Api } from '../api/api.ts';
-import { codeOf, isOfSubnet } from '../api/failures.ts';
-import { ownInstances } from '../api/find-instances.ts';
+import { awsCodeOf, isOfSubnet } from '../api/failures.ts';
 import type { Ec2Config } from '../config.ts';
 import { type Ec2Context, tagsOf } from '../context.ts';
 import { UNSEEN_GROUP } from '../network/security-group.ts';
+import { ownInstances } from './find.ts';
 import { userDataOf } from './user-data.ts';
 
 const TAGGED = ['instance', 'volume', 'network-interface'] as const;
 
-/** RunInstances for one instance. Without groups and key it is what a rehearsal can ask before they are there. */
+/**
+ * RunInstances for one instance.
+ * A rehearsal asks it without groups and key, before they are there.
+ */
 export function launchRequest(
   context: Pick<Ec2Context, 'config' | 'machine'>,
   subnetId: string,
@@ -82,7 +85,10 @@ function placement({
   };
 }
 
-/** A persistent request can be stopped and started like any instance; it is cancelled when the machine is removed. */
+/**
+ * The instance of a persistent request can be stopped and started like any other.
+ * The request is cancelled when the machine is removed.
+ */
 function market({
   SpotPrice,
 }: Readonly<Ec2Config>): NonNullable<RunInstancesCommandInput['InstanceMarketOptions']> {
@@ -96,16 +102,22 @@ function market({
   };
 }
 
-/** With these EC2 has answered, and launched nothing; after others, such as a connection that broke, it may have. */
+/**
+ * With these EC2 has answered and launched nothing.
+ * After others, such as a connection that broke, it may have launched.
+ */
 const REFUSALS: ReadonlySet<string> = new Set(['MM_EC2_CAPACITY', 'MM_EC2_QUOTA', 'MM_EC2_PERMISSION']);
 
-/** Launches in the first subnet that takes it. Cut off before, it finds or repeats what it had begun, and never makes a second. */
+/**
+ * Launches in the first subnet that takes it.
+ * Cut off before, it finds or repeats what it had begun, and never makes a second.
+ */
 export async function launch(api: Ec2Api, context: Ec2Context): Promise<Partial<Ec2Config>> {
   const { config, report } = context;
   const [known] = await ownInstances(api, context.machine.id);
   if (known !== undefined) return found(known);
   const userData = await userDataOf(context);
-  // The one that was tried last comes first: its token tells whether it was made.
+  // The subnet that was tried last comes first. Its token tells whether the instance was made.
   const tried = config.SubnetId;
   const subnets = [...new Set([...(tried === '' ? [] : [tried]), ...config.Subnets])];
   let refusal: unknown;
@@ -120,7 +132,7 @@ export async function launch(api: Ec2Api, context: Ec2Context): Promise<Partial<
       if (!isElsewhere) throw error;
       // There may be room later, while a type that a zone does not have does not come.
       if (refusal === undefined || isMachineError(error, 'MM_EC2_CAPACITY')) refusal = error;
-      const code = isMachineError(error) ? codeOf(error.cause) : '';
+      const code = isMachineError(error) ? awsCodeOf(error.cause) : '';
       report.info(
         `(${context.machine.name}) Not in ${subnet} (${code})${subnet === subnets.at(-1) ? '' : '; trying the next zone'}`,
       );

@@ -10,7 +10,7 @@ import { publicKey } from './key-pair.ts';
 /** EC2's limit, before base64. */
 const MAX_BYTES = 16 * 1024;
 
-/** The user's own user data; undefined when none was given. */
+/** The user's own user data. undefined when none was given. */
 export async function ownUserData(path: string): Promise<Uint8Array | undefined> {
   if (path === '') return undefined;
   try {
@@ -29,8 +29,9 @@ export async function ownUserData(path: string): Promise<Uint8Array | undefined>
 }
 
 /**
- * What the instance's cloud-init is told, in base64: our login user and the host's first SSH key, with the user's own. The
- * same machine gives the same bytes, as a client token demands.
+ * What the instance's cloud-init is told, in base64.
+ * It holds our login user, the host's first SSH key, and the user's own data.
+ * The same machine gives the same bytes, as a client token demands.
  */
 export async function userDataOf(context: Ec2Context): Promise<string> {
   const { config, machine } = context;

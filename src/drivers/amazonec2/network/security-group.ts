@@ -3,16 +3,17 @@ import {
   CreateSecurityGroupCommand,
   type CreateSecurityGroupCommandInput,
   DeleteSecurityGroupCommand,
-  type IpPermission,
+  type Instance,
   paginateDescribeSecurityGroups,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
-import { isMachineError } from '../../../base/machine-error.ts';
 import { waitFor } from '../../../base/wait.ts';
 import { type Ec2Api, everyPage } from '../api/api.ts';
-import { codeOf, isNotFound } from '../api/failures.ts';
-import { type Ec2Context, ENGINE_PORT, ID_TAG, resourceName, tagged, tagsOf } from '../context.ts';
+import { isNotFound, isRefusedWith } from '../api/failures.ts';
+import { type Ec2Context, ID_TAG, resourceName, tagOf, tagsOf } from '../context.ts';
+import { findInstances } from '../instance/find.ts';
 import { callerNetworks } from './caller-address.ts';
+import { ANYBODY, missingRules, permissionFor, type Rule, wantedRules } from './rules.ts';
 
 /** EC2 answers so until a new group is known everywhere. */
 export const UNSEEN_GROUP = ['InvalidGroup.NotFound', 'InvalidSecurityGroupID.NotFound'];
@@ -27,102 +28,24 @@ export function findGroups(api: Ec2Api, Filters: GroupQuery['Filters']): Promise
   );
 }
 
-/** In a rule: whoever it is, as long as there is one. Of groups that are not ours to open. */
-const SOMEBODY = '';
+/** Groups by the name or id that the user gave. undefined for one that is to be made. */
+type NamedGroups = ReadonlyMap<string, SecurityGroup | undefined>;
 
-export interface Rule {
-  readonly protocol: string;
-  readonly port: number;
-  readonly cidr: string;
-}
-
-/** What must be open: SSH, the engine unless it is reached through that, the ports that the user named, to those who may come. */
-export function wantedRules(context: Ec2Context, networks: readonly string[]): readonly Rule[] {
-  const { config } = context;
-  const ssh = { protocol: 'tcp', port: config.SSHPort };
-  const tls = [
-    { protocol: 'tcp', port: ENGINE_PORT },
-    ...(config.SwarmMaster
-      ? [{ protocol: 'tcp', port: Number(/:(\d+)$/.exec(config.SwarmHost ?? '')?.[1] ?? 3376) }]
-      : []),
-  ];
-  const ours = config.SSHOnly === true ? [ssh] : [ssh, ...tls];
-  const open = config.OpenPorts.flatMap((word) => {
-    const [port, protocol = 'tcp'] = word.split('/');
-    const everybody = config.IPv6 ? ['0.0.0.0/0', '::/0'] : ['0.0.0.0/0'];
-    return everybody.map((cidr) => ({ protocol, port: Number(port), cidr }));
-  });
-  return [...networks.flatMap((cidr) => ours.map((port) => ({ ...port, cidr }))), ...open];
-}
-
-function allows(permission: IpPermission, rule: Rule): boolean {
-  const isProtocol = permission.IpProtocol === '-1' || permission.IpProtocol === rule.protocol;
-  const isPort =
-    permission.IpProtocol === '-1' ||
-    ((permission.FromPort ?? 0) <= rule.port && rule.port <= (permission.ToPort ?? 65_535));
-  const ranges = [
-    ...(permission.IpRanges ?? []).map(({ CidrIp }) => CidrIp),
-    ...(permission.Ipv6Ranges ?? []).map(({ CidrIpv6 }) => CidrIpv6),
-  ];
-  // Other groups and prefix lists may be let in as well as networks.
-  const others = [...(permission.UserIdGroupPairs ?? []), ...(permission.PrefixListIds ?? [])];
-  if (rule.cidr === SOMEBODY) return isProtocol && isPort && ranges.length + others.length > 0;
-  const everyone = rule.cidr.includes(':') ? '::/0' : '0.0.0.0/0';
-  return isProtocol && isPort && (ranges.includes(rule.cidr) || ranges.includes(everyone));
-}
-
-export function missingRules(group: SecurityGroup | undefined, rules: readonly Rule[]): readonly Rule[] {
-  return rules.filter((rule) => !(group?.IpPermissions ?? []).some((permission) => allows(permission, rule)));
-}
-
-function permissionFor({ protocol, port, cidr }: Rule, description: string): IpPermission {
-  const base = { IpProtocol: protocol, FromPort: port, ToPort: port };
-  return cidr.includes(':')
-    ? { ...base, Ipv6Ranges: [{ CidrIpv6: cidr, Description: description }] }
-    : { ...base, IpRanges: [{ CidrIp: cidr, Description: description }] };
-}
-
-/** Opens what is not open yet. Each rule is a call of its own: one that is there already refuses the others with it. */
-async function open(
-  api: Ec2Api,
-  groupId: string,
-  rules: readonly Rule[],
-  description: string,
-): Promise<void> {
-  for (const rule of rules) {
-    const request = { GroupId: groupId, IpPermissions: [permissionFor(rule, description)] };
-    await api
-      .askUntilSeen(UNSEEN_GROUP, (ec2) => ec2.send(new AuthorizeSecurityGroupIngressCommand(request)))
-      .catch((error: unknown) => {
-        if (isMachineError(error) && codeOf(error.cause) === 'InvalidPermission.Duplicate') return;
-        throw error;
-      });
-  }
-}
-
-/** What the user should know about networks that are open to everybody. */
-export function warnOfOpenDoors(context: Ec2Context): void {
-  const wide = context.config.OpenTo.filter((cidr) => /^(?:0\.0\.0\.0|::)\/0$/.test(cidr));
-  const [what, guard] =
-    context.config.SSHOnly === true ? ['SSH', 'keys'] : ['SSH and the engine', 'keys and certificates'];
-  if (wide.length > 0)
-    context.report.warn(
-      `${what} will be open to the whole Internet (--amazonec2-open-to ${wide.join(', ')}); only ${guard} keep others out.`,
-    );
-}
-
-/** The groups named, by name or id, as they are in the VPC; those that are not there are to be made. */
-export async function namedGroups(
-  api: Ec2Api,
-  context: Ec2Context,
-  vpcId: string,
-): Promise<ReadonlyMap<string, SecurityGroup | undefined>> {
+export async function namedGroups(api: Ec2Api, context: Ec2Context, vpcId: string): Promise<NamedGroups> {
   const names = context.config.SecurityGroupNames;
   const all = names.length === 0 ? [] : await findGroups(api, [{ Name: 'vpc-id', Values: [vpcId] }]);
   return new Map(
     names.map((name) => [name, all.find((group) => group.GroupName === name || group.GroupId === name)]),
   );
 }
+
+/** Whether a group is made: the machine's own, or one that was named and is not there. */
+export const makesGroup = (named: NamedGroups): boolean =>
+  named.size === 0 || [...named.values()].includes(undefined);
+
+/** Whether a group is opened, so that it must be known to whom. */
+export const opensGroup = ({ config }: Ec2Context, named: NamedGroups): boolean =>
+  makesGroup(named) || !config.SecurityGroupReadOnly;
 
 /** CreateSecurityGroup, which needs the permission to tag besides its own. */
 export function groupRequest(
@@ -138,21 +61,13 @@ export function groupRequest(
   };
 }
 
-/** Whether a group will be opened, so that it has to be known to whom: not so when all are there and stay as they are. */
-export function opensDoors(
-  { config }: Ec2Context,
-  named: ReadonlyMap<string, SecurityGroup | undefined>,
-): boolean {
-  return named.size === 0 || !config.SecurityGroupReadOnly || [...named.values()].includes(undefined);
-}
-
 async function make(api: Ec2Api, context: Ec2Context, name: string): Promise<SecurityGroup> {
   const request = groupRequest(context, name, context.config.VpcId);
   try {
     const { GroupId = '' } = await api.ask((ec2) => ec2.send(new CreateSecurityGroupCommand(request)));
     return { GroupId };
   } catch (error) {
-    if (!isMachineError(error) || codeOf(error.cause) !== 'InvalidGroup.Duplicate') throw error;
+    if (!isRefusedWith(error, ['InvalidGroup.Duplicate'])) throw error;
     // Made by a run that was cut off, and perhaps not to be seen yet.
     const find = async () => {
       const [found] = await findGroups(api, [
@@ -168,7 +83,27 @@ async function make(api: Ec2Api, context: Ec2Context, name: string): Promise<Sec
   }
 }
 
-/** Sees that there are groups and that they let us in. Gives the ids of all, and of those that are ours to remove. */
+/**
+ * Opens what is not open yet.
+ * Each rule is a call of its own, since one that is there already refuses the others with it.
+ */
+async function open(
+  api: Ec2Api,
+  groupId: string,
+  rules: readonly Rule[],
+  description: string,
+): Promise<void> {
+  for (const rule of rules) {
+    const request = { GroupId: groupId, IpPermissions: [permissionFor(rule, description)] };
+    await api
+      .askUntilSeen(UNSEEN_GROUP, (ec2) => ec2.send(new AuthorizeSecurityGroupIngressCommand(request)))
+      .catch((error: unknown) => {
+        if (!isRefusedWith(error, ['InvalidPermission.Duplicate'])) throw error;
+      });
+  }
+}
+
+/** Sees that there are groups and that they let us in. `OwnGroupIds` are ours to remove. */
 export async function ensureGroups(
   api: Ec2Api,
   context: Ec2Context,
@@ -176,11 +111,11 @@ export async function ensureGroups(
   const { config, report } = context;
   const description = `mymachine ${context.machine.name}`;
   const named = await namedGroups(api, context, config.VpcId);
-  const networks = opensDoors(context, named)
+  const networks = opensGroup(context, named)
     ? await callerNetworks(context, config.SubnetCidrs ?? [])
     : config.OpenTo.length > 0
       ? config.OpenTo
-      : [SOMEBODY];
+      : [ANYBODY];
   const rules = wantedRules(context, networks);
   if (config.SecurityGroupNames.length === 0) {
     const group = await make(api, context, resourceName(context));
@@ -191,7 +126,7 @@ export async function ensureGroups(
   const SecurityGroupIds: string[] = [];
   const OwnGroupIds: string[] = [];
   for (const [name, known] of named) {
-    const isOurs = known === undefined || isMade(known);
+    const isOurs = known === undefined || tagOf(known.Tags, ID_TAG) !== '';
     const group = known ?? (await make(api, context, name));
     const id = group.GroupId ?? '';
     SecurityGroupIds.push(id);
@@ -214,24 +149,38 @@ export async function ensureGroups(
   return { SecurityGroupIds, OwnGroupIds };
 }
 
-const isMade = (group: SecurityGroup): boolean => group.Tags?.some(({ Key }) => Key === ID_TAG) ?? false;
-
-/** Ids of the groups that were made for the machine. */
-export async function ownGroups(api: Ec2Api, machineId: string): Promise<string[]> {
-  const found = await findGroups(api, [tagged(machineId)]);
-  return found.flatMap(({ GroupId }) => GroupId ?? []);
-}
-
-const IN_USE: ReadonlySet<string> = new Set(['DependencyViolation', 'InvalidGroup.InUse']);
-
-/** Deletes a group unless something uses it: an instance, its network interface for a while after it, another group. Gives whether it is gone. */
+/**
+ * Deletes a group unless something uses it. Gives whether it is gone.
+ * Its users are instances, their network interfaces for a while after them, and other groups.
+ */
 export async function deleteGroup(api: Ec2Api, id: string): Promise<boolean> {
   try {
     await api.ask((ec2) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));
     return true;
   } catch (error) {
     if (isNotFound(error)) return true;
-    if (isMachineError(error) && IN_USE.has(codeOf(error.cause))) return false;
+    if (isRefusedWith(error, ['DependencyViolation', 'InvalidGroup.InUse'])) return false;
     throw error;
   }
+}
+
+const groupsOf = ({ SecurityGroups = [], NetworkInterfaces = [] }: Instance): readonly string[] =>
+  [...SecurityGroups, ...NetworkInterfaces.flatMap(({ Groups = [] }) => Groups)].flatMap(
+    ({ GroupId }) => GroupId ?? [],
+  );
+
+/**
+ * Those of the groups that another machine's instance is in.
+ * A group's tags name the machine that it was made for, and others may have joined since.
+ * @param owner gives the id of the machine that a group was made for
+ */
+export async function groupsUsedByOthers(
+  api: Ec2Api,
+  groups: readonly string[],
+  owner: (groupId: string) => string,
+): Promise<ReadonlySet<string>> {
+  const used = new Set<string>();
+  for (const instance of await findInstances(api, { Name: 'instance.group-id', Values: [...groups] }))
+    for (const id of groupsOf(instance)) if (tagOf(instance.Tags, ID_TAG) !== owner(id)) used.add(id);
+  return used;
 }

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import { configureEc2, type Ec2Config } from '../../../../src/drivers/amazonec2/config.ts';
 import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
+import type { AddressSource } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
 import { callerNetworks } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
-import type { Outlook } from '../../../../src/drivers/amazonec2/network/public-address.ts';
-import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
+import { wantedRules } from '../../../../src/drivers/amazonec2/network/rules.ts';
 import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 import { testPorts } from '../../../testbed/ports.ts';
@@ -12,7 +12,7 @@ import { testPorts } from '../../../testbed/ports.ts';
 const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
 
 /** A computer in a home network, with a tunnel to the VPC 10.7.0.0/16 and an IPv6 address of its own. */
-const outlook: Outlook = {
+const source: AddressSource = {
   resolve: async (host) =>
     ({
       'ec2.eu-central-1.amazonaws.com': ['2a05:d014::1', '3.120.0.9'],
@@ -29,7 +29,7 @@ const outlook: Outlook = {
 
 const CIDRS = ['10.7.1.0/24', '2600:1f18:aaaa:bb00::/64'];
 
-function networks(flags: FlagValues, cidrs = CIDRS, look = outlook): Promise<readonly string[]> {
+function networks(flags: FlagValues, cidrs = CIDRS, look = source): Promise<readonly string[]> {
   const config: Ec2Config = configureEc2({ ...defaults, ...flags }, baseConfig());
   return callerNetworks({ ...testPorts(), config } as unknown as Ec2Context, cidrs, look);
 }
@@ -63,11 +63,11 @@ test.each([
 
 test('without a way to IPv6 there is nobody to let in by it', async () => {
   const without = {
-    ...outlook,
+    ...source,
     addressToward: async (address: string) => {
       if (address.includes(':'))
         throw Object.assign(new Error('connect ENETUNREACH'), { code: 'ENETUNREACH' });
-      return outlook.addressToward(address);
+      return source.addressToward(address);
     },
   };
   expect(await networks({ 'amazonec2-ipv6': true }, CIDRS, without)).toEqual(['203.0.113.80/32']);

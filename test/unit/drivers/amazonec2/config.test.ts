@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { pauseBefore } from '../../../../src/drivers/amazonec2/api/pause.ts';
+import { backoffMs } from '../../../../src/drivers/amazonec2/api/api.ts';
 import { configureEc2, type Ec2Config } from '../../../../src/drivers/amazonec2/config.ts';
 import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
 import { amazonec2Driver } from '../../../../src/drivers/amazonec2/driver.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
-import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
+import { wantedRules } from '../../../../src/drivers/amazonec2/network/rules.ts';
 import { traitOf } from '../../../../src/sdk/driver.ts';
 import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
@@ -83,8 +83,8 @@ test.each([
 });
 
 test('a pause grows, is bounded, and differs', () => {
-  expect([0, 1, 2, 20].map((attempt) => pauseBefore(attempt, () => 1))).toEqual([500, 1000, 2000, 5000]);
-  expect(pauseBefore(20, () => 0)).toBe(2500);
+  expect([0, 1, 2, 20].map((attempt) => backoffMs(attempt, () => 1))).toEqual([500, 1000, 2000, 5000]);
+  expect(backoffMs(20, () => 0)).toBe(2500);
 });
 
 test('the page of the driver names every option that docker-machine did not have', () => {

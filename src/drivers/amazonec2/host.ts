@@ -1,22 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { isMachineError } from '../../base/machine-error.ts';
-import type { PlanLine } from '../../sdk/context.ts';
 import type { HostDriver } from '../../sdk/driver.ts';
-import type { HostStatus } from '../../sdk/status.ts';
 import { withApi } from './api/api.ts';
-import { findInstance } from './api/find-instances.ts';
 import type { Ec2Config } from './config.ts';
-import { accountOf, type Ec2Context, machineFiles } from './context.ts';
+import { type Ec2Context, machineFiles } from './context.ts';
 import { createInstance } from './create.ts';
-import { holdings, removeHoldings } from './holdings.ts';
-import { isGone } from './instance/gone.ts';
-import { rebootInstance, startInstance, statusOf, stopInstance } from './instance/instance.ts';
-import { statusOfMany } from './instance/status-of-many.ts';
-import { planLines } from './plan-lines.ts';
-import { precheckEc2 } from './precheck.ts';
-import { removeMachineResources } from './remove.ts';
+import {
+  isGone,
+  rebootInstance,
+  startInstance,
+  status,
+  statusOfMany,
+  stopInstance,
+} from './instance/instance.ts';
+import { precheck } from './precheck.ts';
+import { removeHoldings, removeMachine } from './remove.ts';
+import { holdings } from './resources.ts';
 
-/** What EC2 will say again however often it is asked. New credentials and a clock that is set right are a reason to go on. */
+/**
+ * Errors that EC2 will answer with again however often it is asked.
+ * New credentials, or a clock that is set right, are a reason to go on.
+ */
 const REFUSALS: ReadonlySet<string> = new Set([
   'MM_EC2_PERMISSION',
   'MM_EC2_REGION',
@@ -32,22 +36,22 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'MM_EC2_REFUSED',
 ]);
 
-async function precheck(context: Ec2Context): Promise<readonly PlanLine[]> {
-  return planLines(context, await precheckEc2(context));
+/**
+ * For comparing alone, since it holds the id of the access key.
+ * Keys that a machine brings may be another account's.
+ */
+async function account({ config, secret }: Ec2Context): Promise<string> {
+  const { Endpoint, Profile, Region } = config;
+  const key = (await secret('amazonec2-access-key')) || config.AccessKey || '';
+  return JSON.stringify([Endpoint, Profile, Region, key]);
 }
 
-async function status(context: Ec2Context): Promise<HostStatus> {
-  const { config } = context;
-  if (config.InstanceId === '') return { state: 'None', address: '' };
-  return statusOf(await withApi(context, (api) => findInstance(api, config.InstanceId)), config);
-}
-
-/** Everything that talks to EC2, in one module that is loaded with the SDK. */
+/** Everything that talks to EC2. It is loaded with the SDK. */
 export const host: HostDriver<Ec2Config> = {
   precheck,
   create: createInstance,
   status,
-  remove: removeMachineResources,
+  remove: removeMachine,
   power: {
     start: (context) => withApi(context, (api) => startInstance(api, context)),
     stop: (context) => withApi(context, (api) => stopInstance(api, context, false)),
@@ -55,7 +59,7 @@ export const host: HostDriver<Ec2Config> = {
     restart: (context) => withApi(context, (api) => rebootInstance(api, context)),
   },
   cloud: {
-    account: accountOf,
+    account,
     statusOfMany,
     holdings,
     removeHoldings,
