@@ -1,5 +1,5 @@
-// `npm run bench -- NAME`: builds the program and runs test/bench/NAME.ts (startup, provision), which prints ratios of
-// whole processes, side by side in one run.
+// `npm run bench -- NAME`: builds the program and runs test/bench/NAME.ts (startup, provision).
+// That prints ratios of whole processes, measured side by side in one run.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

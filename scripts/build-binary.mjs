@@ -1,5 +1,6 @@
-// `npm run build:binary`: compiles the bundle of `npm run build` with Bun into dist-binary/mymachine, one file that needs no
-// Node, and puts the licences of what is in it, the manual and the completions beside it.
+// `npm run build:binary`: compiles the bundle of `npm run build` with Bun.
+// dist-binary/mymachine is one file that needs no Node. Beside it are the licences of what is in
+// it, the manual and the completions.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,26 +30,23 @@ const built = spawnSync(
 );
 if (built.status !== 0) process.exit(1);
 const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout.trim();
-const runtime = `Bun ${version} (MIT), the run-time, holds JavaScriptCore (LGPL-2.1) and other libraries: the list, their licences and how to link it
-with other versions of them are in https://bun.com/docs/project/licensing
+const runtime = `Bun ${version} (MIT), the run-time, holds JavaScriptCore (LGPL-2.1) and other libraries.
+Their list, their licences and how to link it with other versions of them are in
+https://bun.com/docs/project/licensing
 `;
 const packages = readFileSync(join(root, 'dist', 'THIRD-PARTY-LICENSES'), 'utf8');
 writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), `${packages}\n${'-'.repeat(80)}\n\n${runtime}`);
 mkdirSync(join(folder, 'completions'));
 // Under the names by which each shell finds them in its folder of completions.
-for (const [shell, file] of [
-  ['bash', 'mymachine'],
-  ['zsh', '_mymachine'],
-  ['fish', 'mymachine.fish'],
-  ['powershell', 'mymachine.ps1'],
-]) {
+for (const [shell, file] of Object.entries({
+  bash: 'mymachine',
+  zsh: '_mymachine',
+  fish: 'mymachine.fish',
+  powershell: 'mymachine.ps1',
+})) {
   const script = spawnSync(process.execPath, [join(root, 'dist', 'mymachine.js'), 'completion', shell]);
   if (script.status !== 0) process.exit(1);
   writeFileSync(join(folder, 'completions', file), script.stdout);
 }
-for (const [from, to] of [
-  ['LICENSE', 'LICENSE'],
-  ['dist/man', 'man'],
-  ['drivers.d', 'drivers.d'],
-])
+for (const [from, to] of Object.entries({ LICENSE: 'LICENSE', 'dist/man': 'man', 'drivers.d': 'drivers.d' }))
   if (existsSync(join(root, from))) cpSync(join(root, from), join(folder, to), { recursive: true });

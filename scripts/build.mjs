@@ -1,5 +1,6 @@
-// Bundles src/cli/main.ts into dist/ as ES modules: one chunk for what nearly every command needs, and one for each lazily
-// imported part, so that a command loads only what it uses. Beside them the licences of the packages that are in it.
+// `npm run build`: bundles src/cli/main.ts into dist/ as ES modules.
+// One chunk holds what nearly every command needs, and each lazily imported part has its own, so
+// that a command loads only what it uses. The manual and the packages' licences go beside them.
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
@@ -11,7 +12,10 @@ const root = new URL('..', import.meta.url).pathname;
 const dist = join(root, 'dist');
 const pkg = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
-/** Commands that shells and scripts run all the time: with main.ts and what they all import in one file, since each file costs a start some time. */
+/**
+ * Commands that shells and scripts run all the time. They are in one file with main.ts and what
+ * they import, because each further file costs every start some time.
+ */
 const HOT =
   /\/src\/cli\/(main|commands\/\w+\/(active|config|env|inspect|ip|ls|status|url|version))\.ts$|\/src\/drivers\/none\/driver\.ts$|rolldown:runtime/;
 
@@ -54,7 +58,7 @@ const { output } = await bundle.write({
   },
 });
 await bundle.close();
-const modules = output.flatMap((chunk) => chunk.moduleIds ?? []);
+const modules = output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []));
 await writeFile(join(dist, 'THIRD-PARTY-LICENSES'), licences(modules));
 const bin = join(dist, 'mymachine.js');
 await writeFile(bin, `#!/usr/bin/env node\n${await readFile(bin, 'utf8')}`);

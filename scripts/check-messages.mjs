@@ -1,5 +1,5 @@
-// Checks the grammar of what users read: a message begins with a capital, a hint is a sentence with its full stop.
-// It reads src with TypeScript's parser, and follows constants, parameters and functions to the texts themselves.
+// Checks the grammar of texts for users: messages begin with a capital, hints end as sentences.
+// It parses src, and follows constants, parameters and functions to the texts themselves.
 // It also checks that the subjects of commits are short, where git's history is there.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const MAX_SUBJECT = 72;
 /** Commits up to this one are older than the rule about their subjects. */
 const BASE = '2849e83';
 
-/** Beginnings in lower case, by whose words they are. Scripts and people know them, so they stay as they are. */
+/** Beginnings in lower case that stay, because scripts and people know them, by their origin. */
 const ALLOWED = {
   "Go's flag package, which docker-machine parses its command line with": [
     'bad flag syntax: ',
@@ -44,7 +44,8 @@ const allowed = Object.values(ALLOWED).flat();
 
 /** @typedef {{ readonly text: string, readonly node: ts.Node }} Edge */
 /** @typedef {'begin' | 'end'} Side */
-/** @typedef {ts.FunctionDeclaration | ts.ArrowFunction | ts.FunctionExpression | ts.MethodDeclaration} Fn */
+/** @typedef {ts.FunctionDeclaration | ts.MethodDeclaration} Declared */
+/** @typedef {Declared | ts.ArrowFunction | ts.FunctionExpression} Fn */
 
 /** @type {Map<string, ts.SourceFile>} */
 const files = new Map();
@@ -60,9 +61,15 @@ function walk(node, visit) {
   ts.forEachChild(node, (child) => walk(child, visit));
 }
 
-/** What a file declares, by name: constants' values and functions. @type {Map<string, Map<string, ts.Node>>} */
+/**
+ * The values of a file's constants, and its functions, by name.
+ * @type {Map<string, Map<string, ts.Node>>}
+ */
 const declared = new Map();
-/** What a file imports, by the local name. @type {Map<string, Map<string, { path: string, name: string }>>} */
+/**
+ * What a file imports, by the local name.
+ * @type {Map<string, Map<string, { path: string, name: string }>>}
+ */
 const imported = new Map();
 /** The calls of each name, everywhere. @type {Map<string, ts.CallExpression[]>} */
 const calls = new Map();
@@ -90,7 +97,11 @@ for (const [path, source] of files) {
   imported.set(path, from);
 }
 
-/** @param {ts.Identifier} node @returns {ts.Node | undefined} the value or function that a name stands for. */
+/**
+ * The value or function that a name stands for.
+ * @param {ts.Identifier} node
+ * @returns {ts.Node | undefined}
+ */
 function resolve(node) {
   const path = node.getSourceFile().fileName;
   const own = declared.get(path)?.get(node.text);
@@ -106,7 +117,11 @@ const isFunction = (node) =>
   ts.isFunctionExpression(node) ||
   ts.isMethodDeclaration(node);
 
-/** @param {ts.Identifier} node @returns {readonly ts.Node[] | undefined} the arguments that calls give for a parameter. */
+/**
+ * The arguments that calls give for a parameter; undefined when the name is none.
+ * @param {ts.Identifier} node
+ * @returns {readonly ts.Node[] | undefined}
+ */
 function argumentsFor(node) {
   for (let fn = node.parent; fn !== undefined; fn = fn.parent) {
     if (!isFunction(fn)) continue;
@@ -142,9 +157,12 @@ function results(fn) {
 }
 
 /**
- * The texts that an expression can begin or end with, as far as the source shows them. A text that ends with a value has
- * an empty edge there.
- * @param {ts.Node | undefined} node @param {Side} side @param {readonly ts.Node[]} [seen] @returns {Edge[]}
+ * The texts that an expression can begin or end with, as far as the source shows them. A text that
+ * ends with a value has an empty edge there.
+ * @param {ts.Node | undefined} node
+ * @param {Side} side
+ * @param {readonly ts.Node[]} [seen]
+ * @returns {Edge[]}
  */
 function edges(node, side, seen = []) {
   if (node === undefined || seen.includes(node)) return [];

@@ -15,12 +15,14 @@ const COMMENTED = /\.(?:ts|sh|mjs)$/;
 /** Folders (with all below them) whose comments keep to the columns already. */
 const NARROW = ['src/base', 'src/download'];
 
+/** @type {string[]} */
 const problems = [];
 for (const top of ['src', 'test']) checkFolder(join(root, top));
 for (const top of NARROW) for (const file of filesBelow(join(root, top))) checkComments(file);
 for (const problem of problems) console.log(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
+/** @param {string} folder */
 function checkFolder(folder) {
   const entries = readdirSync(folder, { withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile() && SOURCE.test(entry.name));
@@ -31,6 +33,7 @@ function checkFolder(folder) {
   for (const entry of entries) if (entry.isDirectory()) checkFolder(join(folder, entry.name));
 }
 
+/** @param {string} folder */
 function filesBelow(folder) {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && COMMENTED.test(entry.name))
@@ -38,6 +41,12 @@ function filesBelow(folder) {
     .sort();
 }
 
+/**
+ * A line of a comment: its words without the signs around them, and the column that it ends at.
+ * @typedef {{ readonly line: number, readonly words: string, readonly end: number }} Comment
+ */
+
+/** @param {string} path */
 function checkComments(path) {
   const text = readFileSync(path, 'utf8');
   const lines = text.split('\n');
@@ -52,6 +61,7 @@ function checkComments(path) {
   }
 }
 
+/** @param {readonly string[]} lines @returns {Comment[]} */
 function shellComments(lines) {
   return lines.flatMap((text, line) => {
     const words = /^\s*#(.*)$/.exec(text)?.[1];
@@ -59,10 +69,17 @@ function shellComments(lines) {
   });
 }
 
-/** Reads the syntax tree, so that strings and regular expressions are not taken for comments. */
+/**
+ * Reads the syntax tree, so that strings and regular expressions are not taken for comments.
+ * @param {string} path
+ * @param {string} text
+ * @returns {Comment[]}
+ */
 function scriptComments(path, text) {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  /** @type {Map<number, ts.CommentRange>} */
   const ranges = new Map();
+  /** @param {ts.Node} node */
   const visit = (node) => {
     for (const range of ts.getLeadingCommentRanges(text, node.getFullStart()) ?? [])
       ranges.set(range.pos, range);

@@ -1,9 +1,14 @@
-// The gate of every commit: format and lint, types, import rules, dead code, unit tests. Side by side where they do not share a core.
+// `npm run check`, the gate of every commit: what can be checked without building or booting.
 import { spawn } from 'node:child_process';
 
 const root = new URL('..', import.meta.url).pathname;
+/** @param {string} name */
 const bin = (name) => `${root}node_modules/.bin/${name}`;
 
+/**
+ * What is checked, and the command that does it.
+ * @type {ReadonlyArray<readonly [string, readonly [string, ...string[]]]>}
+ */
 const steps = [
   ['format and lint', [bin('biome'), 'check', '--error-on-warnings', '.']],
   ['types', [bin('tsc'), '--noEmit']],
@@ -15,6 +20,7 @@ const steps = [
   ['unit tests', [bin('vitest'), 'run', '--project', 'unit', '--reporter', 'dot']],
 ];
 
+/** @param {(typeof steps)[number]} step @returns {Promise<boolean>} whether it found nothing. */
 function run([title, [program, ...args]]) {
   const begin = Date.now();
   return new Promise((resolve) => {
@@ -32,6 +38,7 @@ function run([title, [program, ...args]]) {
 }
 
 // Two at a time: the machine that this is made for has two cores.
+/** @type {boolean[]} */
 const results = [];
 const queue = [...steps];
 await Promise.all(

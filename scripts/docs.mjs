@@ -1,6 +1,8 @@
-// Writes docs/errors.md from the tables of errors in src/**/errors.ts, and docs/commands.md, docs/environment.md and the list of
-// manual pages in package.json from the definitions of commands and drivers; with --check only compares, and also sees that no error id and no environment variable
-// stands in the sources without a table, and that every command has an example.
+// Writes the pages that are made of the sources:
+// docs/errors.md from the tables in src/**/errors.ts; docs/commands.md, docs/environment.md and the
+// list of manual pages in package.json from the definitions of commands and drivers.
+// With --check it compares instead, and checks that every error id and every environment variable
+// in src is in a table, and that every command has an example.
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
@@ -11,6 +13,12 @@ const sources = (await readdir(join(root, 'src'), { recursive: true })).filter((
   file.endsWith('.ts'),
 );
 
+/**
+ * The errors in a file's tables, by id.
+ * @typedef {import('../src/base/machine-error.ts').ErrorMeaning} ErrorMeaning
+ * @param {string} file
+ * @returns {Promise<[string, ErrorMeaning][]>}
+ */
 async function table(file) {
   const outfile = join(
     root,
@@ -28,19 +36,22 @@ async function table(file) {
     platform: 'node',
     logLevel: 'error',
   });
-  const exported = Object.values(await import(outfile)).filter(
-    (value) => typeof value === 'object' && value !== null,
-  );
+  /** @type {unknown[]} */
+  const exported = Object.values(await import(outfile));
   await rm(outfile);
-  return exported.flatMap((object) => Object.entries(object)).filter(([id]) => id.startsWith('MM_'));
+  return exported
+    .flatMap((value) => (typeof value === 'object' && value !== null ? Object.entries(value) : []))
+    .filter(([id]) => id.startsWith('MM_'));
 }
 
 await mkdir(join(root, 'docs'), { recursive: true });
 const reference = await loadReference();
 const errors = (await Promise.all(sources.filter((file) => file.endsWith('errors.ts')).map(table))).flat();
-const former = errors.flatMap(([id, { formerly = [], exitCode = 1 }]) =>
-  formerly.map((old) => [old, { summary: `Since renamed to \`${id}\`.`, exitCode }]),
-);
+/** @type {[string, ErrorMeaning][]} */
+const former = errors.flatMap(([id, { formerly = [], exitCode = 1 }]) => {
+  const meaning = { summary: `Since renamed to \`${id}\`.`, exitCode };
+  return formerly.map((old) => /** @type {[string, ErrorMeaning]} */ ([old, meaning]));
+});
 const rows = [...errors, ...former]
   .sort(([a], [b]) => (a < b ? -1 : 1))
   .map(([id, { summary, exitCode = 1 }]) => `| \`${id}\` | ${summary} | ${exitCode} |`);
@@ -56,6 +67,7 @@ Exit codes: ${reference.exitCodes.map(([code, meaning]) => `${code} ${meaning}`)
 ${reference.sshExitCode}
 `;
 
+/** What each file holds when it is up to date. @type {Record<string, string>} */
 const pages = { 'docs/errors.md': text };
 for (const [name, content] of Object.entries(reference.pages)) pages[`docs/${name}`] = content;
 // npm links only what package.json lists by name, and takes no folder.
@@ -81,7 +93,7 @@ if (!process.argv.includes('--check')) {
     const used = source.match(/\bMM_[A-Z0-9_]*[A-Z0-9]\b/g) ?? [];
     for (const id of new Set(used))
       if (!known.has(id)) problems.push(`${relative(root, join(root, 'src', file))}: ${id} is in no table`);
-    for (const [, name] of source.matchAll(/\benv\[['"]([A-Za-z_]+)['"]\]/g))
+    for (const [, name = ''] of source.matchAll(/\benv\[['"]([A-Za-z_]+)['"]\]/g))
       if (!variables.has(name))
         problems.push(`src/${file} reads ${name}: describe it in src/cli/reference/environment.ts`);
   }

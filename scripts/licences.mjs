@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** @param {string} folder of a package */
 function licenceText(folder) {
   const { name, version, license, author } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying|notice)/i.test(file));
@@ -11,7 +12,10 @@ function licenceText(folder) {
   return `${name} ${version} (${license ?? 'see below'})\n\n${body}\n`;
 }
 
-/** The licences of all packages that have one of these files in a bundle. */
+/**
+ * The licences of all packages that have one of these files in a bundle.
+ * @param {readonly string[]} files
+ */
 export function licences(files) {
   const folders = files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
   const texts = [...new Set(folders)].sort().map(licenceText);

@@ -1,5 +1,6 @@
-// Renews package-lock.json: no addresses in it, and an entry for every platform's optional package, also where the registry that
-// was asked carries only this platform's. `npm ci` refuses a lockfile that lacks one, and skips those of other platforms.
+// Renews package-lock.json, without addresses of registries.
+// It has an entry for every platform's optional packages, also where the registry that was asked
+// carries this platform's alone: `npm ci` refuses a lockfile that lacks one.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -26,7 +27,10 @@ const OS = [
 ];
 const CPU = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'];
 
-/** The platform that a package's name tells: `@scope/binding-linux-arm64-musl`. */
+/**
+ * The platform that a package's name tells: `@scope/binding-linux-arm64-musl`.
+ * @param {string} name
+ */
 function platform(name) {
   const words = name.split(/[/-]/);
   const os = OS.filter((each) => words.includes(each));

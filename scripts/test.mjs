@@ -1,6 +1,6 @@
 // `npm test`: everything this computer can run, from static checks to machines that really boot.
 //   npm test                      all tiers
-//   npm run test:e2e -- NAME...   the end-to-end tests alone, or those whose file name holds one of the NAMEs
+//   npm run test:e2e -- NAME...   the end-to-end tests alone: all, or those of files with NAME in it
 // What cannot run here is listed at the end, by name, with the reason.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -52,22 +52,37 @@ const OTHER_SHELLS = {
 const EMULATED = ['*qemu*', '*virtualbox*'];
 const NODE_VERSIONS = ['22.23.3', '24.21.0'];
 
+/** @type {string[]} */
 const leftOut = [];
+/** @type {string[]} */
 const failures = [];
-/** Of each test file in each tier. */
+/** What each test file took. @type {{ readonly title: string, readonly seconds: number }[]} */
 const durations = [];
-/** Tests that failed, with what was said first: the tiers' own reports may be far above. */
+/**
+ * Tests that failed, each with the first line of why: the tiers' own reports may be far above.
+ * @type {string[]}
+ */
 const broken = [];
 let passed = 0;
 let failed = 0;
 
-const firstLine = (text) => stripVTControlCharacters(text).split('\n', 1)[0].slice(0, 300);
+/** @param {string} text */
+const firstLine = (text) => (stripVTControlCharacters(text).split('\n', 1)[0] ?? '').slice(0, 300);
 
+/** @param {string} text */
 function say(text) {
   process.stdout.write(`${text}\n`);
 }
 
-/** With `quiet` what the program says is shown when it has ended: something else is being shown meanwhile. */
+/**
+ * Runs a program. With `quiet` its output is shown when it has ended, because another's is being
+ * shown meanwhile.
+ * @param {string} title
+ * @param {string} program
+ * @param {readonly string[]} args
+ * @param {{ readonly quiet?: boolean, readonly env?: NodeJS.ProcessEnv }} [how]
+ * @returns {Promise<boolean>} whether it succeeded.
+ */
 function run(title, program, args, { quiet = false, ...options } = {}) {
   const begin = Date.now();
   say(`\n== ${title}`);
@@ -86,6 +101,22 @@ function run(title, program, args, { quiet = false, ...options } = {}) {
   });
 }
 
+/**
+ * @typedef {object} Extra
+ * @property {string} [node] the Node to run it with, this one if not given
+ * @property {NodeJS.ProcessEnv} [env] variables besides ours
+ * @property {readonly string[]} [options] of vitest
+ * @property {boolean} [quiet]
+ * @property {number} [niceness]
+ */
+
+/**
+ * Runs a tier, and counts its tests.
+ * @param {string} title
+ * @param {string} project
+ * @param {readonly string[]} [filters]
+ * @param {Extra} [extra]
+ */
 async function vitest(title, project, filters = [], extra = {}) {
   mkdirSync(cache, { recursive: true });
   const report = join(cache, `${title.replaceAll(/\W+/g, '-')}.json`);
@@ -104,19 +135,21 @@ async function vitest(title, project, filters = [], extra = {}) {
   ];
   const { node = process.execPath, env = {}, options = [], quiet = false, niceness = 0 } = extra;
   const command = [node, join(root, 'node_modules/vitest/vitest.mjs'), ...args, ...options];
-  const [program, ...rest] = niceness === 0 ? command : ['nice', '-n', String(niceness), ...command];
+  const [program = node, ...rest] = niceness === 0 ? command : ['nice', '-n', String(niceness), ...command];
   const isFine = await run(title, program, rest, {
     env: { ...process.env, ...env },
     quiet,
   });
   if (!existsSync(report)) return;
-  const counts = JSON.parse(readFileSync(report, 'utf8'));
+  const counts = /** @type {import('vitest/reporters').JsonTestResults} */ (
+    JSON.parse(readFileSync(report, 'utf8'))
+  );
   for (const { name, startTime, endTime, message, status, assertionResults } of counts.testResults) {
     const file = `${title}: ${relative(root, name)}`;
     durations.push({ title: file, seconds: (endTime - startTime) / 1000 });
     const lost = assertionResults.filter((test) => test.status === 'failed');
     for (const { fullName, failureMessages } of lost)
-      broken.push(`${file} > ${fullName}: ${firstLine(failureMessages[0] ?? '')}`);
+      broken.push(`${file} > ${fullName}: ${firstLine(failureMessages?.[0] ?? '')}`);
     if (status === 'failed' && lost.length === 0)
       broken.push(`${file}: ${firstLine(message ?? '') || 'what comes before or after its tests failed'}`);
   }
@@ -132,6 +165,7 @@ function installPackages() {
   if (!isRoot || !isDebian) return false;
   say(`Installing with apt-get what the tests use: ${missing.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  /** @param {readonly string[]} args */
   const apt = (...args) =>
     spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], {
       env,
@@ -144,6 +178,7 @@ function installPackages() {
 /** Whole programs are started as fast as they can be: one file at a time. */
 const alone = { options: ['--maxWorkers=1'] };
 
+/** @param {string | undefined} executable */
 async function quickTiers(executable) {
   await vitest('command-line tests', 'cli');
   await vitest('tests on stores of docker-machine', 'compat');
@@ -151,7 +186,6 @@ async function quickTiers(executable) {
   if (executable !== undefined) {
     const env = { MYMACHINE_PROGRAM: executable };
     await vitest('command-line tests against the executable', 'cli', [], { env });
-    // A thousand calls are told the same by either build.
     await vitest('fault tests against the executable', 'fault', ['concurrency'], { env, ...alone });
   }
   for (const [index, version] of NODE_VERSIONS.entries()) {
@@ -161,7 +195,7 @@ async function quickTiers(executable) {
     else {
       const path = `${join(node, '..')}:${process.env.PATH}`;
       await vitest(`unit tests on Node ${version}`, 'unit', [], { node, env: { PATH: path } });
-      // What differs between versions is in the units; of the whole program each case runs on one of the newer ones.
+      // The unit tests run on each version, and each test of the whole program on one of them.
       const options = [`--shard=${index + 1}/${NODE_VERSIONS.length}`];
       await vitest(`command-line tests on Node ${version}`, 'cli', [], {
         node,
@@ -172,7 +206,7 @@ async function quickTiers(executable) {
   }
 }
 
-/** The stand-alone executable, which goes through what the npm build does; both are built before anything uses them. */
+/** Builds the stand-alone executable, which runs the same tests as the npm build. */
 async function buildExecutable() {
   if (bun() === undefined) {
     leftOut.push("the stand-alone executable: Bun's npm package, which compiles it, is not to be had");
@@ -200,13 +234,13 @@ function canMakeHosts() {
 
 const some = names.length > 0 ? ['--passWithNoTests'] : [];
 
-/** A machine that boots by emulation fills a core, so one at a time; it comes first, being the slowest to answer as it is. */
+/** Guests of an emulator fill a core, so they run one at a time, and with priority. */
 async function endToEndEmulated() {
   const options = ['--exclude', `test/e2e/**/!(${EMULATED.join('|')}).test.ts`, '--maxWorkers=1', ...some];
   await vitest('end-to-end tests by emulation', 'e2e', names, { options, quiet: true, niceness: -5 });
 }
 
-/** The others wait for their hosts half of the time. A third beside the emulated guests takes more time from those than they can spare. */
+/** These wait for their hosts half of the time. A third worker would starve emulated guests. */
 async function endToEnd() {
   const exclude = EMULATED.flatMap((name) => ['--exclude', `test/e2e/**/${name}.test.ts`]);
   const options = [...exclude, `--maxWorkers=${Math.max(2, cpus().length - 1)}`, ...some];
