@@ -16,7 +16,7 @@ export function lineAt(source: string, position: Position): number {
   return source.slice(0, position).split('\n').length;
 }
 
-/** Go's way to say it: line from 1, column from 0 in bytes. */
+/** Line and column as Go counts them: from 1, and in bytes from 0. */
 function place(source: string, position: Position): string {
   const before = source.slice(0, position);
   const column = Buffer.byteLength(before.slice(before.lastIndexOf('\n') + 1));
@@ -31,10 +31,10 @@ export function parseFailure(source: string, position: Position, problem: string
   });
 }
 
-/** Of what failed only so much is shown that the reason still fits into a message. */
+/** Cuts the source of what failed, so that the reason fits into the message. */
 const maxShown = 120;
 
-/** The template `name` (of the whole text '') does not fit the data, or would not end; `at` is the source of what failed. */
+/** The template `name` does not fit the data or would not end. `at` is the source that failed. */
 export function executionFailure(
   source: string,
   position: Position,

@@ -9,7 +9,7 @@ const shortEscapes: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
-/** Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols, and of all blanks the ASCII one. */
+/** Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII blank. */
 export function isPrint(character: string): boolean {
   return /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character);
 }

@@ -2,13 +2,14 @@ import { type EvaluateOptions, Execution } from './evaluate/evaluate.ts';
 import { templateFunctions } from './evaluate/functions.ts';
 import { parse } from './parse/parser.ts';
 
-/** A template that has been read. Gives the text it makes of data: plain JSON values, and bigint for Go's ints. */
+/** A template that has been read. Data is plain JSON values, and bigint for Go's ints. */
 export type Template = (data: unknown) => string;
 
 /**
- * Reads a template of Go's text/template (docs/templates.md says how much of it); the pairs \t and \n outside of actions
- * mean tab and newline. Data is only read: own keys of objects and lists; nothing in it is called.
- * MM_TEMPLATE, now for a template that is wrong and later for one that does not fit the data or does not end.
+ * Reads a template of Go's text/template; README.md says how much of it.
+ * The pairs \t and \n outside of actions mean tab and newline.
+ * Only own keys of objects and lists are read. Nothing in the data is called.
+ * @throws MM_TEMPLATE for a wrong template; later for one that does not fit the data or end
  */
 export function compileTemplate(source: string, options: EvaluateOptions = {}): Template {
   const definitions = parse(source, new Set(Object.keys(templateFunctions)));

@@ -1,6 +1,6 @@
 /**
- * A value as Go sees it: undefined is none at all (a missing key), null is nil, bigint an int, number a float64; an object
- * is a map, of which only its own keys are seen. There is nothing to call in data.
+ * A value as Go sees it: undefined is a missing value, null is nil, bigint is an int,
+ * number is a float64, and an object is a map of its own keys.
  */
 export type Value =
   | undefined
@@ -12,10 +12,10 @@ export type Value =
   | readonly unknown[]
   | Readonly<Record<string, unknown>>;
 
-/** Go's []string, which functions give; lists of data are []interface {}. */
+/** Go's []string, which functions give. Lists of data are []interface {}. */
 export class StringList extends Array<string> {}
 
-/** Takes foreign data as a Value; what is none of them (functions, symbols) is nothing. */
+/** Takes foreign data as a Value. Functions and symbols become missing values. */
 export function toValue(value: unknown): Value {
   switch (typeof value) {
     case 'function':
@@ -39,12 +39,12 @@ export function sortedKeys(map: Readonly<Record<string, unknown>>): readonly str
   return Object.keys(map).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-/** An own key's value; keys of prototypes do not exist. */
+/** The value of an own key. Keys of prototypes are missing. */
 export function entryOf(map: Readonly<Record<string, unknown>>, key: string): Value {
   return Object.hasOwn(map, key) ? toValue(map[key]) : undefined;
 }
 
-/** Go's name of the value's type, for messages. */
+/** Go's name of the value's type. */
 export function typeName(value: Value): string {
   if (value === undefined || value === null) return '<nil>';
   if (isList(value)) return value instanceof StringList ? '[]string' : '[]interface {}';
@@ -62,10 +62,64 @@ export function typeName(value: Value): string {
   }
 }
 
-/** Go's idea of true: neither false, 0, empty nor nil. */
+/** True as Go has it: not false, 0, empty or nil. */
 export function isTrue(value: Value): boolean {
   if (isList(value)) return value.length > 0;
   if (isMap(value)) return Object.keys(value).length > 0;
-  // NaN is no zero.
+  // NaN is not zero.
   return Boolean(value) || Number.isNaN(value);
+}
+
+/** A value with Go's static type: elements of data's maps and lists are boxed in `interface {}`. */
+export interface Typed {
+  readonly value: Value;
+  readonly boxed: boolean;
+}
+
+export const plain = (value: Value): Typed => ({ value, boxed: false });
+
+/**
+ * A field of a value. `struct` is Go's name of its type when it stands for a struct.
+ * Throws an Error that says what is wrong.
+ */
+export function fieldOf({ value, boxed }: Typed, name: string, struct: string | undefined): Typed {
+  if (value === undefined) return plain(undefined);
+  const type = boxed ? 'interface {}' : (struct ?? typeName(value));
+  if (value === null) throw new Error(`nil pointer evaluating ${type}.${name}`);
+  if (!isMap(value) || (struct !== undefined && !Object.hasOwn(value, name)))
+    throw new Error(`can't evaluate field ${name} in type ${type}`);
+  const entry = entryOf(value, name);
+  return { value: entry, boxed: struct === undefined && entry !== undefined };
+}
+
+/** The elements of a range with their keys; undefined for what has none. */
+export function entriesOf(value: Value): readonly (readonly [key: Value, element: Typed])[] | undefined {
+  if (value === undefined || value === null) return [];
+  if (isList(value)) {
+    const boxed = typeName(value) === '[]interface {}';
+    return Array.from(value, (item, index) => [BigInt(index), { value: toValue(item) ?? null, boxed }]);
+  }
+  if (!isMap(value)) return undefined;
+  return sortedKeys(value).map((key) => [key, { value: entryOf(value, key) ?? null, boxed: true }]);
+}
+
+/** The steps that one run may take: one for each node and each character made. */
+export class Budget {
+  #left = 2_000_000;
+
+  /** Throws BudgetSpent when nothing is left. */
+  spend(amount: number): void {
+    this.#left -= amount;
+    if (this.#left < 0) throw new BudgetSpent();
+  }
+
+  /** Gives the text, and spends its length. */
+  text(text: string): string {
+    this.spend(text.length);
+    return text;
+  }
+}
+
+export class BudgetSpent extends Error {
+  override readonly message = 'the output grows without bounds';
 }

@@ -1,4 +1,3 @@
-import { Budget, BudgetSpent } from '../budget.ts';
 import { executionFailure } from '../errors.ts';
 import { printedText } from '../format/print.ts';
 import type {
@@ -11,35 +10,44 @@ import type {
   Operand,
   Pipeline,
   Placed,
-} from '../parse/ast.ts';
-import { entriesOf, fieldOf, fitting, plain, type Typed, writtenMisfit } from '../typed.ts';
-import { isTrue, toValue, type Value } from '../value.ts';
-import { type Parameter, templateFunctions } from './functions.ts';
+} from '../parse/syntax.ts';
+import {
+  Budget,
+  BudgetSpent,
+  entriesOf,
+  fieldOf,
+  isTrue,
+  plain,
+  type Typed,
+  toValue,
+  type Value,
+} from '../value.ts';
+import { fitting, functionFor, type Parameter, writtenMisfit } from './functions.ts';
 
 interface Variable {
   readonly name: string;
   current: Typed;
 }
 
-/** What a function is called with: operands that are not evaluated yet, and what came down the pipe. */
+/** What a function is called with: operands to evaluate, and the value from the pipe. */
 interface Given {
   readonly operands: readonly Operand[];
   readonly piped: readonly Value[];
   readonly dot: Typed;
 }
 
-/** The word that leaves the range around. */
+/** The word that leaves the enclosing range. */
 type Leaving = 'break' | 'continue' | undefined;
 
 export interface EvaluateOptions {
   /**
-   * Go's name of the data's type when it stands for a struct, such as 'commands.HostListItem': a field that it lacks is then an
-   * error; in a map it is just <no value>.
+   * Go's name of the struct that the data stands for, such as 'commands.HostListItem'.
+   * A field that a struct lacks is an error. One that a map lacks is <no value>.
    */
   readonly struct?: string;
 }
 
-/** Blocks, templates and parentheses within each other while running: recursion beyond it would fill our stack. */
+/** Depth of blocks, templates and parentheses while running. Recursion must not fill our stack. */
 const maxDepth = 500;
 
 const ints = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
@@ -53,9 +61,9 @@ export class Execution {
   readonly #data: Value;
   readonly #out: string[] = [];
   #variables: Variable[];
-  /** Of the template that runs; errors tell it. */
+  /** The name of the template that runs, for errors. */
   #name = '';
-  /** What is looked at; errors tell its place. */
+  /** The node that is evaluated, for the place in errors. */
   #node: Placed = { position: 0, source: '' };
   #depth = 0;
 
@@ -139,7 +147,7 @@ export class Execution {
     return undefined;
   }
 
-  /** Another template sees nothing of the variables here. */
+  /** The called template sees none of the caller's variables. */
   #template(call: Call, dot: Typed): void {
     this.#node = call;
     const nodes = this.#definitions.get(call.name);
@@ -172,7 +180,7 @@ export class Execution {
     this.#variable(name).current = current;
   }
 
-  /** What a pipeline gives is never nil, but then nothing. */
+  /** A pipeline never gives nil. It gives no value instead. */
   #pipeline(pipeline: Pipeline, dot: Typed): Value {
     this.#node = pipeline;
     const [first, ...rest] = pipeline.commands;
@@ -185,7 +193,7 @@ export class Execution {
     return value;
   }
 
-  /** `piped` is what the command before this one gave, which comes as the last argument. */
+  /** `piped` is the value of the command before this one. It becomes the last argument. */
   #command(command: Command, dot: Typed, piped: readonly Value[]): Value {
     this.#budget.spend(1);
     const [operand, ...operands] = command.operands;
@@ -199,25 +207,19 @@ export class Execution {
     if (!isGiven) return this.#operand(operand, dot).value ?? undefined;
     if (operand.kind === 'variable' || operand.kind === 'field' || operand.kind === 'chain') {
       this.#operand(operand, dot);
-      // In Go the last field could be a method; in data there are none.
+      // In Go the last field could be a method. Data has no methods.
       const name = operand.names.at(-1);
       if (name !== undefined) throw this.#failure(`${name} is not a method but has arguments`);
     }
     throw this.#failure(`can't give argument to non-function ${operand.source}`);
   }
 
-  /** `at` is what an error of the function itself tells. */
+  /** An error of the function itself is placed at `at`. */
   #call(called: FunctionName, at: Placed, { operands, dot, piped }: Given): Value {
     this.#node = called;
     const { name } = called;
-    const found = Object.hasOwn(templateFunctions, name) ? templateFunctions[name] : undefined;
-    if (found === undefined) throw this.#failure(`"${name}" is not a defined function`);
+    const found = this.#placed(() => functionFor(name, operands.length, piped.length));
     const { parameters, more } = found;
-    const count = operands.length + piped.length;
-    if (more === undefined ? count !== parameters.length : count < parameters.length) {
-      const [least, got] = more === undefined ? ['', count] : ['at least ', operands.length];
-      throw this.#failure(`wrong number of args for ${name}: want ${least}${parameters.length} got ${got}`);
-    }
     if (name === 'and' || name === 'or') return this.#decide(name === 'or', { operands, dot, piped });
     const parameter = (index: number) => parameters[index] ?? more ?? 'value';
     const args = operands.map((operand, index) => this.#argument(operand, parameter(index), dot));
@@ -226,7 +228,7 @@ export class Execution {
     return this.#placed(() => found.call(args, this.#budget), { at, prefix: `error calling ${name}: ` });
   }
 
-  /** and, or: the first operand that decides, else the last; those behind it are not looked at. */
+  /** and, or: the first operand that decides, else the last. Later ones are not evaluated. */
   #decide(deciding: boolean, { operands, dot, piped }: Given): Value {
     let value: Value;
     for (const operand of operands) {
@@ -277,7 +279,7 @@ export class Execution {
     }, start);
   }
 
-  /** Gives plain errors their place in the template. */
+  /** Turns a plain error into one with its place in the template. */
   #placed<T>(work: () => T, where: { readonly at?: Placed; readonly prefix?: string } = {}): T {
     try {
       return work();

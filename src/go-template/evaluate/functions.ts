@@ -1,16 +1,14 @@
-import type { Budget } from '../budget.ts';
 import { goText, sprint } from '../format/print.ts';
 import { sprintf } from '../format/sprintf.ts';
-import { isTrue, toValue, typeName, type Value } from '../value.ts';
-import { equalsAny, isLess } from './comparisons.ts';
-import { htmlEscape, jsEscape, urlEscape } from './escapers.ts';
+import type { Operand } from '../parse/syntax.ts';
+import { type Budget, isList, isTrue, type Typed, toValue, typeName, type Value } from '../value.ts';
 import { goJson } from './json.ts';
-import { indexed, lengthOf, sliced } from './sequences.ts';
-import { lowered, split, titled, uppered } from './words.ts';
+import { equalsAny, indexed, isLess, lengthOf, sliced } from './operators.ts';
+import { htmlEscape, jsEscape, lowered, split, titled, uppered, urlEscape } from './strings.ts';
 
 /**
- * What a function takes in one place: a value with all that Go's reflection tells (also that there is none), a value of
- * any type (then none is nil), or just a string or a list.
+ * What a function takes as one argument.
+ * 'value' is Go's reflect.Value, which tells a missing value from nil. 'any' takes both as nil.
  */
 export type Parameter = 'value' | 'any' | 'string' | 'list';
 
@@ -22,7 +20,42 @@ export interface TemplateFunction {
   readonly call: (args: readonly Value[], budget: Budget) => Value;
 }
 
-/** A function of strings alone, which the evaluator has seen to. */
+/** The value as a function takes it. Throws an Error that says why it does not fit. */
+export function fitting({ value, boxed }: Typed, parameter: Parameter): Value {
+  if (parameter === 'value') return value;
+  if (parameter === 'any') return value ?? null;
+  if (parameter === 'string' ? typeof value === 'string' : isList(value)) return value;
+  if (value === undefined && parameter === 'list') return null;
+  const expected = parameter === 'string' ? 'string' : '[]string';
+  if (value === undefined) throw new Error(`invalid value; expected ${expected}`);
+  const type = value === null && boxed ? 'interface {}' : typeName(value);
+  throw new Error(`wrong type for value; expected ${expected}; got ${type}`);
+}
+
+/** Why a literal cannot be that argument; undefined when it can, or is no literal. */
+export function writtenMisfit(
+  { kind, source, ...operand }: Operand,
+  parameter: Parameter,
+): string | undefined {
+  if (kind === 'nil') return parameter === 'string' ? 'cannot assign nil to string' : undefined;
+  if (kind !== 'literal') return undefined;
+  if (parameter === 'list') return `can't handle ${source} for arg of type []string`;
+  const isText = 'value' in operand && typeof operand.value === 'string';
+  return parameter === 'string' && !isText ? `expected string; found ${source}` : undefined;
+}
+
+/** Finds a function for that many arguments. Throws an Error that says what is wrong. */
+export function functionFor(name: string, operands: number, piped: number): TemplateFunction {
+  const found = Object.hasOwn(templateFunctions, name) ? templateFunctions[name] : undefined;
+  if (found === undefined) throw new Error(`"${name}" is not a defined function`);
+  const { parameters, more } = found;
+  const count = operands + piped;
+  if (more === undefined ? count === parameters.length : count >= parameters.length) return found;
+  const [least, got] = more === undefined ? ['', count] : ['at least ', operands];
+  throw new Error(`wrong number of args for ${name}: want ${least}${parameters.length} got ${got}`);
+}
+
+/** A function of strings alone. The evaluator has checked that they are strings. */
 const ofText = (count: 1 | 2, call: (text: string, other: string) => Value): TemplateFunction => ({
   parameters: Array<Parameter>(count).fill('string'),
   call: ([text, other], budget) => {
@@ -31,7 +64,7 @@ const ofText = (count: 1 | 2, call: (text: string, other: string) => Value): Tem
   },
 });
 
-/** A function of what its arguments print together. */
+/** A function of the text that its arguments print together. */
 const ofPrinted = (call: (text: string) => string): TemplateFunction => ({
   parameters: [],
   more: 'any',
@@ -59,7 +92,7 @@ const never = () => {
 };
 
 export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
-  // They stop at the first operand that decides, so the evaluator itself looks at their arguments.
+  // They stop at the first operand that decides, so the evaluator runs them itself.
   and: { parameters: ['value'], more: 'value', call: never },
   or: { parameters: ['value'], more: 'value', call: never },
   eq: {
@@ -76,7 +109,7 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
   len: { parameters: ['value'], call: ([value]) => lengthOf(value) },
   index: { parameters: ['value'], more: 'value', call: ([item, ...keys]) => indexed(item, keys) },
   slice: { parameters: ['value'], more: 'value', call: ([item, ...bounds]) => sliced(item, bounds) },
-  // There is nothing to call in data.
+  // Data has nothing to call.
   call: {
     parameters: ['value'],
     more: 'value',

@@ -1,12 +1,12 @@
-import type { Budget } from '../budget.ts';
-import { entryOf, isList, isMap, sortedKeys, toValue, type Value } from '../value.ts';
+import { type Budget, entryOf, isList, isMap, sortedKeys, toValue, type Value } from '../value.ts';
 
 /** Deeper than any record. */
 const maxDepth = 200;
 
 /**
- * Go's encoding/json: sorted keys, and no character that means something in a web page. `indent` stands before each
- * line once a level; without it all is on one line. `toJSON` of foreign objects is never called.
+ * Encodes as Go's encoding/json does: sorted keys, and <, > and & escaped.
+ * `indent` stands before each line, once a level. Without it the text is one line.
+ * `toJSON` of foreign objects is never called.
  */
 export function goJson(value: Value, budget: Budget, indent = ''): string {
   return encoded(value, indent, budget, 0);

@@ -1,4 +1,4 @@
-import { type Directive, padded } from './directive.ts';
+import { type Directive, padded } from './verbs.ts';
 
 /** A positive finite number as 0.DIGITS times ten to the `point`. */
 interface Decimal {
@@ -6,7 +6,7 @@ interface Decimal {
   readonly point: number;
 }
 
-/** All digits of a double: there are finitely many, since it is a whole number times a power of two. */
+/** All digits of a double. A whole number times a power of two has finitely many. */
 function exact(value: number): Decimal {
   const bits = new DataView(new ArrayBuffer(8));
   bits.setFloat64(0, value);
@@ -39,7 +39,7 @@ function rounded({ digits, point }: Decimal, count: number): Decimal {
     : { digits: next, point };
 }
 
-/** %e with this many digits behind the point; without a number as many as there are. */
+/** %e with that many digits behind the point, or with all there are. */
 function exponential({ digits, point }: Decimal, precision = digits.length - 1): string {
   const all = digits.padEnd(precision + 1, '0');
   const fraction = precision > 0 ? `.${all.slice(1, precision + 1)}` : '';
@@ -57,7 +57,7 @@ function fixed({ digits, point }: Decimal, precision = Math.max(digits.length - 
   return `${whole}.${fraction.slice(0, precision)}`;
 }
 
-/** %g: an exponent below 1e-4, and from 1e6 on or where the digits asked for end. */
+/** %g: an exponent below 1e-4, from 1e6 on, or where the wanted digits end. */
 function general(value: number, precision: number | undefined): string {
   const wanted = precision === 0 ? 1 : precision;
   const decimal = wanted === undefined ? shortest(value) : trimmed(rounded(exact(value), wanted));
@@ -95,7 +95,7 @@ function signedFloat(value: number, verb: string, precision: number | undefined)
   return sign + magnitude(absolute, verb, precision);
 }
 
-/** A double by one of the verbs %v %e %E %f %F %g %G; undefined by another one. */
+/** A double by one of the verbs %v %e %E %f %F %g %G; undefined by any other. */
 export function formatFloat(value: number, directive: Directive): string | undefined {
   const { verb, plus, space, zero, width, precision } = directive;
   if (!'veEfFgG'.includes(verb)) return undefined;

@@ -1,11 +1,8 @@
-import type { Budget } from '../budget.ts';
-import { entryOf, isList, isMap, sortedKeys, toValue, typeName, type Value } from '../value.ts';
-import { type Directive, padded, plainDirective } from './directive.ts';
+import { type Budget, entryOf, isList, isMap, sortedKeys, toValue, typeName, type Value } from '../value.ts';
 import { formatFloat } from './float.ts';
-import { formatInteger } from './integer.ts';
-import { formatText } from './text.ts';
+import { type Directive, formatInteger, formatText, padded, plainDirective } from './verbs.ts';
 
-/** Deeper than any record; JSON of that depth is no machine's. */
+/** Deeper than any record of a machine. */
 const maxDepth = 200;
 
 /** fmt's %v: `map[a:1 b:2]` with sorted keys, `[a b]`, and <nil> for what is not there. */
@@ -13,7 +10,7 @@ export function goText(value: Value, budget: Budget): string {
   return formatted(value, plainDirective, budget);
 }
 
-/** A value by a verb, which goes for each element of a list and each key and value of a map too. */
+/** A value by a verb. The verb applies to each element of a list and to a map's keys and values. */
 export function formatted(value: Value, directive: Directive, budget: Budget): string {
   const { verb } = directive;
   if (value === undefined || value === null) {
@@ -50,7 +47,7 @@ function scalar(value: string | boolean | number | bigint, directive: Directive)
     case 'bigint':
       return formatInteger(value, directive);
     case 'number': {
-      // Every number of a record is a float to Go, which then refuses %d; a whole one is taken for the integer it is.
+      // To Go every number of a record is a float, which %d refuses. We print whole ones.
       const whole = Number.isInteger(value) && 'bcdoOxXU'.includes(directive.verb);
       return whole ? formatInteger(BigInt(value), directive) : formatFloat(value, directive);
     }

@@ -1,15 +1,14 @@
-import type { Budget } from '../budget.ts';
-import { typeName, type Value } from '../value.ts';
-import { type Directive, plainDirective } from './directive.ts';
+import { type Budget, typeName, type Value } from '../value.ts';
 import { formatted, goText } from './print.ts';
+import { type Directive, plainDirective } from './verbs.ts';
 
 /** Go takes up to a million; a column of a terminal needs no more than this. */
 const maxWidth = 10_000;
 const maxPrecision = 100;
-/** From here on Go takes a number for none. */
+/** Go ignores numbers from here on. */
 const tooLarge = 1_000_000;
 
-/** fmt.Sprintf: with widths and precisions from arguments (`*`), and arguments by number (`%[1]d`). */
+/** fmt.Sprintf, with widths from arguments (`*`) and arguments by number (`%[1]d`). */
 export function sprintf(format: string, values: readonly Value[], budget: Budget): string {
   return new Formatting(format, values, budget).run();
 }
@@ -22,10 +21,10 @@ class Formatting {
   #at = 0;
   /** The argument that is next. */
   #argument = 0;
-  /** Some argument was asked for by number: then it is no fault that others are left. */
+  /** An argument was asked for by number, so others may be left over. */
   #reordered = false;
   #isGoodNumber = true;
-  /** A number in brackets stands right before. */
+  /** A number in brackets came right before. */
   #afterNumber = false;
 
   constructor(format: string, values: readonly Value[], budget: Budget) {
@@ -84,7 +83,7 @@ class Formatting {
   }
 
   #precision(): number | undefined {
-    // A point at the very end is a verb to Go.
+    // To Go a point at the very end is a verb.
     if (this.#format[this.#at] !== '.' || this.#at + 1 >= this.#format.length) return undefined;
     this.#at++;
     if (this.#afterNumber) this.#isGoodNumber = false;
@@ -94,7 +93,7 @@ class Formatting {
     return precision;
   }
 
-  /** A number from the next argument, not below `least`; undefined when that is no int, which is said in the output. */
+  /** A number from the next argument. For anything but an int the output says so. */
   #starred(problem: string, least = -tooLarge): number | undefined {
     this.#at++;
     this.#afterNumber = false;

@@ -1,10 +1,9 @@
 import { goQuote } from '../quote.ts';
-import type { Command, Operand, Pipeline } from './ast.ts';
-import type { Token, TokenKind } from './lexer.ts';
+import type { Tokens } from './lexer.ts';
 import { characterValue, numberValue, unquote } from './literals.ts';
-import type { Tokens } from './tokens.ts';
+import type { Command, Operand, Pipeline, Token, TokenKind } from './syntax.ts';
 
-/** Blocks and parentheses within each other. */
+/** Depth of blocks and parentheses. */
 const maxDepth = 100;
 
 /** What an operand begins with. */
@@ -21,7 +20,7 @@ const operandKinds: readonly TokenKind[] = [
   'left',
 ];
 
-/** Reads what stands in an action: pipelines of commands, commands of operands; and knows which variables there are. */
+/** Reads the pipelines of an action, and knows which variables exist. */
 export class Expressions {
   readonly #tokens: Tokens;
   readonly #functions: ReadonlySet<string>;
@@ -33,7 +32,7 @@ export class Expressions {
     this.#functions = functions;
   }
 
-  /** Variables of this work end with it. */
+  /** Variables that `work` declares end with it. */
   scoped<T>(work: () => T): T {
     const known = this.#variables.length;
     const result = work();
@@ -41,7 +40,7 @@ export class Expressions {
     return result;
   }
 
-  /** This work knows no variables from outside. */
+  /** `work` sees no variables from outside. */
   apart(work: () => void): void {
     const known = this.#variables;
     this.#variables = ['$'];
@@ -56,7 +55,7 @@ export class Expressions {
     return result;
   }
 
-  /** `context` is what an error says it stands in; only of 'range' there may be two variables. */
+  /** `context` is for errors. Only in 'range' may there be two variables. */
   pipeline(context: string, until: 'close' | 'right'): Pipeline {
     const { position } = this.#tokens.peekWord();
     const { variables, assigns } = this.#declaration(context);
@@ -84,7 +83,7 @@ export class Expressions {
     }
   }
 
-  /** `$x :=`, `$x =` or `$i, $x :=`; nothing is taken when none stands here. */
+  /** Takes `$x :=`, `$x =` or `$i, $x :=` if one is here. */
   #declaration(context: string): { readonly variables: readonly string[]; readonly assigns: boolean } {
     const variables: string[] = [];
     while (this.#tokens.peekWord().kind === 'variable') {
@@ -109,7 +108,7 @@ export class Expressions {
     return { variables, assigns: false };
   }
 
-  /** Up to the end of the pipeline, or behind a pipe. */
+  /** Reads up to the end of the pipeline, or to behind a pipe. */
   #command(): Command {
     const { position } = this.#tokens.peekWord();
     const operands: Operand[] = [];
@@ -130,7 +129,7 @@ export class Expressions {
     }
   }
 
-  /** One value with the fields asked of it; undefined when none stands here. */
+  /** One value with the fields behind it; undefined when none is here. */
   #operand(): Operand | undefined {
     const start = this.#tokens.peek();
     const base = this.#term();

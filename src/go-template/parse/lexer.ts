@@ -1,45 +1,15 @@
-import { type Position, parseFailure } from '../errors.ts';
+import { lineAt, type Position, parseFailure } from '../errors.ts';
 import { describeCharacter, goQuote } from '../quote.ts';
+import type { Token, TokenKind } from './syntax.ts';
 
-export type TokenKind =
-  | 'text'
-  | 'open'
-  | 'close'
-  | 'space'
-  | 'field'
-  | 'dot'
-  | 'variable'
-  | 'keyword'
-  | 'nil'
-  | 'bool'
-  | 'word'
-  | 'string'
-  | 'number'
-  | 'char'
-  | 'pipe'
-  | 'left'
-  | 'right'
-  | 'declare'
-  | 'assign'
-  | 'other'
-  | 'end'
-  | 'error';
-
-export interface Token {
-  readonly kind: TokenKind;
-  /** As it stands in the template; of an error what is wrong. */
-  readonly text: string;
-  readonly position: Position;
-}
-
-/** More than anybody writes; a bound for what a program may hand us. */
+/** A bound for what a program may hand us. Nobody writes as much. */
 const maxLength = 256 * 1024;
 
 const keywords = ['block', 'break', 'continue', 'define', 'else', 'end', 'if', 'range', 'template', 'with'];
 
 const spaces = /[ \t\r\n]*/y;
 const wordPattern = /[\p{L}\p{Nd}_]+/uy;
-/** What may stand behind a word, a field or a variable. */
+/** What may follow a word, a field or a variable. */
 const terminator = /[ \t\r\n.,|:()]|\}\}|$/y;
 const numberPattern =
   /[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?/y;
@@ -51,10 +21,10 @@ const quoted: Readonly<Record<string, readonly [TokenKind, RegExp, string]>> = {
 const single: Readonly<Record<string, TokenKind>> = { '=': 'assign', '|': 'pipe' };
 
 /**
- * Reads a whole template into tokens, of which the last is 'end', or 'error' where it cannot be read on: what stands
- * before may be wrong in a way that is to be said first.
+ * Reads a whole template into tokens. The last one is 'end', or 'error' where reading stopped.
+ * An error is a token since the parser may find a fault before it.
  */
-export function tokenize(source: string): readonly Token[] {
+function tokenize(source: string): readonly Token[] {
   if (source.length > maxLength) throw parseFailure(source, 0, `longer than ${maxLength} characters`);
   return new Lexer(source).run();
 }
@@ -74,7 +44,7 @@ class Lexer {
     return this.#tokens;
   }
 
-  /** Text up to the next braces; false behind the last. */
+  /** Reads text up to the next braces. Gives false behind the last. */
   #text(): boolean {
     const open = this.#source.indexOf('{{', this.#at);
     let end = open < 0 ? this.#source.length : open;
@@ -87,7 +57,7 @@ class Lexer {
     return open >= 0;
   }
 
-  /** A comment or an action, with its braces; false when it is broken. */
+  /** Reads a comment or an action with its braces. Gives false when it is broken. */
   #braces(): boolean {
     const inner = this.#at + (this.#trimsBefore(this.#at + 2) ? 4 : 2);
     if (this.#source.startsWith('/*', inner)) return this.#comment(inner);
@@ -112,7 +82,7 @@ class Lexer {
     if (!this.#isClosing(end + 2)) return this.#error('comment ends before closing delimiter');
     this.#at = end + 2;
     this.#close();
-    // To the parser there is no comment.
+    // The parser sees no comments.
     this.#tokens.pop();
     return true;
   }
@@ -124,7 +94,7 @@ class Lexer {
     if (trims) this.#at += this.#match(spaces).length;
   }
 
-  /** One token inside of braces. */
+  /** Reads one token inside braces. */
   #token(): boolean {
     const character = this.#source.charAt(this.#at);
     const blanks = this.#match(spaces).length;
@@ -161,7 +131,7 @@ class Lexer {
     return this.#parentheses >= 0 || this.#error(`unexpected right paren ${describeCharacter(')')}`);
   }
 
-  /** A word, or with a sign before it a field or a variable; the sign alone is the dot, or `$`. */
+  /** Reads a word, or behind a sign a field or variable. The sign alone is the dot, or `$`. */
   #name(kind: 'word' | 'field' | 'variable', sign: number): boolean {
     wordPattern.lastIndex = this.#at + sign;
     const word = wordPattern.exec(this.#source)?.[0] ?? '';
@@ -221,5 +191,92 @@ class Lexer {
   #error(problem: string): false {
     this.#tokens.push({ kind: 'error', text: problem, position: this.#at });
     return false;
+  }
+}
+
+/** A token as Go's messages name it. */
+function named({ kind, text }: Token): string {
+  if (kind === 'end') return 'EOF';
+  if (kind === 'keyword' || kind === 'nil' || kind === 'dot') return `<${text}>`;
+  return Buffer.byteLength(text) > 10 ? `${goQuote([...text].slice(0, 10).join(''))}...` : goQuote(text);
+}
+
+/** The tokens of a template, taken one by one. */
+export class Tokens {
+  readonly source: string;
+  readonly #tokens: readonly Token[];
+  #at = 0;
+  /** The beginning of the action that is read. An error on a later line names it. */
+  #action: Token | undefined;
+
+  constructor(source: string) {
+    this.source = source;
+    this.#tokens = tokenize(source);
+  }
+
+  peek(): Token {
+    return this.#tokens[this.#at] ?? { kind: 'end', text: '', position: this.source.length };
+  }
+
+  next(): Token {
+    const token = this.peek();
+    this.#at++;
+    return token;
+  }
+
+  /** The next token that is not blank, without taking it. */
+  peekWord(): Token {
+    while (this.peek().kind === 'space') this.#at++;
+    return this.peek();
+  }
+
+  nextWord(): Token {
+    this.peekWord();
+    return this.next();
+  }
+
+  /** Takes the next word if it has this kind, and this text if one is given. */
+  takes(kind: TokenKind, text?: string): boolean {
+    const token = this.peekWord();
+    const isIt = token.kind === kind && (text === undefined || token.text === text);
+    if (isIt) this.#at++;
+    return isIt;
+  }
+
+  expect(kinds: readonly TokenKind[], context: string): Token {
+    const token = this.nextWord();
+    if (!kinds.includes(token.kind)) throw this.unexpected(token, context);
+    return token;
+  }
+
+  /** A place for `back` to return to. */
+  mark(): number {
+    return this.#at;
+  }
+
+  back(mark: number): void {
+    this.#at = mark;
+  }
+
+  beginAction(open: Token): void {
+    this.#action = open;
+  }
+
+  endAction(): void {
+    this.#action = undefined;
+  }
+
+  unexpected(token: Token, context: string): Error {
+    if (token.kind !== 'error') return this.failure(token, `unexpected ${named(token)} in ${context}`);
+    const begun = this.#action === undefined ? undefined : lineAt(this.source, this.#action.position);
+    if (begun === undefined || begun === lineAt(this.source, token.position)) {
+      return this.failure(token, token.text);
+    }
+    const where = token.text.endsWith(' action') ? 'started at' : 'in action started at';
+    return this.failure(token, `${token.text} ${where} :${begun}`);
+  }
+
+  failure(at: { readonly position: number }, problem: string): Error {
+    return parseFailure(this.source, at.position, problem);
   }
 }

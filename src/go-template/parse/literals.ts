@@ -14,11 +14,11 @@ const pieces =
 
 interface Piece {
   readonly code: number;
-  /** \x41, \101: a byte, which need not be a character by itself. */
+  /** Written as \x41 or \101, which need not be a whole character. */
   readonly isByte: boolean;
 }
 
-/** The characters and bytes between two quotes of this kind; undefined when an escape among them is none. */
+/** The characters and bytes between quotes; undefined with a wrong escape. */
 function piecesOf(inner: string, quote: string): readonly Piece[] | undefined {
   const found: Piece[] = [];
   pieces.lastIndex = 0;
@@ -42,7 +42,7 @@ function piecesOf(inner: string, quote: string): readonly Piece[] | undefined {
   return found;
 }
 
-/** The value of a string as Go writes it, with its quotes; undefined when an escape in it is none. */
+/** The value of a Go string with its quotes; undefined with a wrong escape. */
 export function unquote(literal: string): string | undefined {
   const inner = literal.slice(1, -1);
   if (literal.startsWith('`')) return inner.replaceAll('\r', '');
@@ -55,7 +55,7 @@ export function unquote(literal: string): string | undefined {
   ).toString();
 }
 
-/** A character constant is the number of its character. Throws an Error that says what is wrong. */
+/** The number of a character constant. Throws an Error that says what is wrong. */
 export function characterValue(literal: string): bigint {
   const [first, ...more] = piecesOf(literal.slice(1, -1), "'") ?? [];
   if (first === undefined) throw new Error('invalid syntax');
@@ -69,7 +69,7 @@ const prefixes: Readonly<Record<string, RegExp>> = {
   b: /^[01]+$/,
 };
 
-/** An integer with a prefix or without one; a leading zero alone makes it octal. */
+/** An integer. A prefix gives its base; a leading zero alone makes it octal. */
 function integerValue(digits: string): bigint | undefined {
   const prefix = /^0([xob])/.exec(digits)?.[1];
   if (prefix !== undefined) {
@@ -89,14 +89,14 @@ function floatValue(digits: string): number | undefined {
   return /^(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(digits) ? Number(digits) : undefined;
 }
 
-/** Underscores stand between digits, or behind the prefix. */
+/** Underscores may stand between digits and behind the prefix. */
 function hasGoodUnderscores(digits: string): boolean {
   return !/__|_$|_[.ep+-]|[.ep+-]_|^_/.test(digits);
 }
 
 /**
- * Integers are bigint, all else is a float, as Go tells them apart; an integer may be as great as Go's uint64. Throws an
- * Error that says what is wrong.
+ * The value of a number: a bigint for Go's integers up to uint64, else a float.
+ * Throws an Error that says what is wrong.
  */
 export function numberValue(literal: string): bigint | number {
   if (literal.endsWith('i')) throw new Error(`complex numbers are not supported: "${literal}"`);

@@ -1,16 +1,18 @@
 import { goQuote } from '../quote.ts';
-import type { Block, Definitions, Node, Pipeline } from './ast.ts';
 import { Expressions } from './expressions.ts';
-import type { Token } from './lexer.ts';
+import { Tokens } from './lexer.ts';
 import { unquote } from './literals.ts';
-import { Tokens } from './tokens.ts';
+import type { Block, Definitions, Node, Pipeline, Token } from './syntax.ts';
 
-/** Reads a template and those that it defines; MM_TEMPLATE with the position when it is wrong. */
+/**
+ * Reads a template and those that it defines.
+ * @throws MM_TEMPLATE with the position of what is wrong
+ */
 export function parse(source: string, functions: ReadonlySet<string>): Definitions {
   return new Parser(source, functions).whole();
 }
 
-/** docker-machine turns these two pairs of characters into what they mean, for shells where a tab is hard to type. */
+/** As docker-machine does: in some shells a tab is hard to type. */
 function unescapeText(text: string): string {
   return text.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
 }
@@ -18,7 +20,7 @@ function unescapeText(text: string): string {
 const isBlank = (nodes: readonly Node[]) =>
   nodes.every((node) => node.kind === 'text' && node.text.trim() === '');
 
-/** How a list of nodes ended: with `else`, `{{end}}`, or with the text. */
+/** Nodes, and what ended them: `{{else}}`, `{{end}}`, or the end of the source. */
 interface NodeList {
   readonly nodes: readonly Node[];
   readonly ending: 'end' | 'else' | 'source';
@@ -29,7 +31,7 @@ class Parser {
   readonly #tokens: Tokens;
   readonly #expressions: Expressions;
   readonly #definitions = new Map<string, readonly Node[]>();
-  /** Ranges around what is being read, which alone can be left by break and continue. */
+  /** Ranges around what is read. Only inside one may break and continue stand. */
   #ranges = 0;
 
   constructor(source: string, functions: ReadonlySet<string>) {
@@ -44,7 +46,7 @@ class Parser {
     return this.#definitions;
   }
 
-  /** `special` may take an action that only stands at the top. */
+  /** `special` may take an action that is allowed at the top level alone. */
   #list(special: (open: Token) => boolean = () => false): NodeList {
     const nodes: Node[] = [];
     for (;;) {
@@ -71,7 +73,7 @@ class Parser {
     }
   }
 
-  /** A list that must come to its end within the text. */
+  /** A list that must end before the source does. */
   #innerList(): NodeList {
     const list = this.#list();
     if (list.ending === 'source') throw this.#tokens.failure(list.at, 'unexpected EOF');
@@ -113,7 +115,7 @@ class Parser {
     );
   }
 
-  /** Behind `else`: what it holds up to its `end`, or a block of the same kind that shares the `end`. */
+  /** Reads behind `else`: nodes up to `end`, or a block of the same kind that shares the `end`. */
   #otherwise(kind: Block['kind']): readonly Node[] {
     const word = this.#tokens.peekWord();
     if (word.kind === 'keyword') {
@@ -172,7 +174,7 @@ class Parser {
     this.#define(name, nodes, at);
   }
 
-  /** Of two templates of a name one must be blank. */
+  /** Of two templates with one name, one must be blank. */
   #define(name: string, nodes: readonly Node[], at: Token): void {
     const known = this.#definitions.get(name);
     if (known === undefined || isBlank(known)) this.#definitions.set(name, nodes);
@@ -180,7 +182,7 @@ class Parser {
       throw this.#tokens.failure(at, `template: multiple definition of template ${goQuote(name)}`);
   }
 
-  /** A template knows nothing of the variables and loops around its definition. */
+  /** A template sees no variables and loops from around its definition. */
   #apart(work: () => void): void {
     const ranges = this.#ranges;
     this.#ranges = 0;

@@ -1,4 +1,30 @@
 import { isPrint } from '../quote.ts';
+import { StringList } from '../value.ts';
+
+/** Go maps each character by itself, and keeps one that would become several. */
+const mapped = (text: string, map: (character: string) => string) =>
+  [...text]
+    .map((character) => {
+      const other = map(character);
+      return [...other].length === 1 ? other : character;
+    })
+    .join('');
+
+/** strings.ToLower. */
+export const lowered = (text: string) =>
+  mapped(text, (character) => (character === 'İ' ? 'i' : character.toLowerCase()));
+
+/** strings.ToUpper. */
+export const uppered = (text: string) => mapped(text, (character) => character.toUpperCase());
+
+/** strings.Title: the first letter of each word, by Go's old rule of where words begin. */
+export const titled = (text: string) =>
+  text.replace(/(?<=^|[\x00-/:-@[-^`{-\x7f]|\s)\p{L}/gu, (letter) => uppered(letter));
+
+/** strings.Split. An empty separator splits into characters. */
+export function split(text: string, separator: string): StringList {
+  return StringList.from(separator === '' ? [...text] : text.split(separator)) as StringList;
+}
 
 const htmlEscapes: Readonly<Record<string, string>> = {
   '\0': '\ufffd',

@@ -1,6 +1,55 @@
-import { entryOf, isList, isMap, toValue, typeName, type Value } from '../value.ts';
+import { formatted } from '../format/print.ts';
+import { plainDirective } from '../format/verbs.ts';
+import { type Budget, entryOf, isList, isMap, toValue, typeName, type Value } from '../value.ts';
 
-/** len: strings have the length of their UTF-8. */
+type Scalar = string | boolean | number | bigint;
+
+const isNumber = (value: Value): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
+
+const isScalar = (value: Value): value is Scalar =>
+  value !== undefined && value !== null && !isList(value) && !isMap(value);
+
+const isNothing = (value: Value) => value === undefined || value === null;
+
+/** eq: whether the first equals any other. Numbers compare by value, whatever their type. */
+export function equalsAny(first: Value, others: readonly Value[], budget: Budget): boolean {
+  if (others.length === 0) throw new Error('missing argument for comparison');
+  return others.some((other) => equals(first, other, budget));
+}
+
+function equals(a: Value, b: Value, budget: Budget): boolean {
+  if (isNothing(a) || isNothing(b)) return isNothing(a) && isNothing(b);
+  if (isScalar(a) !== isScalar(b)) throw new Error('incompatible types for comparison');
+  if (!isScalar(a) || !isScalar(b)) {
+    const shown = (value: Value) => formatted(value, { ...plainDirective, verb: 's' }, budget);
+    throw new Error(
+      isList(a) === isList(b)
+        ? `non-comparable type ${shown(b)}: ${typeName(b)}`
+        : `non-comparable types ${shown(a)}: ${typeName(a)}, ${typeName(b)}: ${formatted(b, plainDirective, budget)}`,
+    );
+  }
+  checkSameKind(a, b);
+  // biome-ignore lint/suspicious/noDoubleEquals: the one operator that compares an int with a float exactly
+  return isNumber(a) && isNumber(b) ? a == b : a === b;
+}
+
+function checkSameKind(a: Scalar, b: Scalar): void {
+  if ((isNumber(a) && isNumber(b)) || typeof a === typeof b) return;
+  throw new Error('incompatible types for comparison');
+}
+
+/** lt. Booleans, lists, maps and nil have no order. */
+export function isLess(a: Value, b: Value): boolean {
+  if (!isScalar(a) || !isScalar(b)) throw new Error('invalid type for comparison');
+  checkSameKind(a, b);
+  if (isNumber(a) && isNumber(b)) return a < b;
+  if (typeof a === 'string' && typeof b === 'string')
+    return Buffer.compare(Buffer.from(a), Buffer.from(b)) < 0;
+  throw new Error('invalid type for comparison');
+}
+
+/** len. A string has the length of its UTF-8. */
 export function lengthOf(value: Value): bigint {
   if (typeof value === 'string') return BigInt(Buffer.byteLength(value));
   if (isList(value)) return BigInt(value.length);
@@ -10,7 +59,7 @@ export function lengthOf(value: Value): bigint {
   throw new Error(`len of type ${typeName(value)}`);
 }
 
-/** Where in a list; a whole number of a record is one, though Go takes it for a float. */
+/** A place in a list. Whole numbers of a record count, though Go takes them for floats. */
 function position(key: Value, length: number): number {
   if (key === undefined || key === null) throw new Error('cannot index slice/array with nil');
   const at = typeof key === 'bigint' ? Number(key) : key;
@@ -21,7 +70,7 @@ function position(key: Value, length: number): number {
   return at;
 }
 
-/** index: of a list, of a string's bytes, or of a map, again for each further key. */
+/** index of a list, of a string's bytes, or of a map; once for each key. */
 export function indexed(item: Value, keys: readonly Value[]): Value {
   if (item === undefined || item === null) throw new Error('index of untyped nil');
   return keys.reduce<Value>((found, key) => oneIndexed(found, key), item);
@@ -46,7 +95,7 @@ function oneIndexed(item: Value, key: Value): Value {
   return BigInt(byte);
 }
 
-/** slice: of a list or of a string's bytes, from a place and up to one; a third one bounds what Go may append. */
+/** slice of a list or of a string's bytes. The third bound is only checked, as in Go. */
 export function sliced(item: Value, bounds: readonly Value[]): Value {
   if (item === undefined || item === null) throw new Error('slice of untyped nil');
   if (bounds.length > 3) throw new Error(`too many slice indexes: ${bounds.length}`);

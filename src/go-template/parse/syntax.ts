@@ -1,17 +1,48 @@
 import type { Position } from '../errors.ts';
 
+export type TokenKind =
+  | 'text'
+  | 'open'
+  | 'close'
+  | 'space'
+  | 'field'
+  | 'dot'
+  | 'variable'
+  | 'keyword'
+  | 'nil'
+  | 'bool'
+  | 'word'
+  | 'string'
+  | 'number'
+  | 'char'
+  | 'pipe'
+  | 'left'
+  | 'right'
+  | 'declare'
+  | 'assign'
+  | 'other'
+  | 'end'
+  | 'error';
+
+export interface Token {
+  readonly kind: TokenKind;
+  /** The source text, or of an error what is wrong. */
+  readonly text: string;
+  readonly position: Position;
+}
+
 export interface Placed {
   readonly position: Position;
-  /** As Go writes it in its messages: without superfluous blanks. */
+  /** The source as Go's messages show it, without superfluous blanks. */
   readonly source: string;
 }
 
-/** What gives a value. `names` are the fields asked of it, one after another. */
+/** What gives a value. `names` are the fields behind it, in order. */
 export type Operand = Placed &
   (
     | { readonly kind: 'dot' }
     | { readonly kind: 'nil' }
-    /** An integer may be greater than Go's int holds, which only who runs it is told. */
+    /** An integer may be too great for Go's int. That is an error when it is evaluated. */
     | { readonly kind: 'literal'; readonly value: string | number | bigint | boolean }
     | { readonly kind: 'field'; readonly names: readonly string[] }
     | { readonly kind: 'variable'; readonly name: string; readonly names: readonly string[] }
@@ -31,9 +62,9 @@ export interface Command extends Placed {
 }
 
 export interface Pipeline extends Placed {
-  /** Variables that are set to the pipeline's value: one, or two in `range $key, $value := …`. */
+  /** Variables set to the pipeline's value: one, or two in `range $key, $value := …`. */
   readonly variables: readonly string[];
-  /** `=` to a variable that is there already, instead of `:=`. */
+  /** Sets a known variable by `=` instead of declaring one by `:=`. */
   readonly assigns: boolean;
   readonly commands: readonly [Command, ...Command[]];
 }
@@ -45,7 +76,7 @@ export interface Block {
   readonly otherwise: readonly Node[];
 }
 
-/** `{{template "name" pipeline}}`: without a pipeline it is run on nothing. */
+/** `{{template "name" pipeline}}`. Without a pipeline the template gets no value. */
 export interface Call extends Placed {
   readonly kind: 'template';
   readonly name: string;
@@ -59,5 +90,5 @@ export type Node =
   | Block
   | Call;
 
-/** Templates by name; that of the whole text has the name ''. */
+/** Templates by name. The whole text has the name ''. */
 export type Definitions = ReadonlyMap<string, readonly Node[]>;
