@@ -306,7 +306,7 @@ export function keyPathOf({ traits }: Driver, stored: Omit<StoredMachine, 'meta'
 }
 
 /** Where locks lie that all stores of this computer share: root's, or this user's. */
-function computerLocks(): string {
+export function computerLocks(): string {
   const uid = process.getuid?.();
   return uid === 0 ? '/run/mymachine' : join(tmpdir(), `mymachine-${uid ?? userInfo().username}`);
 }

@@ -14,6 +14,18 @@ export interface BaseConfig {
   StorePath: string;
 }
 
+/** What the core hands to `configure`. */
+export function baseConfig(name: string, storeDir: string): BaseConfig {
+  return {
+    IPAddress: '',
+    MachineName: name,
+    SSHUser: 'root',
+    SSHPort: 22,
+    SSHKeyPath: '',
+    StorePath: storeDir,
+  };
+}
+
 export interface MachineIdentity {
   readonly name: string;
   /** The machine's identity for life (UUID), unlike its name. Everything made outside is marked with it. */

@@ -87,8 +87,8 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
       'nspawn-packages': ['cloud-init'],
       'nspawn-ssh-user': 'root',
     },
-    beforeStep: async (step) => {
-      if (step === 'nspawn.boot' && ids.context !== undefined)
+    onStep: async (moment, step) => {
+      if (moment === 'before' && step === 'nspawn.boot' && ids.context !== undefined)
         await writeSeed(guestFolder(ids.context.machine.dir), launch);
     },
   });

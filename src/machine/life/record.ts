@@ -1,5 +1,5 @@
 import { reworded } from '../../base/machine-error.ts';
-import type { BaseConfig } from '../../sdk/context.ts';
+import { type BaseConfig, baseConfig } from '../../sdk/context.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import { FlagReader, type FlagValues } from '../../sdk/flags.ts';
 import { checkNewName } from '../../store/names.ts';
@@ -26,17 +26,6 @@ export interface CreateRequest {
   readonly tlsSans: readonly string[];
   /** Remove all that was made when the create fails. */
   readonly rollback?: boolean;
-}
-
-function baseConfig(deps: MachineDeps, request: CreateRequest): BaseConfig {
-  return {
-    IPAddress: '',
-    MachineName: request.name,
-    SSHUser: 'root',
-    SSHPort: 22,
-    SSHKeyPath: '',
-    StorePath: deps.store.paths.root,
-  };
 }
 
 function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: BaseConfig): HostConfig {
@@ -76,7 +65,8 @@ function configured(deps: MachineDeps, request: CreateRequest): BaseConfig {
   try {
     const isSecret = (name: string) => request.driver.flags.some((flag) => flag.name === name && flag.secret);
     const open = Object.entries(request.flags).filter(([name]) => !isSecret(name));
-    return request.driver.configure(new FlagReader(Object.fromEntries(open)), baseConfig(deps, request));
+    const base = baseConfig(request.name, deps.store.paths.root);
+    return request.driver.configure(new FlagReader(Object.fromEntries(open)), base);
   } catch (error) {
     throw reworded(error, (why) => `Error setting machine configuration from flags provided: ${why}`);
   }

@@ -1,0 +1,35 @@
+import type { Ports } from '../../base/ports.ts';
+import type { DriverContext } from '../context.ts';
+import type { FlagValues } from '../flags.ts';
+
+/** What a driver's contract is tested on: a provider, or what stands for one. */
+export interface Bed {
+  /**
+   * The driver's flags for a machine. Others have their defaults.
+   * A secret flag that is left out gets a word of the test's own. Give '' for one that must not be there.
+   */
+  readonly flags: FlagValues;
+  /**
+   * What exists outside the stores now, each as a kind and an id, such as `instance i-1`.
+   * Nothing else may make or remove such things while a case runs.
+   */
+  holdings(storeDir: string): Promise<readonly string[]>;
+  /** In place of the real clock, a report that nobody reads, and this computer's programs. */
+  readonly ports?: Partial<Ports>;
+  /** In place of a folder of each case's own, for images that are large. */
+  readonly cacheDir?: string;
+  /** Where each case makes its folder, by default where this computer has its temporary files. */
+  readonly folder?: string;
+  /** In place of locks that keep one machine's own calls apart. */
+  readonly withLock?: DriverContext['withLock'];
+  /** For creates that take minutes: one machine meets all the cuts in turn, in place of a machine for each. */
+  readonly isSlow?: boolean;
+}
+
+/** One thing that a driver promises. */
+export interface ContractCase {
+  /** A sentence. */
+  readonly name: string;
+  /** Fails with an AssertionError of node:assert, or with the driver's own error. */
+  run(): Promise<void>;
+}

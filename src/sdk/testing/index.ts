@@ -1,0 +1,30 @@
+import type { BaseConfig } from '../context.ts';
+import type { Driver } from '../driver.ts';
+import type { Bed, ContractCase } from './bed.ts';
+import { cloudCases } from './cloud-cases.ts';
+import { createCases } from './create-cases.ts';
+import { dataCases } from './data-cases.ts';
+import { powerCases } from './power-cases.ts';
+import { removeCases } from './remove-cases.ts';
+
+export type { Bed, ContractCase } from './bed.ts';
+export { testPorts } from './ports.ts';
+export { type StepMoment, testContext } from './test-machine.ts';
+
+/**
+ * What every driver promises, as cases for any test runner.
+ * A group of functions that the driver has not has no cases.
+ */
+export async function driverContract<C extends BaseConfig>(
+  driver: Driver<C>,
+  bed: Bed,
+): Promise<readonly ContractCase[]> {
+  const { power, cloud } = await driver.load();
+  return [
+    ...dataCases(driver, bed),
+    ...createCases(driver, bed),
+    ...(power === undefined ? [] : powerCases(driver, bed, power)),
+    ...removeCases(driver, bed),
+    ...(cloud === undefined ? [] : cloudCases(driver, bed, cloud)),
+  ];
+}

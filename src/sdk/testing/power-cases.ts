@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { isMachineError } from '../../base/machine-error.ts';
+import type { BaseConfig } from '../context.ts';
+import type { Driver, Power } from '../driver.ts';
+import type { MachineState } from '../status.ts';
+import type { Bed, ContractCase } from './bed.ts';
+import { checkRunning } from './checks.ts';
+import type { TestMachine } from './test-machine.ts';
+import { inTrial, kindsOf, type Trial } from './trial.ts';
+
+type Verb = keyof Power;
+
+const VERBS: readonly (readonly [Verb, MachineState])[] = [
+  ['stop', 'Stopped'],
+  ['start', 'Running'],
+  ['kill', 'Stopped'],
+  ['start', 'Running'],
+  ['restart', 'Running'],
+  ['stop', 'Stopped'],
+  ['restart', 'Running'],
+];
+
+/** Hosts that are ours to switch on and off. */
+export function powerCases<C extends BaseConfig>(
+  driver: Driver<C>,
+  bed: Bed,
+  power: Power<C>,
+): readonly ContractCase[] {
+  return [
+    {
+      name: 'Each verb of power, told twice, has its state, and the host stays the same',
+      run: () => inTrial(driver, bed, (trial) => checkVerbs(trial, power)),
+    },
+  ];
+}
+
+async function checkVerbs<C extends BaseConfig>(trial: Trial<C>, power: Power<C>): Promise<void> {
+  const before = await trial.holdings();
+  const machine = await trial.created();
+  const identity = async () => ({
+    keys: await trial.host.hostKeys?.(machine.context()),
+    user: machine.config.SSHUser,
+    key: machine.config.SSHKeyPath,
+    kinds: kindsOf(await trial.holdings()),
+  });
+  const made = await identity();
+  for (const [verb, state] of VERBS) {
+    for (const time of ['once', 'twice']) {
+      if (!(await isDone(trial, power, verb, machine))) continue;
+      assert.equal(await trial.stateIn(machine, state), state, `The state after ${verb}, told ${time}`);
+    }
+    if (state !== 'Running') continue;
+    await checkRunning(trial, machine);
+    assert.deepEqual(await identity(), made, `The host after ${verb}`);
+  }
+  await trial.removed(machine, before);
+}
+
+/** A driver may refuse a verb that its hosts have not, in words of its own. The host is then as it was. */
+async function isDone<C extends BaseConfig>(
+  trial: Trial<C>,
+  power: Power<C>,
+  verb: Verb,
+  machine: TestMachine<C>,
+): Promise<boolean> {
+  const context = machine.context();
+  const { state } = await trial.look(machine);
+  try {
+    if (power[verb] !== undefined) await power[verb](context);
+    else {
+      await power.stop(context);
+      await power.start(context);
+    }
+    return true;
+  } catch (error) {
+    if (!isMachineError(error, 'MM_DRIVER_UNSUPPORTED')) throw error;
+    assert.equal((await trial.look(machine)).state, state, `The state after a ${verb} that was refused`);
+    return false;
+  }
+}
