@@ -1,5 +1,5 @@
 // `npm run check`, the gate of every commit: what can be checked without building or booting.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 
 const root = new URL('..', import.meta.url).pathname;
 /** @param {string} name */
@@ -7,7 +7,7 @@ const bin = (name) => `${root}node_modules/.bin/${name}`;
 
 /**
  * What is checked, and the command that does it.
- * @type {ReadonlyArray<readonly [string, readonly [string, ...string[]]]>}
+ * @type {Array<readonly [string, readonly [string, ...string[]]]>}
  */
 const steps = [
   ['format and lint', [bin('biome'), 'check', '--error-on-warnings', '.']],
@@ -19,6 +19,10 @@ const steps = [
   ['house rules', [process.execPath, 'scripts/check-style.mjs']],
   ['unit tests', [bin('vitest'), 'run', '--project', 'unit', '--reporter', 'dot']],
 ];
+
+if (spawnSync('shellcheck', ['--version']).error === undefined)
+  steps.splice(-1, 0, ['shell programs', [process.execPath, 'scripts/shellcheck.mjs']]);
+else process.stdout.write('left out: shellcheck is not installed\n');
 
 /** @param {(typeof steps)[number]} step @returns {Promise<boolean>} whether it found nothing. */
 function run([title, [program, ...args]]) {

@@ -41,6 +41,7 @@ const PACKAGES = {
   '/usr/bin/mandoc': 'mandoc',
   '/usr/bin/sshfs': 'sshfs',
   '/usr/bin/openssl': 'openssl',
+  '/usr/bin/shellcheck': 'shellcheck',
 };
 /** Shells that the tests try where they are, and why they are not installed for them. */
 const OTHER_SHELLS = {

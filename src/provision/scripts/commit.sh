@@ -4,7 +4,7 @@
 # mark stands from the first change until the engine runs with it. An interruption by the user does
 # not stop it half way.
 
-puts= dels= origs= public= private= hostname= member= pre= post= last= expect= failed=
+puts= dels= origs= public= private= hostname= member= pre= post= last= failed=
 units=no told=no effect=none enable=no port=- keep=no forget=no
 
 give_up() { # what cannot be staged leaves nothing behind
@@ -59,7 +59,7 @@ roll_back() {
   for p in $puts $dels $origs; do put_back "$state/previous" "$p"; done
   [ -z "$hostname" ] || name_host "$oldname"
   [ $units = no ] || systemctl daemon-reload
-  if [ $effect = reload ]; then
+  if [ "$effect" = reload ]; then
     systemctl reload docker.service
     fact restored yes
   elif [ $wasactive = yes ]; then
@@ -83,7 +83,7 @@ fresh=no; [ -d "$state" ] || { fresh=yes; mkdir -m 700 -p "$state"; } || exit 1
 while read -r op a b c; do
   [ -z "$failed" ] || continue
   case $op in
-    expect) expect=$a; [ "$a" = "$(fingerprint)" ] || failed=changed ;;
+    expect) [ "$a" = "$(fingerprint)" ] || failed=changed ;;
     units) units=yes ;;
     effect) effect=$a ;;
     enable) enable=yes ;;
@@ -104,7 +104,9 @@ while read -r op a b c; do
 done
 if [ "$failed" = changed ]; then [ $fresh = no ] || rmdir "$state"; fact status changed; exit 0; fi
 [ -z "$failed" ] && [ $told = yes ] || give_up
+# shellcheck disable=SC2086 # A list of paths.
 [ -z "$public" ] || chmod 0644 $public || give_up
+# shellcheck disable=SC2086 # A list of paths.
 [ -z "$private" ] || chmod 0600 $private || give_up
 rm -rf "$state/previous"
 [ -z "$pre$post" ] || keep_previous /etc/docker/daemon.json || give_up
@@ -119,7 +121,7 @@ fi
 : >"$state/pending" || give_up
 wasactive=no; if active; then wasactive=yes; fi
 oldname=$(uname -n)
-running=; [ $effect != restart ] || running=$(containers)
+running=; [ "$effect" != restart ] || running=$(containers)
 if [ -n "$pre" ] && [ $wasactive = yes ]; then
   if ! { write_daemon_json "$pre" && reload && live_restore; }; then
     put_back "$state/previous" /etc/docker/daemon.json

@@ -42,6 +42,7 @@ holds() { # FOLDER: whether there is anything in it
 }
 facts() {
   echo mymachine-facts-1
+  # shellcheck disable=SC2046 # Two words.
   set -- $(uname -nm)
   fact hostname "$1"
   fact arch "$2"
@@ -65,7 +66,8 @@ facts() {
     units=$(systemctl show docker.service docker.socket -p Id -p LoadState -p ActiveState -p UnitFileState -p FragmentPath -p DropInPaths -p EnvironmentFiles 2>/dev/null)
     printf 'units '; printf '%s\n' "$units" | base64 -w0; echo
     # The first block is the service's.
-    while IFS== read -r key value; do
+    while IFS='=' read -r key value; do
+      # shellcheck disable=SC2086 # A path, and words behind it.
       case $key in
         '') break ;;
         FragmentPath | DropInPaths) paths="$paths $value" ;;
@@ -83,11 +85,13 @@ END
     fact shims "$(grep -ls '^containerd-shim' /proc/[0-9]*/comm | wc -l)"
   fi
   pems='/etc/docker/ca.pem /etc/docker/server.pem /etc/docker/server-key.pem'
+  # shellcheck disable=SC2086 # Lists of paths.
   contents <<END
 $(stat -L -c '%s %a %u %n' /etc/os-release /usr/lib/os-release /etc/hosts /etc/docker/daemon.json \
   /etc/systemd/system/docker-.scope.d/10-mymachine.conf "$state/managed.json" "$state/original/etc/docker/daemon.json" \
   $pems $paths $environments 2>/dev/null)
 END
+  # shellcheck disable=SC2086 # A list of paths.
   digests <<END
 $(sha256sum $pems "$state/managed.json" 2>/dev/null)
 END

@@ -17,7 +17,10 @@ while read -r op value; do
     needed) needed=$value ;;
     wanted) wanted=$value ;;
     managed) managed=$value ;;
-    env) export "$value" ;;
+    env)
+      # shellcheck disable=SC2163 # A name and its value.
+      export "$value"
+      ;;
     end) told=yes ;;
   esac
 done
@@ -73,20 +76,25 @@ install_distro() {
   tries='1 2'
   for try in $tries; do
     pin_version "$engine"
+    # shellcheck disable=SC2086,SC2046 # Lists of packages.
     apt_get install --no-install-recommends "$engine$pinned" $needed $(known $wanted) $armor && return 0
-    [ $try = 1 ] || break
+    [ "$try" = 1 ] || break
     if full; then finish disk; fi
     # The lists may tell of versions that the mirror has no more.
     update || fail_if
   done
   fail_if
 }
-install_repository() {
+# What downloads. The lists may tell of versions that the mirror has no more.
+install_curl() {
   need=$(missing ca-certificates curl)
-  if [ -n "$need" ]; then
-    fresh_lists || update || fail_if
-    apt_get install --no-install-recommends $need || { update && apt_get install --no-install-recommends $need; } || fail_if
-  fi
+  [ -n "$need" ] || return 0
+  fresh_lists || update || fail_if
+  # shellcheck disable=SC2086 # A list of packages.
+  apt_get install --no-install-recommends $need || { update && apt_get install --no-install-recommends $need; } || fail_if
+}
+install_repository() {
+  install_curl
   mkdir -p /etc/apt/keyrings
   if [ ! -e /etc/apt/sources.list.d/docker.list ] && [ ! -e /etc/apt/sources.list.d/docker.sources ]; then
     curl -fsSL --connect-timeout 20 "$repository/gpg" -o /etc/apt/keyrings/docker.asc 2>"$log" || { rm -f /etc/apt/keyrings/docker.asc; fail_if; }
@@ -101,11 +109,7 @@ install_repository() {
   apt_get install --no-install-recommends "docker-ce$pinned" "docker-ce-cli$cli" containerd.io iptables docker-buildx-plugin docker-compose-plugin || fail_if
 }
 install_script() {
-  need=$(missing ca-certificates curl)
-  if [ -n "$need" ]; then
-    fresh_lists || update || fail_if
-    apt_get install --no-install-recommends $need || { update && apt_get install --no-install-recommends $need; } || fail_if
-  fi
+  install_curl
   # To a file first: of a download into a pipe, sh would run the half that came.
   if ! curl -fsSL --connect-timeout 20 -o "$work/install.sh" -- "$url" 2>"$log"; then
     if full; then finish disk; fi

@@ -43,6 +43,7 @@ lock() {
       say 'waiting for another provisioning of this host to end'
       flock -w 600 9 && heard || return 1
     fi
+    # shellcheck disable=SC3013 # dash, bash and busybox have -ef.
     [ /proc/self/fd/9 -ef "$lockfile" ] && return 0
   done
 }

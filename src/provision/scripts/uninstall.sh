@@ -35,6 +35,7 @@ if [ -f "$state/packages-added" ]; then added=$(cat "$state/packages-added"); el
 fi
 present=
 for one in $added; do ! dpkg-query -W "$one" >/dev/null 2>&1 || present="$present $one"; done
+# shellcheck disable=SC2086 # A list of packages.
 [ -z "$present" ] || apt_get purge $present || finish failed
 [ ! -f "$state/sources-added" ] || while read -r one; do rm -f "$one"; done <"$state/sources-added"
 for p in $origs; do

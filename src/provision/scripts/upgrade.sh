@@ -108,12 +108,13 @@ if [ -z "$news" ]; then
   [ -n "$(apt-cache madison "$engine")" ] || finish unoffered
   finish newest
 fi
-apt_change --download-only $news || { code=$?; if full; then finish disk; fi; if offline; then finish network; fi; finish refused; }
+# shellcheck disable=SC2086 # A list of packages.
+apt_change --download-only $news || { if full; then finish disk; fi; if offline; then finish network; fi; finish refused; }
 
 wasactive=no; if active; then wasactive=yes; fi
 running=$(containers)
 if [ -n "$running" ] && [ -n "$pre" ]; then
-  if [ -f /etc/docker/daemon.json ]; then cp -a /etc/docker/daemon.json "$work/daemon.json"; kept=file; else kept=gone; fi
+  if [ -f /etc/docker/daemon.json ]; then cp -a /etc/docker/daemon.json "$work/daemon.json"; kept=there; else kept=gone; fi
   mkdir -p /etc/docker
   if ! { write_daemon_json "$pre" && reload && live_restore; }; then
     give_back
@@ -121,6 +122,7 @@ if [ -n "$running" ] && [ -n "$pre" ]; then
   fi
 fi
 good=yes since=$(date +%s)
+# shellcheck disable=SC2086 # A list of packages.
 apt_change $news || good=no
 begun=yes
 [ $good = yes ] || cp "$log" "$work/failed"
@@ -131,6 +133,7 @@ fi
 if [ $good = no ]; then
   say "going back to $from"
   dpkg --configure -a >/dev/null 2>&1 </dev/null
+  # shellcheck disable=SC2086 # A list of packages.
   apt_change $olds || { dpkg --configure -a >/dev/null 2>&1 </dev/null; }
   [ $wasactive = no ] || comes_up
   cp "$work/failed" "$log"

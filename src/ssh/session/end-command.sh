@@ -2,4 +2,5 @@
 # commands of a root login ("session signalling requires privilege separation"), and closing their
 # channel leaves them running.
 pids=$(grep -lsF "$1" /proc/[0-9]*/environ | sed 's,^/proc/,,; s,/environ$,,')
+# shellcheck disable=SC2086 # A list of numbers.
 [ -z "$pids" ] || kill -s "$2" $pids
