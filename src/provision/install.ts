@@ -7,6 +7,7 @@ import { type Facts, parseFacts } from './host/facts.ts';
 import { type ManagedState, managedText } from './host/managed-state.ts';
 import { diskFull, type RootShell } from './host/root-shell.ts';
 import { factsProgram, installProgram } from './scripts/programs.ts';
+import { type Instruction, readAnswers } from './scripts/protocol.ts';
 
 export const defaultInstallUrl = 'https://get.docker.com';
 
@@ -29,7 +30,7 @@ export async function installEngine(input: InstallInput): Promise<{
   const { shell, report, distribution, wish } = input;
   const { packages, repository } = distribution;
   const wanted = chosenSource(wish);
-  const values: readonly (readonly [string, string])[] = [
+  const instructions: readonly Instruction[] = [
     ['source', wanted],
     ['url', wish.installUrl],
     ['repository', repository.url],
@@ -42,22 +43,19 @@ export async function installEngine(input: InstallInput): Promise<{
     ['managed', managedText(input.managed)],
     ...proxies(wish.env).map((assignment) => ['env', assignment] as const),
   ];
-  const payload = values
-    .map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`)
-    .join('');
   const output = await shell.change(installProgram, {
-    input: payload,
+    instructions,
     timeoutMs: 1_800_000,
     onSay: (line) => report.info(said(line, wanted)),
   });
-  const value = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(output)?.[1] ?? '';
-  const status = value('status');
+  const answers = readAnswers(output);
+  const status = answers.one('status');
   const source =
-    (['script', 'repository', 'distro'] as const).find((one) => one === value('source')) ?? 'distro';
+    (['script', 'repository', 'distro'] as const).find((one) => one === answers.one('source')) ?? 'distro';
   if (status === 'installed') return { facts: parseFacts(output), source };
   // Somebody else installed it between our look and our lock.
   if (status === 'there') return { facts: parseFacts(await shell.run(factsProgram)), source: 'found' };
-  throw installError(status, Buffer.from(value('log'), 'base64').toString('utf8'), source, input);
+  throw installError(status, answers.text('log'), source, input);
 }
 
 /** 'auto' is decided on the host, unless a script of the user's own or a version decides it. */

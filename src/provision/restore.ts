@@ -15,6 +15,7 @@ import { scopeDropInPath } from './host/shutdown.ts';
 import { type Commit, runCommit } from './plan/commit.ts';
 import type { FileWrite } from './plan/steps.ts';
 import { settledFactsProgram, uninstallProgram } from './scripts/programs.ts';
+import { type Instruction, readAnswers } from './scripts/protocol.ts';
 
 /** Files that are ours alone and go back to what stood there, if anything. */
 const ownPaths = [
@@ -119,21 +120,22 @@ async function uninstall(
   const folders = ['/var/lib/docker', '/var/lib/containerd'];
   const hosts = facts.files.get('hosts') ?? '';
   const ownHosts = withoutOwnName(hosts, managed.hostsLine ?? undefined);
-  const lines = [
-    ...folders.filter((dir) => !had('dataDirs').includes(dir)).map((dir) => `data ${dir}`),
-    ...folders.filter((dir) => !had('dirs').includes(dir)).map((dir) => `made ${dir}`),
-    ...(notes['engineDir'] === true ? [] : ['made /etc/docker']),
-    ...(notes['group'] === true ? [] : ['group']),
-    ...(renamed(facts, managed) ? [`hostname ${managed.original.hostname}`] : []),
-    ...(ownHosts === hosts ? [] : [`hosts ${Buffer.from(ownHosts).toString('base64')}`]),
-    ...[...ownPaths, daemonJsonPath, '/etc/docker/key.json'].map((path) => `orig ${path}`),
+  const instructions: readonly Instruction[] = [
+    ...folders.filter((dir) => !had('dataDirs').includes(dir)).map((dir) => ['data', dir] as const),
+    ...folders.filter((dir) => !had('dirs').includes(dir)).map((dir) => ['made', dir] as const),
+    ...(notes['engineDir'] === true ? [] : [['made', '/etc/docker'] as const]),
+    ...(notes['group'] === true ? [] : [['group'] as const]),
+    ...(renamed(facts, managed) ? [['hostname', managed.original.hostname] as const] : []),
+    ...(ownHosts === hosts ? [] : [['hosts', ownHosts] as const]),
+    ...[...ownPaths, daemonJsonPath, '/etc/docker/key.json'].map((path) => ['orig', path] as const),
   ];
   const output = await shell.change(uninstallProgram, {
-    input: `${lines.join('\n')}\n`,
+    instructions,
     timeoutMs: 900_000,
     onSay: (line) => input.report.info(`On the host: ${line}`),
   });
-  const status = /^status (.*)$/m.exec(output)?.[1];
+  const answers = readAnswers(output);
+  const status = answers.one('status');
   if (status === 'ok') return;
   if (status === 'locked') {
     throw provisionError('MM_PROVISION_LOCKED', {
@@ -141,7 +143,7 @@ async function uninstall(
       hint: 'Wait for it, then run the command again.',
     });
   }
-  const log = Buffer.from(/^log (.*)$/m.exec(output)?.[1] ?? '', 'base64').toString('utf8');
+  const log = answers.text('log');
   throw provisionError('MM_PROVISION_HOST', {
     message: 'The packages of the engine could not be taken off the host.',
     hint: 'The last lines of apt are above; correct what they name and run the command again.',

@@ -18,6 +18,3 @@ export interface UpgradeOutcome {
   /** Short ids of containers that ran before and do not now. */
   readonly lost: readonly string[];
 }
-
-/** What the upgrade script says, in names and values. */
-export type Answers = (name: string) => string;

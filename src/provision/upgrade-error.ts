@@ -2,12 +2,13 @@ import type { MachineError } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
 import { provisionError } from './errors.ts';
 import { diskFull } from './host/root-shell.ts';
-import type { Answers, PackageChange } from './upgrade-contract.ts';
+import type { Answers } from './scripts/protocol.ts';
+import type { PackageChange } from './upgrade-contract.ts';
 
 export interface FailedUpgrade {
   readonly machineName: string;
   readonly wanted: string;
-  readonly value: Answers;
+  readonly answers: Answers;
   readonly changes: readonly PackageChange[];
   /** The end of what the host's package tool, or its engine, said. */
   readonly details: string;
@@ -15,9 +16,9 @@ export interface FailedUpgrade {
 
 /** Why an upgrade was not made, what runs now, and what to do about it. */
 export function upgradeError(status: string, failed: FailedUpgrade): MachineError {
-  const { machineName, value, details, changes } = failed;
-  const engine = value('package');
-  const stand = standOf(value);
+  const { machineName, answers, details, changes } = failed;
+  const engine = answers.shown('package');
+  const stand = standOf(answers);
   const onHost = (command: string) => `"mymachine ssh ${machineName} ${command}"`;
   switch (status) {
     case 'disk':
@@ -52,7 +53,7 @@ export function upgradeError(status: string, failed: FailedUpgrade): MachineErro
       });
     case 'held':
       return provisionError('MM_UPGRADE', {
-        message: `${engine} is on hold on the host, so it is not upgraded to ${value('to')}. ${stand}`,
+        message: `${engine} is on hold on the host, so it is not upgraded to ${answers.shown('to')}. ${stand}`,
         hint: `Release it: ${onHost(`sudo apt-mark unhold ${engine}`)}, then upgrade again.`,
       });
     case 'flavour':
@@ -84,10 +85,10 @@ export function upgradeError(status: string, failed: FailedUpgrade): MachineErro
   }
 }
 
-function standOf(value: Answers): string {
-  const version = value('now');
+function standOf(answers: Answers): string {
+  const version = answers.shown('now');
   if (version === '') return 'The engine is not whole now.';
-  return `${value('package')} ${version} is installed and ${value('active') === 'yes' ? 'runs' : 'does not run'}.`;
+  return `${answers.shown('package')} ${version} is installed and ${answers.one('active') === 'yes' ? 'runs' : 'does not run'}.`;
 }
 
 function listed(changes: readonly PackageChange[]): string {
@@ -95,10 +96,10 @@ function listed(changes: readonly PackageChange[]): string {
 }
 
 function comeBack(
-  { machineName, value, changes }: FailedUpgrade,
+  { machineName, answers, changes }: FailedUpgrade,
   onHost: (command: string) => string,
 ): string {
-  if (value('now') === value('from') && value('active') === 'yes')
+  if (answers.one('now') === answers.one('from') && answers.one('active') === 'yes')
     return "The older version is back. Correct what the newer one's last words name before the next try.";
   const olds = changes.map(({ name, from }) => `${name}=${from}`).join(' ');
   return `Correct what the last words name, then ${onHost('sudo apt-get -f install')}; the older version comes back by ${onHost(`sudo apt-get install --allow-downgrades ${olds}`)} where it is still on offer. Then run "mymachine provision ${machineName}".`;

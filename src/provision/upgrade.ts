@@ -8,9 +8,11 @@ import { engineFamilies } from './host/engine-families.ts';
 import { type Facts, factsMarker, parseFacts } from './host/facts.ts';
 import { parseOsRelease } from './host/os-release.ts';
 import { openRootShell } from './host/root-shell.ts';
+import { lostContainers, portInHex } from './plan/commit.ts';
 import { checkDisks } from './plan/plan.ts';
 import { factsProgram, upgradeProgram } from './scripts/programs.ts';
-import type { Answers, UpgradeOutcome } from './upgrade-contract.ts';
+import { type Instruction, readAnswers } from './scripts/protocol.ts';
+import type { UpgradeOutcome } from './upgrade-contract.ts';
 import { upgradeError } from './upgrade-error.ts';
 
 export interface UpgradeInput extends HostPorts {
@@ -41,50 +43,46 @@ export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> 
     report.warn(
       `Running containers (${facts.running}) will be stopped: an engine in a swarm cannot keep containers while it restarts.`,
     );
-  const lines: readonly (readonly [string, string])[] = [
+  const instructions: readonly Instruction[] = [
     ['version', input.version],
     ['asked', input.asked && input.version !== '' ? 'yes' : 'no'],
-    ['port', input.port === 0 ? '-' : input.port.toString(16).toUpperCase().padStart(4, '0')],
-    ['pre', pre === 'impossible' ? '' : Buffer.from(pre).toString('base64')],
+    ['port', input.port === 0 ? '-' : portInHex(input.port)],
+    ['pre', pre === 'impossible' ? '' : pre],
     ...Object.entries(engineFamilies).map(
       ([engine, others]) => ['family', [engine, ...others].join(' ')] as const,
     ),
   ];
   const said = await report.step('Upgrading docker...', () =>
     shell.change(upgradeProgram, {
-      input: lines.map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}\n`).join(''),
+      instructions,
       timeoutMs: 1_800_000,
       onSay: (line) => report.info(line === 'restarting' ? 'Restarting docker...' : `On the host: ${line}`),
     }),
   );
-  const value: Answers = (name) => printable(new RegExp(`^${name} (.*)$`, 'm').exec(said)?.[1] ?? '', 200);
-  const changes = [...said.matchAll(/^change (\S+) (\S+) (\S+)$/gm)].map(
-    ([, name = '', from = '', to = '']) => ({
-      name: printable(name, 100),
-      from: printable(from, 100),
-      to: printable(to, 100),
-    }),
-  );
-  const status = value('status');
+  const answers = readAnswers(said);
+  const changes = answers.all('change').map((line) => {
+    const [name = '', from = '', to = ''] = line.split(' ').map((word) => printable(word, 100));
+    return { name, from, to };
+  });
+  const status = answers.one('status');
   if (status === 'upgraded' || status === 'newest') {
     return {
       os: osLabel(os),
-      engine: value('package'),
-      packageVersion: value('now'),
+      engine: answers.shown('package'),
+      packageVersion: answers.shown('now'),
       engineVersion:
-        /\d+\.\d+\.\d+(?:[-+][\w.+-]+)?/.exec(value('engine-version'))?.[0] ?? facts.engineVersion,
+        /\d+\.\d+\.\d+(?:[-+][\w.+-]+)?/.exec(answers.shown('engine-version'))?.[0] ?? facts.engineVersion,
       changes: status === 'upgraded' ? changes : [],
-      pinned: value('pinned'),
-      lost: [...said.matchAll(/^lost ([0-9a-f]{12})/gm)].map((match) => match[1] ?? ''),
+      pinned: answers.shown('pinned'),
+      lost: lostContainers(answers),
     };
   }
-  const log = Buffer.from(/^log (.*)$/m.exec(said)?.[1] ?? '', 'base64').toString('utf8');
   throw upgradeError(status, {
     machineName: input.machineName,
     wanted: input.version,
-    value,
+    answers,
     changes,
-    details: lastLines(log, 20),
+    details: lastLines(answers.text('log'), 20),
   });
 }
 

@@ -2,6 +2,7 @@ import { isObject } from '../../base/json.ts';
 import { lastLines } from '../../base/printable.ts';
 import type { UnitFile } from '../engine/unit-file.ts';
 import { provisionError } from '../errors.ts';
+import { decoded, readAnswers } from '../scripts/protocol.ts';
 
 /** The first line of what the program says. */
 export const factsMarker = 'mymachine-facts-1';
@@ -68,30 +69,23 @@ export interface EngineState {
 /** Reads the script's output; output that is cut off or is none of it is MM_PROVISION_HOST. */
 export function parseFacts(output: string): Facts {
   const start = output.indexOf(factsMarker);
-  const values = new Map<string, string[]>();
-  for (const line of start < 0 ? [] : output.slice(start).split('\n').slice(1)) {
-    const blank = line.indexOf(' ');
-    if (blank < 1) continue;
-    const name = line.slice(0, blank);
-    values.set(name, [...(values.get(name) ?? []), line.slice(blank + 1).trim()]);
-  }
-  if (!values.has('end')) {
+  const answers = readAnswers(start < 0 ? '' : output.slice(start));
+  const { has, one, all } = answers;
+  if (!has('end')) {
     throw provisionError('MM_PROVISION_HOST', {
       message: 'The host could not be asked what runs on it: its answer is incomplete.',
       hint: 'Try again; with --debug the answer is shown.',
       details: lastLines(output, 10),
     });
   }
-  const one = (name: string) => values.get(name)?.[0] ?? '';
-  const has = (name: string) => values.has(name);
-  const shown = unitStates(text(one('units')));
-  const info = engineInfo(one('info'));
-  const digests = new Map((values.get('sha256') ?? []).map((line) => line.split(' ') as [string, string]));
+  const shown = unitStates(answers.text('units'));
+  const info = engineInfo(answers.text('info'));
+  const digests = new Map(all('sha256').map((line) => line.split(' ') as [string, string]));
   return {
     arch: one('arch'),
     hostname: one('hostname'),
     systemd: has('systemd'),
-    files: new Map(named(values.get('file')).map(({ path, text: content }) => [path, content])),
+    files: new Map(named(all('file')).map(({ path, text: content }) => [path, content])),
     fingerprint: one('fingerprint'),
     pending: has('pending'),
     installing: has('installing'),
@@ -100,8 +94,8 @@ export function parseFacts(output: string): Facts {
     engineVersion: versionIn(info?.version ?? one('version')),
     snap: has('snap'),
     hasEngineDir: has('engine-dir'),
-    dirs: values.get('dir') ?? [],
-    dataDirs: values.get('data') ?? [],
+    dirs: all('dir'),
+    dataDirs: all('data'),
     hasClient: has('client'),
     hasGroup: has('group'),
     groupMembers: one('group')
@@ -109,13 +103,13 @@ export function parseFacts(output: string): Facts {
       .split(',')
       .filter((name) => name !== ''),
     service: shown,
-    units: named(values.get('unit')),
-    environmentFiles: named(values.get('environment')),
+    units: named(all('unit')),
+    environmentFiles: named(all('environment')),
     engine: info,
     running: info?.running ?? (Number(one('shims')) || 0),
     inSwarm: info?.inSwarm ?? has('swarm'),
     tls: new Map(
-      (values.get('tls') ?? []).flatMap((line) => {
+      all('tls').flatMap((line) => {
         const [path = '', mode = '', uid = ''] = line.split(' ');
         return [[path, { mode, uid, sha256: digests.get(path) ?? '' }] as const];
       }),
@@ -125,19 +119,15 @@ export function parseFacts(output: string): Facts {
         .split(' ')
         .map((hex) => Number.parseInt(hex, 16)),
     ),
-    disks: freeSpace(text(one('disks'))),
+    disks: freeSpace(answers.text('disks')),
     clockSeconds: /^\d{1,12}$/.test(one('clock')) ? Number(one('clock')) : undefined,
   };
 }
 
-function text(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('utf8');
-}
-
-function named(lines: readonly string[] | undefined): readonly UnitFile[] {
-  return (lines ?? []).map((line) => {
+function named(lines: readonly string[]): readonly UnitFile[] {
+  return lines.map((line) => {
     const [path = '', base64 = ''] = line.split(' ');
-    const bytes = Buffer.from(base64, 'base64');
+    const bytes = decoded(base64);
     if (bytes.length > FILE_LIMIT_BYTES) {
       throw provisionError('MM_PROVISION_HOST', {
         message: `The host's file ${path} is longer than ${FILE_LIMIT_BYTES} bytes, which is not expected of it.`,
@@ -169,9 +159,9 @@ interface AskedEngine extends EngineState {
   readonly version: string;
 }
 
-function engineInfo(base64: string): AskedEngine | undefined {
+function engineInfo(json: string): AskedEngine | undefined {
   try {
-    const info: unknown = JSON.parse(text(base64));
+    const info: unknown = JSON.parse(json);
     if (!isObject(info)) return undefined;
     const swarm = isObject(info['Swarm']) ? info['Swarm']['LocalNodeState'] : undefined;
     return {

@@ -3,15 +3,13 @@ import { lastLines, printable } from '../../base/printable.ts';
 import type { ExecOptions } from '../../ssh/contract.ts';
 import type { HostPorts } from '../contract.ts';
 import { provisionError } from '../errors.ts';
+import { type Instruction, instructionText } from '../scripts/protocol.ts';
 import becomeRoot from './become-root.sh';
 import { lastStep } from './last-step.ts';
 
 /** Runs scripts as root on a host, whichever way the login user becomes that. */
 export interface RootShell {
-  /**
-   * `input` reaches the script's stdin, whole lines with a last line `end` behind them: a script that does not meet it has
-   * not been told everything, and is to do nothing. `onSay` gets the lines that the script says while it runs.
-   */
+  /** `onSay` gets the lines that the script says while it runs. */
   run(script: string, options?: RootRunOptions): Promise<string>;
   /**
    * The same for a script that changes the host, and so must not be cut off: it ignores signals and goes on without us. After
@@ -21,7 +19,7 @@ export interface RootShell {
 }
 
 export interface RootRunOptions {
-  readonly input?: string;
+  readonly instructions?: readonly Instruction[];
   readonly timeoutMs?: number;
   readonly onSay?: (line: string) => void;
 }
@@ -103,7 +101,7 @@ function shell(input: RootShellInput, argvOf: ArgvOf, prefix: string): RootShell
   ) => {
     let rest = '';
     const command = asOneCommand(script);
-    const instructions = options.input === undefined ? '' : `${options.input}end\n`;
+    const instructions = options.instructions === undefined ? '' : instructionText(options.instructions);
     const result = await session.exec(argvOf(String(Buffer.byteLength(command))), {
       ...how,
       input: prefix + command + instructions,

@@ -2,6 +2,7 @@ import { lastLines } from '../../base/printable.ts';
 import { provisionError } from '../errors.ts';
 import type { RootShell } from '../host/root-shell.ts';
 import { commitProgram } from '../scripts/programs.ts';
+import { type Answers, type Instruction, readAnswers } from '../scripts/protocol.ts';
 import type { FileWrite } from './steps.ts';
 
 /** Everything that the commit script is told. */
@@ -29,29 +30,35 @@ export interface Commit {
   readonly mode: 'keep' | 'forget';
 }
 
-/** The script's instructions, a line each. Contents are in base64; nothing in here can be mistaken for another instruction. */
-export function commitInput(commit: Commit): string {
-  const base64 = (text: string) => Buffer.from(text).toString('base64');
-  const port = commit.port.toString(16).toUpperCase().padStart(4, '0');
-  const lines = [
-    `expect ${commit.expect}`,
-    commit.mode,
-    ...(commit.units ? ['units'] : []),
-    `effect ${commit.effect}`,
-    ...(commit.enable === undefined ? [] : [commit.enable ? 'enable' : 'disable']),
-    ...(commit.port === 0 ? [] : [`port ${port}`]),
-    ...(commit.hostname === undefined ? [] : [`hostname ${commit.hostname}`]),
-    ...(commit.member === undefined ? [] : [`member ${commit.member}`]),
-    ...(commit.beforehand === undefined ? [] : [`pre ${base64(commit.beforehand)}`]),
-    ...(commit.afterwards === undefined ? [] : [`post ${base64(commit.afterwards)}`]),
-    ...(commit.inTheEnd === undefined
-      ? []
-      : [`last ${commit.inTheEnd === '' ? 'gone' : base64(commit.inTheEnd)}`]),
-    ...commit.files.map(({ path, mode, content }) => `put ${mode} ${path} ${base64(content)}`),
-    ...commit.removals.map((path) => `del ${path}`),
-    ...(commit.originals ?? []).map((path) => `orig ${path}`),
+/** What the program is told. Files are staged as they come, so `keep` stands before them. */
+export function commitInstructions(commit: Commit): readonly Instruction[] {
+  const given = (name: string, value: string | undefined): readonly Instruction[] =>
+    value === undefined ? [] : [[name, value]];
+  return [
+    ['expect', commit.expect],
+    [commit.mode],
+    ...(commit.units ? [['units'] as const] : []),
+    ['effect', commit.effect],
+    ...(commit.enable === undefined ? [] : [[commit.enable ? 'enable' : 'disable'] as const]),
+    ...(commit.port === 0 ? [] : given('port', portInHex(commit.port))),
+    ...given('hostname', commit.hostname),
+    ...given('member', commit.member),
+    ...given('pre', commit.beforehand),
+    ...given('post', commit.afterwards),
+    ...given('last', commit.inTheEnd),
+    ...commit.files.flatMap(({ path, mode, content }): readonly Instruction[] => [
+      ['mode', mode],
+      ['path', path],
+      ['put', content],
+    ]),
+    ...commit.removals.map((path) => ['del', path] as const),
+    ...(commit.originals ?? []).map((path) => ['orig', path] as const),
   ];
-  return `${lines.join('\n')}\n`;
+}
+
+/** As /proc/net/tcp has it. */
+export function portInHex(port: number): string {
+  return port.toString(16).toUpperCase().padStart(4, '0');
 }
 
 export type CommitOutcome =
@@ -65,12 +72,15 @@ export async function runCommit(
   commit: Commit,
   onSay: (line: string) => void,
 ): Promise<CommitOutcome> {
-  const output = await shell.change(commitProgram, { input: commitInput(commit), timeoutMs: 900_000, onSay });
-  const value = (name: string) => new RegExp(`^${name} (.*)$`, 'm').exec(output)?.[1];
-  const status = value('status');
+  const output = await shell.change(commitProgram, {
+    instructions: commitInstructions(commit),
+    timeoutMs: 900_000,
+    onSay,
+  });
+  const answers = readAnswers(output);
+  const status = answers.one('status');
   if (status === 'ok') {
-    const lost = [...output.matchAll(/^lost ([0-9a-f]{12})/gm)].map((match) => match[1] ?? '');
-    return { kind: 'done', lostContainers: lost };
+    return { kind: 'done', lostContainers: lostContainers(answers) };
   }
   if (status === 'changed') return { kind: 'changed' };
   if (status === 'locked') {
@@ -93,14 +103,18 @@ export async function runCommit(
       details: lastLines(output, 10),
     });
   }
-  const journal = Buffer.from(value('journal') ?? '', 'base64').toString('utf8');
   throw provisionError('MM_ENGINE_START', {
     message: `The engine did not come up with its new configuration. ${
-      value('restored') === 'yes'
+      answers.one('restored') === 'yes'
         ? 'The previous configuration is back in place.'
         : 'The previous configuration was put back, but the engine does not start with it either.'
     }`,
     hint: "The engine's last words are above; correct what they name (`journalctl -u docker.service` on the host has more), then run `mymachine provision`.",
-    details: lastLines(journal, 30),
+    details: lastLines(answers.text('journal'), 30),
   });
+}
+
+/** Short ids of containers that ran before the engine's restart and do not now. */
+export function lostContainers(answers: Answers): readonly string[] {
+  return answers.all('lost').flatMap((value) => /^[0-9a-f]{12}/.exec(value) ?? []);
 }

@@ -4,8 +4,8 @@
 # mark stands from the first change until the engine runs with it. An interruption by the user does
 # not stop it half way.
 
-puts= dels= origs= public= private= hostname= member= pre= post= last= failed=
-units=no told=no effect=none enable=no port=- keep=no forget=no
+puts= dels= origs= public= private= hostname= member= pre= post= last= failed= mode= path=
+units=no effect=none enable=no port=- keep=no forget=no ending=no
 
 give_up() { # what cannot be staged leaves nothing behind
   # Not every program and shell names the reason when a disk is full.
@@ -76,34 +76,37 @@ roll_back() {
   if [ ! -f "$state/managed.json" ]; then forget_all; fi
 }
 
-trap '' HUP INT TERM PIPE
-lock || { fact status locked; exit 0; }
-release_hold
-fresh=no; [ -d "$state" ] || { fresh=yes; mkdir -m 700 -p "$state"; } || exit 1
-while read -r op a b c; do
-  [ -z "$failed" ] || continue
-  case $op in
-    expect) [ "$a" = "$(fingerprint)" ] || failed=changed ;;
+take() {
+  [ -z "$failed" ] || return 0
+  case $1 in
+    expect) [ "$(decode "$2")" = "$(fingerprint)" ] || failed=changed ;;
     units) units=yes ;;
-    effect) effect=$a ;;
+    effect) effect=$(decode "$2") ;;
     enable) enable=yes ;;
     disable) enable=disable ;;
     keep) keep=yes ;;
     forget) forget=yes ;;
-    port) port=$a ;;
-    hostname) hostname=$a ;;
-    member) member=$a ;;
-    pre) pre=$a ;;
-    post) post=$a ;;
-    last) last=$a ;;
-    put) stage "$a" "$b" "$c" || failed=stage ;;
-    del) dels="$dels $a" ;;
-    orig) origs="$origs $a" ;;
-    end) told=yes ;;
+    port) port=$(decode "$2") ;;
+    hostname) hostname=$(decode "$2") ;;
+    member) member=$(decode "$2") ;;
+    pre) pre=$2 ;;
+    post) post=$2 ;;
+    last) ending=yes last=$2 ;;
+    mode) mode=$(decode "$2") ;;
+    path) path=$(decode "$2") ;;
+    put) stage "$mode" "$path" "$2" || failed=stage ;;
+    del) dels="$dels $(decode "$2")" ;;
+    orig) origs="$origs $(decode "$2")" ;;
   esac
-done
+}
+
+trap '' HUP INT TERM PIPE
+lock || { fact status locked; exit 0; }
+release_hold
+fresh=no; [ -d "$state" ] || { fresh=yes; mkdir -m 700 -p "$state"; } || exit 1
+instructions take || [ -n "$failed" ] || failed=incomplete
 if [ "$failed" = changed ]; then [ $fresh = no ] || rmdir "$state"; fact status changed; exit 0; fi
-[ -z "$failed" ] && [ $told = yes ] || give_up
+[ -z "$failed" ] || give_up
 # shellcheck disable=SC2086 # A list of paths.
 [ -z "$public" ] || chmod 0644 $public || give_up
 # shellcheck disable=SC2086 # A list of paths.
@@ -158,11 +161,9 @@ case $enable in
   disable) systemctl -q disable docker.service >/dev/null 2>&1 ;;
 esac
 [ -z "$post" ] || { write_daemon_json "$post" && reload; }
-case $last in
-  '') ;;
-  gone) rm -f /etc/docker/daemon.json ;;
-  *) write_daemon_json "$last" ;;
-esac
+if [ $ending = yes ]; then
+  if [ -n "$last" ]; then write_daemon_json "$last"; else rm -f /etc/docker/daemon.json; fi
+fi
 if [ -n "$running" ]; then
   now=$(containers)
   for one in $running; do case $now in *"$one"*) ;; *) fact lost "$one" ;; esac; done

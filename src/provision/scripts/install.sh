@@ -3,28 +3,23 @@
 # configuration. That hold is gone with a reboot at the latest. Instructions come on stdin, see
 # install.ts.
 
-told=no source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
-while read -r op value; do
-  value=$(decode "$value")
-  case $op in
-    source) source=$value ;;
-    url) url=$value ;;
-    repository) repository=$value ;;
-    codename) codename=$value ;;
-    fallback) fallback=$value ;;
-    version) version=$value ;;
-    engine) engine=$value ;;
-    needed) needed=$value ;;
-    wanted) wanted=$value ;;
-    managed) managed=$value ;;
-    env)
-      # shellcheck disable=SC2163 # A name and its value.
-      export "$value"
-      ;;
-    end) told=yes ;;
+source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
+take() {
+  case $1 in
+    source) source=$(decode "$2") ;;
+    url) url=$(decode "$2") ;;
+    repository) repository=$(decode "$2") ;;
+    codename) codename=$(decode "$2") ;;
+    fallback) fallback=$(decode "$2") ;;
+    version) version=$(decode "$2") ;;
+    engine) engine=$(decode "$2") ;;
+    needed) needed=$(decode "$2") ;;
+    wanted) wanted=$(decode "$2") ;;
+    managed) managed=$2 ;;
+    env) export "$(decode "$2")" ;;
   esac
-done
-[ $told = yes ] || exit 1
+}
+instructions take || { rm -rf "$work"; exit 1; }
 sources='/etc/apt/sources.list.d /etc/apt/keyrings /usr/share/keyrings'
 
 finish() { # STATUS: what went wrong stands in the log
@@ -125,7 +120,7 @@ fresh=no; [ -d "$state" ] || fresh=yes
 mkdir -m 700 -p "$state" || exit 1
 # Told before anything is installed, so that an installation cut off is known to be ours.
 if [ ! -f "$state/managed.json" ]; then
-  ( umask 077; printf %s "$managed" >"$state/managed.json.new" ) && mv "$state/managed.json.new" "$state/managed.json" || { rm -rf "$state"; exit 1; }
+  ( umask 077; decode "$managed" >"$state/managed.json.new" ) && mv "$state/managed.json.new" "$state/managed.json" || { rm -rf "$state"; exit 1; }
 fi
 [ -f "$state/packages-before" ] || packages >"$state/packages-before" || exit 1
 : >"$state/installing" || exit 1

@@ -14,6 +14,17 @@ heard() { printf '\n' >&2; }
 fact() { printf '%s %s\n' "$1" "$2"; }
 fact64() { printf '%s ' "$1"; head -c 65537 | base64 -w0; echo; }
 decode() { printf %s "$1" | base64 -d; }
+
+# HANDLER: gives it each instruction on stdin: a name, and a value in base64. Fails without the last
+# one, `end`: then not all has arrived, and nothing is to be done.
+instructions() {
+  while read -r name value; do
+    if [ "$name" = end ]; then return 0; fi
+    "$1" "$name" "$value"
+  done
+  return 1
+}
+
 # FILE OTHER: gives a file the owner and mode of the other, which it is to replace; where there is none, everybody may read it.
 like() {
   if [ -e "$2" ]; then chown --reference="$2" "$1" && chmod --reference="$2" "$1"; else chmod 0644 "$1"; fi

@@ -3,8 +3,18 @@
 # DIR (empty or absent before), made DIR (absent before), group (docker's was not there), hostname
 # NAME, hosts BASE64, orig PATH.
 
-told=no data= made= group=no origs= hostname= hosts=
+data= made= group=no origs= hostname= hosts=
 trap '' HUP INT TERM PIPE
+take() {
+  case $1 in
+    data) data="$data $(decode "$2")" ;;
+    made) made="$made $(decode "$2")" ;;
+    group) group=yes ;;
+    hostname) hostname=$(decode "$2") ;;
+    hosts) hosts=$2 ;;
+    orig) origs="$origs $(decode "$2")" ;;
+  esac
+}
 finish() { # STATUS: what went wrong stands in the log
   [ "$1" != failed ] || lines 30 <"$log" | fact64 log
   rm -rf "$work"
@@ -12,18 +22,7 @@ finish() { # STATUS: what went wrong stands in the log
   exit 0
 }
 lock || finish locked
-while read -r op a; do
-  case $op in
-    data) data="$data $a" ;;
-    made) made="$made $a" ;;
-    group) group=yes ;;
-    hostname) hostname=$a ;;
-    hosts) hosts=$a ;;
-    orig) origs="$origs $a" ;;
-    end) told=yes ;;
-  esac
-done
-[ $told = yes ] || { rm -rf "$work"; exit 1; }
+instructions take || { rm -rf "$work"; exit 1; }
 begun=yes
 if [ "$(systemctl is-active docker.service)" = active ]; then
   # With live-restore on, they would outlive their engine.

@@ -3,20 +3,18 @@
 # engine that does not come up is put back where the older version is still on offer. Instructions
 # come on stdin, see upgrade.ts.
 
-told=no version= asked=no port=- pre= families=
-while read -r op value; do
-  value=$(decode "$value")
-  case $op in
-    version) version=$value ;;
-    asked) asked=$value ;;
-    port) port=$value ;;
-    pre) pre=$value ;;
-    family) families="$families$value
+version= asked=no port=- pre= families=
+take() {
+  case $1 in
+    version) version=$(decode "$2") ;;
+    asked) asked=$(decode "$2") ;;
+    port) port=$(decode "$2") ;;
+    pre) pre=$2 ;;
+    family) families="$families$(decode "$2")
 " ;;
-    end) told=yes ;;
   esac
-done
-[ $told = yes ] || exit 1
+}
+instructions take || { rm -rf "$work"; exit 1; }
 
 finish() { # STATUS: what apt said stands in the log
   [ -z "$kept" ] || give_back

@@ -3,10 +3,11 @@ import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type Commit, commitInput } from '../../../../src/provision/plan/commit.ts';
+import { type Commit, commitInstructions } from '../../../../src/provision/plan/commit.ts';
 import engineLibrary from '../../../../src/provision/scripts/engine-library.sh';
 import library from '../../../../src/provision/scripts/library.sh';
 import { commitProgram } from '../../../../src/provision/scripts/programs.ts';
+import { instructionText } from '../../../../src/provision/scripts/protocol.ts';
 
 let host = '';
 beforeEach(async () => {
@@ -34,7 +35,7 @@ const nothing: Commit = {
 };
 
 function commit(changes: Partial<Commit>): void {
-  const input = `${commitInput({ ...nothing, ...changes })}end\n`;
+  const input = instructionText(commitInstructions({ ...nothing, ...changes }));
   const ran = spawnSync('sh', ['-c', inside(commitProgram)], { input, encoding: 'utf8' });
   expect(ran.stdout, ran.stderr).toContain('status ok');
 }

@@ -62,16 +62,14 @@ describe('a connection that breaks', () => {
   it.each(Object.entries({ installProgram, uninstallProgram, upgradeProgram }))(
     'leaves %s without its last instruction, and it does nothing',
     (_, script) => {
-      const from = script.indexOf('while read -r op');
-      const reading = script.slice(from, script.indexOf('\n', script.indexOf('[ $told = yes ]', from)));
+      const from = script.indexOf('take() {');
+      const last = script.indexOf('\ninstructions take', from);
+      const reading = script.slice(from, script.indexOf('\n', last + 1));
       const ends = (input: string) =>
-        spawnSync('sh', ['-c', `told=no; decode() { :; }\n${reading}\necho went on`], {
-          input,
-          encoding: 'utf8',
-        }).stdout;
-      expect(ends('made /x\nend\n')).toBe('went on\n');
-      expect(ends('made /x\n')).toBe('');
-      expect(ends('made /x\nend')).toBe('');
+        spawnSync('sh', ['-c', `${library}\n${reading}\necho went on`], { input, encoding: 'utf8' }).stdout;
+      expect(ends('made L3g=\nend\n')).toBe('went on\n');
+      expect(ends('made L3g=\n')).toBe('');
+      expect(ends('made L3g=\nend')).toBe('');
     },
   );
 });
