@@ -2,26 +2,26 @@ import type { JsonObject } from '../base/json.ts';
 import type { Ports } from '../base/ports.ts';
 import type { SshSession } from '../ssh/contract.ts';
 
-/** Where the engine comes from when the host has none. auto takes the first of script, repository and distro that can be reached. */
+/** Where an engine comes from. auto takes the first of script, repository, distro within reach. */
 export type InstallSource = 'auto' | 'script' | 'repository' | 'distro';
 
-/** What the engine of a machine is meant to be. From the flags of `create` by way of config.json and mymachine.json. */
+/** What a machine's engine is to be: the flags of `create`, by way of the machine's record. */
 export interface EngineWish {
   readonly install: InstallSource;
   /** Script for 'script'; anything but the default makes 'auto' mean 'script'. */
   readonly installUrl: string;
-  /** '' for the newest; '28.5', '5:28.5.2-1~debian.12~bookworm' otherwise. Makes 'auto' mean 'repository'. */
+  /** '28.5', '5:28.5.2-1~debian.12~bookworm', '' for the newest. Makes 'auto' mean 'repository'. */
   readonly version: string;
-  /** TCP port of the TLS listener, or 0 for none: the engine is reached through SSH, and the login user may use its socket. */
+  /** Of the TLS listener. 0: it is reached through SSH, and the login user may use its socket. */
   readonly port: number;
   readonly labels: readonly string[];
   readonly registryMirrors: readonly string[];
   readonly insecureRegistries: readonly string[];
   /** '' leaves the choice to the engine. */
   readonly storageDriver: string;
-  /** docker-machine's --engine-opt: `flag=value`, `flag value` or `flag`, each without its dashes. */
+  /** docker-machine's --engine-opt: `flag=value`, `flag value` or `flag`, without the dashes. */
   readonly options: readonly string[];
-  /** KEY=VALUE for the daemon's environment; proxy variables among them also serve the installation. */
+  /** KEY=VALUE for the daemon's environment. Proxy variables also serve the installation. */
   readonly env: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export interface TlsFiles {
   readonly serverKey: string;
 }
 
-/** What stood on a host before we changed it, for `rm --restore`. Kept in mymachine.json; files are kept on the host. */
+/** What a host was before we changed it, for `rm --restore`. Its files are kept on the host. */
 export interface HostOriginal {
   readonly hostname: string;
   readonly hadEngine: boolean;
@@ -49,16 +49,13 @@ export interface HostPorts extends Ports {
 }
 
 export interface ProvisionInput extends HostPorts {
-  /** Set the host's name to the machine's. Never done to a host that already has an engine when `adopted`. */
+  /** Set the host's name to the machine's. Never done to an adopted host that has an engine. */
   readonly rename: boolean;
   readonly adopted: boolean;
   readonly engine: EngineWish;
   /** undefined where the engine has no port. */
   readonly tls: TlsFiles | undefined;
-  /**
-   * Told what stood on a host that was not this machine's yet, before anything is changed there, so that it can always be
-   * put back.
-   */
+  /** Told before anything is changed on a host that was not this machine's yet. */
   readonly keepOriginal: (original: HostOriginal) => Promise<void>;
 }
 
@@ -75,4 +72,25 @@ export interface ProvisionOutcome {
 
 export interface RestoreInput extends HostPorts {
   readonly original: HostOriginal | undefined;
+}
+
+export interface PackageChange {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface UpgradeOutcome {
+  readonly os: string;
+  /** The package that dockerd is of, and its version now. */
+  readonly engine: string;
+  readonly packageVersion: string;
+  /** `dockerd --version`'s number. */
+  readonly engineVersion: string;
+  /** Empty when there is nothing newer. */
+  readonly changes: readonly PackageChange[];
+  /** What the upgrade was held to; '' for nothing. */
+  readonly pinned: string;
+  /** Short ids of containers that ran before and do not now. */
+  readonly lost: readonly string[];
 }

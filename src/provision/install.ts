@@ -4,8 +4,8 @@ import type { EngineWish, InstallSource } from './contract.ts';
 import { provisionError } from './errors.ts';
 import type { Distribution } from './host/distributions.ts';
 import { type Facts, parseFacts } from './host/facts.ts';
-import { type ManagedState, managedText } from './host/managed-state.ts';
-import { diskFull, type RootShell } from './host/root-shell.ts';
+import { type HostRecord, recordText } from './host/record.ts';
+import { diskFull, type RootShell } from './host/run-program.ts';
 import { factsProgram, installProgram } from './scripts/programs.ts';
 import { type Instruction, readAnswers } from './scripts/protocol.ts';
 
@@ -19,10 +19,13 @@ export interface InstallInput {
   readonly codename: string;
   readonly wish: EngineWish;
   /** Written before anything is installed, unless the host has one. */
-  readonly managed: ManagedState;
+  readonly record: HostRecord;
 }
 
-/** Puts an engine on a host that has none and gives the host's facts afterwards; the engine is not started with its packages' configuration. */
+/**
+ * Puts an engine on a host that has none and gives the host's facts afterwards. The engine is not
+ * started with the configuration of its packages.
+ */
 export async function installEngine(input: InstallInput): Promise<{
   readonly facts: Facts;
   readonly source: Exclude<InstallSource, 'auto'> | 'found';
@@ -40,7 +43,7 @@ export async function installEngine(input: InstallInput): Promise<{
     ['engine', packages.engine],
     ['needed', packages.needed.join(' ')],
     ['wanted', packages.wanted.join(' ')],
-    ['managed', managedText(input.managed)],
+    ['managed', recordText(input.record)],
     ...proxies(wish.env).map((assignment) => ['env', assignment] as const),
   ];
   const output = await shell.change(installProgram, {

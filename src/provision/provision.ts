@@ -1,41 +1,38 @@
 import { printable } from '../base/printable.ts';
 import type { ProvisionInput, ProvisionOutcome } from './contract.ts';
-import { engineConfiguration, type HostConfiguration } from './engine/configuration.ts';
-import { nothingOwned } from './engine/daemon-config.ts';
+import { engineConfiguration } from './engine/configuration.ts';
+import { nothingOwned } from './engine/merge.ts';
 import { provisionError } from './errors.ts';
-import { findDistribution, osLabel } from './host/distributions.ts';
-import { type Facts, factsMarker, parseFacts } from './host/facts.ts';
-import { clientWarning } from './host/host-client.ts';
-import { clockWarning } from './host/host-clock.ts';
-import { freshState, type ManagedState, parseManaged } from './host/managed-state.ts';
-import { parseOsRelease } from './host/os-release.ts';
-import { openRootShell } from './host/root-shell.ts';
+import { checkDisks, clientWarning, clockWarning, refuseForeignService, refuseSnap } from './host/checks.ts';
+import { findDistribution, osLabel, parseOsRelease } from './host/distributions.ts';
+import { inspectHost, parseFacts } from './host/facts.ts';
+import { type HostRecord, newRecord, parseRecord } from './host/record.ts';
 import { installEngine } from './install.ts';
 import { runCommit } from './plan/commit.ts';
-import { checkDisks, planChanges } from './plan/plan.ts';
+import { planChanges } from './plan/plan.ts';
 import { factsProgram } from './scripts/programs.ts';
 
-/** Times the plan is made anew because somebody else provisioned the host between looking and changing. */
+/** Plans that are made because others provisioned the host between looking and changing. */
 const TRIES = 3;
 
 /**
- * Brings a host to what the machine wants: engine, certificates, configuration. One look at the host, an installation where
- * there is no engine, one change; a host that is as it should be is only looked at. Running containers stay.
- * Fails with the errors of errors.ts; unless the message says otherwise, the host is then as it was.
+ * Brings a host to what the machine wants: engine, certificates, configuration. One look at the
+ * host, an installation where there is no engine, one change. A host that is as it should be is
+ * only looked at. Running containers stay. When it fails the host is as it was, unless the message
+ * says otherwise.
  */
 export async function provisionHost(input: ProvisionInput): Promise<ProvisionOutcome> {
   const { report, session } = input;
   const loginUser = session.target.user;
-  const { output, shell } = await report.step('Detecting the provisioner...', () =>
-    openRootShell(input, factsProgram, factsMarker),
-  );
-  let facts = parseFacts(output);
+  const look = await report.step('Detecting the provisioner...', () => inspectHost(input));
+  const { shell } = look;
+  let { facts } = look;
   const clocks = clockWarning(facts.clockSeconds, input.clock.now(), input.machineName);
   if (clocks !== undefined) report.warn(clocks);
   const os = parseOsRelease(facts.files.get('os-release') ?? '');
   const distribution = findDistribution(os, facts.systemd);
   report.info(`Provisioning with ${osLabel(os)}...`);
-  const first = parseManaged(facts.files.get('managed.json'));
+  const first = parseRecord(facts.files.get('managed.json'));
   if (first !== undefined && first.machine !== input.machineName) {
     report.warn(
       `The host was provisioned as the machine "${printable(first.machine, 80)}" before; its certificates are replaced by those of "${input.machineName}".`,
@@ -43,14 +40,14 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
   }
   const isNew = first?.machine !== input.machineName;
   const changed: string[] = [];
-  let source: ManagedState['source'] | undefined;
+  let source: HostRecord['source'] | undefined;
   if (facts.dockerd === '' || facts.installing) {
     refuseSnap(facts);
     // All that can be known to be wrong is said before packages are installed.
-    engineConfiguration(hostConfiguration(facts), input.engine, first?.daemon ?? nothingOwned);
+    engineConfiguration(facts, input.engine, first?.daemon ?? nothingOwned);
     checkDisks(facts, true);
-    const managed = first ?? freshState(facts, input.machineName);
-    if (isNew) await input.keepOriginal(managed.original);
+    const record = first ?? newRecord(facts, input.machineName);
+    if (isNew) await input.keepOriginal(record.original);
     const installed = await report.step('Installing Docker...', () =>
       installEngine({
         shell,
@@ -58,7 +55,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
         distribution,
         codename: os.codename,
         wish: input.engine,
-        managed,
+        record,
       }),
     );
     facts = installed.facts;
@@ -68,19 +65,19 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
   const client = clientWarning(facts, input);
   if (client !== undefined) report.warn(client);
   for (let tries = 1; ; tries++) {
-    const known = parseManaged(facts.files.get('managed.json')) ?? freshState(facts, input.machineName);
-    const managed = source === undefined ? known : { ...known, source };
+    const known = parseRecord(facts.files.get('managed.json')) ?? newRecord(facts, input.machineName);
+    const record = source === undefined ? known : { ...known, source };
     refuseForeignService(facts);
-    const configuration = engineConfiguration(hostConfiguration(facts), input.engine, managed.daemon);
-    const plan = planChanges({ facts, wish: input, loginUser, managed, configuration });
+    const configuration = engineConfiguration(facts, input.engine, record.daemon);
+    const plan = planChanges({ facts, wish: input, loginUser, record, configuration });
     const outcome: Omit<ProvisionOutcome, 'changed'> = {
       os: osLabel(os),
       engineVersion: facts.engineVersion,
-      engineSource: managed.source,
+      engineSource: record.source,
     };
     if (plan === undefined) return { ...outcome, changed };
     checkDisks(facts, false);
-    if (isNew) await input.keepOriginal(managed.original);
+    if (isNew) await input.keepOriginal(record.original);
     if (plan.endangered !== undefined) {
       report.warn(`Running containers (${plan.endangered.count}) will be stopped: ${plan.endangered.why}.`);
     }
@@ -103,29 +100,4 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     }
     facts = parseFacts(await shell.run(factsProgram));
   }
-}
-
-export function hostConfiguration(facts: Facts): HostConfiguration {
-  return {
-    daemonJson: facts.files.get('daemon.json'),
-    units: facts.units,
-    environmentFiles: facts.environmentFiles,
-    inSwarm: facts.inSwarm,
-  };
-}
-
-function refuseSnap(facts: Facts): void {
-  if (!facts.snap) return;
-  throw provisionError('MM_PROVISION_UNSUPPORTED', {
-    message: "The host's Docker Engine comes from a snap, which mymachine cannot configure.",
-    hint: 'Remove it on the host (`snap remove docker`, which deletes its containers and images), then run the command again.',
-  });
-}
-
-function refuseForeignService(facts: Facts): void {
-  if (facts.service.loaded && facts.units.length > 0) return;
-  throw provisionError('MM_PROVISION_UNSUPPORTED', {
-    message: `The host has ${printable(facts.dockerd, 200)}, but no usable docker.service that runs it (none, or a masked one).`,
-    hint: 'Unmask the service (`systemctl unmask docker.service`) or install the engine from a package on the host, then run the command again.',
-  });
 }

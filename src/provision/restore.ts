@@ -1,17 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Report } from '../base/ports.ts';
 import { lastLines, printable } from '../base/printable.ts';
 import type { RestoreInput } from './contract.ts';
-import { daemonJsonPath, parsedDaemonJson } from './engine/configuration.ts';
-import { changedKeys, daemonJsonText, takeBack } from './engine/daemon-config.ts';
-import { dropInPath, lateDropInPath } from './engine/drop-in.ts';
+import { daemonJsonPath, daemonJsonText, parseDaemonJson } from './engine/daemon-json.ts';
+import { dropInPath, lateDropInPath, scopeDropInPath } from './engine/drop-ins.ts';
 import { reloadableKeys } from './engine/flags.ts';
+import { changedKeys, takeBack } from './engine/merge.ts';
 import { tlsPaths } from './engine/options.ts';
 import { provisionError } from './errors.ts';
-import { type Facts, factsMarker, parseFacts } from './host/facts.ts';
+import { type Facts, inspectHost } from './host/facts.ts';
 import { withoutOwnName } from './host/hosts-file.ts';
-import { type ManagedState, parseManaged } from './host/managed-state.ts';
-import { openRootShell, type RootShell } from './host/root-shell.ts';
-import { scopeDropInPath } from './host/shutdown.ts';
+import { type HostRecord, parseRecord } from './host/record.ts';
+import type { RootShell } from './host/run-program.ts';
 import { type Commit, runCommit } from './plan/commit.ts';
 import type { FileWrite } from './plan/steps.ts';
 import { settledFactsProgram, uninstallProgram } from './scripts/programs.ts';
@@ -19,120 +19,117 @@ import { type Instruction, readAnswers } from './scripts/protocol.ts';
 
 /** Files that are ours alone and go back to what stood there, if anything. */
 const ownPaths = [
-  tlsPaths.ca,
-  tlsPaths.cert,
-  tlsPaths.key,
+  ...Object.values(tlsPaths),
   dropInPath,
   lateDropInPath,
   scopeDropInPath,
   '/etc/hostname',
 ] as const;
 
+interface Restoration {
+  readonly shell: RootShell;
+  readonly facts: Facts;
+  readonly record: HostRecord;
+  readonly report: Report;
+}
+
 /**
- * Puts a host back as it was before this machine's first provisioning: configuration, certificates, name; an engine that we
- * installed goes with all it holds. An engine that was there keeps its containers running. A host without anything of
- * ours is left alone, so it can be run again.
+ * Puts a host back as it was before this machine's first provisioning: configuration, certificates,
+ * name. An engine that we installed goes with all it holds. An engine that was there keeps its
+ * containers running. A host without anything of ours is left alone, so it can be run again.
  */
 export async function restoreHost(input: RestoreInput): Promise<void> {
   const { report } = input;
-  const { output, shell } = await openRootShell(input, settledFactsProgram, factsMarker);
-  const facts = parseFacts(output);
-  const managed = parseManaged(facts.files.get('managed.json'));
-  if (managed === undefined) {
+  const { facts, shell } = await inspectHost(input, settledFactsProgram);
+  const record = parseRecord(facts.files.get('managed.json'));
+  if (record === undefined) {
     if (facts.hasState)
       report.warn(
         'What the host tells of its provisioning (/var/lib/mymachine) is incomplete; it is left as it is.',
       );
     return;
   }
-  if (managed.machine !== input.machineName) {
+  if (record.machine !== input.machineName) {
     report.warn(
-      `The host belongs to the machine "${printable(managed.machine, 80)}" now, so it is left as it is.`,
+      `The host belongs to the machine "${printable(record.machine, 80)}" now, so it is left as it is.`,
     );
     return;
   }
   await report.step('Restoring the host...', () =>
-    managed.original.hadEngine
-      ? putBack(shell, facts, managed, input)
-      : uninstall(shell, facts, managed, input),
+    (record.original.hadEngine ? putBack : uninstall)({ shell, facts, record, report }),
   );
 }
 
-async function putBack(
-  shell: RootShell,
-  facts: Facts,
-  managed: ManagedState,
-  input: RestoreInput,
-): Promise<void> {
-  const current = parsedDaemonJson(facts.files.get('daemon.json'));
-  const base = takeBack(current, managed.daemon);
+/** Gives an engine that was there its own configuration back. */
+async function putBack({ shell, facts, record, report }: Restoration): Promise<void> {
+  const current = parseDaemonJson(facts.files.get('daemon.json'));
+  const base = takeBack(current, record.daemon);
   const original = facts.files.get('original-daemon.json');
   // The user's own text with its layout, unless the user has changed something since.
   const untouched = Object.keys(base).length === 0 && original === undefined;
   const text = untouched
     ? ''
-    : original !== undefined && isDeepStrictEqual(parsedDaemonJson(original), base)
+    : original !== undefined && isDeepStrictEqual(parseDaemonJson(original), base)
       ? original
       : daemonJsonText(base, facts.files.get('daemon.json'));
   const changed = changedKeys(current, base);
   const units = facts.units.some(({ path }) => path === dropInPath || path === lateDropInPath);
   const tls = facts.tls.has(tlsPaths.cert);
   const restart = units || tls || changed.some((key) => !reloadableKeys.has(key));
-  const wasActive = managed.original.notes['active'] !== false;
+  const wasActive = record.original.notes['active'] !== false;
   const running = facts.service.active && wasActive && facts.running > 0;
-  // The engine that takes the containers over must be one that lets them live; afterwards it is told the user's own.
+  // The engine that takes the containers over must let them live. Then it is told the user's own.
   const careful = running && restart && base['live-restore'] !== true && !facts.inSwarm;
   const files: FileWrite[] = [];
   const write = (content: string) => files.push({ path: daemonJsonPath, mode: 'keep', content });
   if (careful) write(daemonJsonText({ ...base, 'live-restore': true }, undefined));
   else if (text !== '') write(text);
   const hosts = facts.files.get('hosts') ?? '';
-  const ownHosts = withoutOwnName(hosts, managed.hostsLine ?? undefined);
+  const ownHosts = withoutOwnName(hosts, record.hostsLine ?? undefined);
   if (ownHosts !== hosts) files.push({ path: '/etc/hosts', mode: 'keep', content: ownHosts });
   const commit: Commit = {
     expect: facts.fingerprint,
     files,
     removals: text === '' && !careful ? [daemonJsonPath] : [],
     originals: ownPaths,
-    hostname: renamed(facts, managed) ? managed.original.hostname : undefined,
+    hostname: renamed(facts, record) ? record.original.hostname : undefined,
     units: units || facts.files.has('scope-drop-in'),
     effect: !wasActive ? 'stop' : restart ? 'restart' : changed.length > 0 ? 'reload' : 'none',
-    enable: managed.original.notes['enabled'] === false ? false : undefined,
+    enable: record.original.notes['enabled'] === false ? false : undefined,
     port: 0,
     beforehand: undefined,
     afterwards: careful ? daemonJsonText({ ...base, 'live-restore': false }, undefined) : undefined,
     inTheEnd: careful ? text : undefined,
     mode: 'forget',
   };
-  const result = await runCommit(shell, commit, (line) => input.report.info(`On the host: ${line}`));
-  if (result.kind === 'changed') throw somebodyElse();
+  const result = await runCommit(shell, commit, (line) => report.info(`On the host: ${line}`));
+  if (result.kind === 'changed')
+    throw provisionError('MM_PROVISION_LOCKED', {
+      message: 'The host was provisioned by somebody else in this moment, so it was left as it is.',
+      hint: 'Run the command again.',
+    });
 }
 
-async function uninstall(
-  shell: RootShell,
-  facts: Facts,
-  managed: ManagedState,
-  input: RestoreInput,
-): Promise<void> {
-  const { notes } = managed.original;
+async function uninstall({ shell, facts, record, report }: Restoration): Promise<void> {
+  const { notes } = record.original;
   const had = (key: string): readonly unknown[] =>
     Array.isArray(notes[key]) ? (notes[key] as readonly unknown[]) : [];
   const folders = ['/var/lib/docker', '/var/lib/containerd'];
   const hosts = facts.files.get('hosts') ?? '';
-  const ownHosts = withoutOwnName(hosts, managed.hostsLine ?? undefined);
+  const ownHosts = withoutOwnName(hosts, record.hostsLine ?? undefined);
   const instructions: readonly Instruction[] = [
     ...folders.filter((dir) => !had('dataDirs').includes(dir)).map((dir) => ['data', dir] as const),
     ...folders.filter((dir) => !had('dirs').includes(dir)).map((dir) => ['made', dir] as const),
     ...(notes['engineDir'] === true ? [] : [['made', '/etc/docker'] as const]),
     ...(notes['group'] === true ? [] : [['group'] as const]),
-    ...(renamed(facts, managed) ? [['hostname', managed.original.hostname] as const] : []),
+    ...(renamed(facts, record) ? [['hostname', record.original.hostname] as const] : []),
     ...(ownHosts === hosts ? [] : [['hosts', ownHosts] as const]),
     ...[...ownPaths, daemonJsonPath, '/etc/docker/key.json'].map((path) => ['orig', path] as const),
   ];
   const output = await shell.change(uninstallProgram, {
     instructions,
     timeoutMs: 900_000,
-    onSay: (line) => input.report.info(`On the host: ${line}`),
+    onSay: (line) => report.info(`On the host: ${line}`),
   });
   const answers = readAnswers(output);
   const status = answers.one('status');
@@ -151,19 +148,12 @@ async function uninstall(
   });
 }
 
-/** The host bears the name that we gave it, and a name to go back to is known. It came from the host: checked before it goes anywhere. */
-function renamed(facts: Facts, managed: ManagedState): boolean {
-  const { hostname } = managed.original;
+/** The host bears the name that we gave it, and we know one to go back to, fit to be a name. */
+function renamed(facts: Facts, record: HostRecord): boolean {
+  const { hostname } = record.original;
   return (
     hostname !== facts.hostname &&
-    facts.hostname === managed.machine &&
+    facts.hostname === record.machine &&
     /^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(hostname)
   );
-}
-
-function somebodyElse() {
-  return provisionError('MM_PROVISION_LOCKED', {
-    message: 'The host was provisioned by somebody else in this moment, so it was left as it is.',
-    hint: 'Run the command again.',
-  });
 }

@@ -1,9 +1,9 @@
 import type { MachineError } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
+import type { PackageChange } from './contract.ts';
 import { provisionError } from './errors.ts';
-import { diskFull } from './host/root-shell.ts';
+import { diskFull } from './host/run-program.ts';
 import type { Answers } from './scripts/protocol.ts';
-import type { PackageChange } from './upgrade-contract.ts';
 
 export interface FailedUpgrade {
   readonly machineName: string;

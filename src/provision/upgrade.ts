@@ -1,39 +1,31 @@
 import { lastLines, printable } from '../base/printable.ts';
-import type { HostPorts } from './contract.ts';
-import { parsedDaemonJson } from './engine/configuration.ts';
-import { daemonJsonText } from './engine/daemon-config.ts';
+import type { HostPorts, UpgradeOutcome } from './contract.ts';
+import { daemonJsonText, parseDaemonJson } from './engine/daemon-json.ts';
 import { provisionError } from './errors.ts';
-import { findDistribution, osLabel } from './host/distributions.ts';
-import { engineFamilies } from './host/engine-families.ts';
-import { type Facts, factsMarker, parseFacts } from './host/facts.ts';
-import { parseOsRelease } from './host/os-release.ts';
-import { openRootShell } from './host/root-shell.ts';
+import { checkDisks } from './host/checks.ts';
+import { engineFamilies, findDistribution, osLabel, parseOsRelease } from './host/distributions.ts';
+import { type Facts, inspectHost } from './host/facts.ts';
 import { lostContainers, portInHex } from './plan/commit.ts';
-import { checkDisks } from './plan/plan.ts';
-import { factsProgram, upgradeProgram } from './scripts/programs.ts';
+import { upgradeProgram } from './scripts/programs.ts';
 import { type Instruction, readAnswers } from './scripts/protocol.ts';
-import type { UpgradeOutcome } from './upgrade-contract.ts';
 import { upgradeError } from './upgrade-error.ts';
 
 export interface UpgradeInput extends HostPorts {
   /** '' for the newest; else what a version of Docker's own package begins with. */
   readonly version: string;
-  /** The user asks for that version now, so it may be an older one, too; otherwise it is on record from before. */
+  /** The user asks for that version now, so it may be an older one. Else it is on record. */
   readonly asked: boolean;
   /** TCP port that the engine must listen on afterwards; 0 for none. */
   readonly port: number;
 }
 
 /**
- * Upgrades the engine that a host has, by the host's package tool and within the package it comes from. An engine that
- * does not come up is put back where that can be done; the errors say what runs.
+ * Upgrades the engine that a host has, by the host's package tool and within its package. An engine
+ * that does not come up is put back where that can be done. The errors say what runs.
  */
 export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> {
   const { report } = input;
-  const { output, shell } = await report.step('Detecting the provisioner...', () =>
-    openRootShell(input, factsProgram, factsMarker),
-  );
-  const facts = parseFacts(output);
+  const { facts, shell } = await report.step('Detecting the provisioner...', () => inspectHost(input));
   const os = parseOsRelease(facts.files.get('os-release') ?? '');
   findDistribution(os, facts.systemd);
   refuseNoEngine(facts, input.machineName);
@@ -86,11 +78,11 @@ export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> 
   });
 }
 
-/** The daemon.json with which the running engine lets its containers live; '' when it does already. */
+/** The daemon.json with which the running engine lets its containers live. '' when it does so. */
 function beforehand(facts: Facts): string {
   if (facts.running === 0 || facts.engine?.liveRestore === true) return '';
   if (facts.inSwarm) return 'impossible';
-  const current = parsedDaemonJson(facts.files.get('daemon.json'));
+  const current = parseDaemonJson(facts.files.get('daemon.json'));
   return daemonJsonText({ ...current, 'live-restore': true }, undefined);
 }
 

@@ -1,4 +1,4 @@
-import type { UpgradeOutcome } from '../../provision/upgrade-contract.ts';
+import type { UpgradeOutcome } from '../../provision/contract.ts';
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';

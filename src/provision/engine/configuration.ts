@@ -2,34 +2,31 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { printable } from '../../base/printable.ts';
 import type { EngineWish } from '../contract.ts';
 import { provisionError } from '../errors.ts';
-import { splitUnitWords, type UnitWord } from '../host/systemd-words.ts';
-import { type DaemonArgument, daemonArguments, jsonValueOf } from './daemon-arguments.ts';
+import type { Facts } from '../host/facts.ts';
+import { daemonJsonPath, daemonJsonText, parseDaemonJson } from './daemon-json.ts';
+import { commandLine, dropInPath, dropInText, lateDropInPath } from './drop-ins.ts';
+import { type DaemonArgument, daemonArguments, jsonValueOf } from './flags.ts';
 import {
   addWanted,
   type Conflict,
   changedKeys,
-  daemonJsonText,
   type OwnedConfig,
   ownedBeyond,
   takeBack,
   type Wanted,
-} from './daemon-config.ts';
-import { commandLine, dropInPath, dropInText, lateDropInPath } from './drop-in.ts';
-import { parseJsonObject } from './json-text.ts';
+} from './merge.ts';
 import { wantedEngine } from './options.ts';
-import { type EffectiveUnit, effectiveUnit, parseEnvironmentFile, type UnitFile } from './unit-file.ts';
-
-export const daemonJsonPath = '/etc/docker/daemon.json';
+import {
+  type EffectiveUnit,
+  effectiveUnit,
+  parseEnvironmentFile,
+  splitUnitWords,
+  type UnitFile,
+  type UnitWord,
+} from './unit-file.ts';
 
 /** What a host says about its engine's configuration now. */
-export interface HostConfiguration {
-  readonly daemonJson: string | undefined;
-  /** The service's unit file and its drop-ins, in the order in which systemd applies them. */
-  readonly units: readonly UnitFile[];
-  /** The files that the unit names by EnvironmentFile=. */
-  readonly environmentFiles: readonly UnitFile[];
-  readonly inSwarm: boolean;
-}
+export type HostConfiguration = Pick<Facts, 'files' | 'units' | 'environmentFiles' | 'inSwarm'>;
 
 /** What it is to be. */
 export interface EngineConfiguration {
@@ -44,18 +41,22 @@ export interface EngineConfiguration {
   readonly liveRestoreFixed: boolean;
 }
 
-/** Our wish and the host's own configuration in one, or MM_ENGINE_CONFIG_SYNTAX, _CONFLICT or MM_ENGINE_OPTION. Nothing is touched. */
+/**
+ * Our wish and the host's own configuration in one. Nothing is touched.
+ * @throws MM_ENGINE_CONFIG_SYNTAX, MM_ENGINE_CONFIG_CONFLICT, MM_ENGINE_OPTION
+ */
 export function engineConfiguration(
   host: HostConfiguration,
   wish: EngineWish,
   owned: OwnedConfig,
 ): EngineConfiguration {
-  const current = parsedDaemonJson(host.daemonJson);
+  const currentText = host.files.get('daemon.json');
+  const current = parseDaemonJson(currentText);
   const base = takeBack(current, owned);
   const wanted = wantedEngine(wish);
   const keys = new Map(wanted.keys);
   const conflicts: Conflict[] = [];
-  // Ours, or docker-machine's, whose place it takes.
+  // Without our drop-in, or docker-machine's, whose place ours takes.
   const others = host.units.filter(({ path }) => path !== dropInPath && path !== lateDropInPath);
   const unit = effectiveUnit(others);
   const words = splitUnitWords(unit.execStart ?? '');
@@ -106,26 +107,13 @@ export function engineConfiguration(
     Object.keys(current).length > 0;
   return {
     daemonJson:
-      changed.length === 0
-        ? host.daemonJson
-        : absent
-          ? undefined
-          : daemonJsonText(added.config, host.daemonJson),
+      changed.length === 0 ? currentText : absent ? undefined : daemonJsonText(added.config, currentText),
     config: added.config,
     changed,
     owned: ownedBeyond(base, added.config),
     dropIn: text === undefined ? undefined : { path: dropInPathAmong(others), text },
     liveRestoreFixed,
   };
-}
-
-export function parsedDaemonJson(text: string | undefined): JsonObject {
-  const parsed = parseJsonObject(text ?? '');
-  if (parsed.ok) return parsed.value;
-  throw provisionError('MM_ENGINE_CONFIG_SYNTAX', {
-    message: `The host's ${daemonJsonPath} is not valid JSON: line ${parsed.line}, column ${parsed.column}: ${printable(parsed.why, 200)}. Nothing was changed.`,
-    hint: `Correct ${daemonJsonPath} on the host (\`python3 -m json.tool ${daemonJsonPath}\` shows the place), then run the command again.`,
-  });
 }
 
 function variableArguments(
@@ -146,7 +134,7 @@ function variableArguments(
   });
 }
 
-/** Moves options that we set in daemon.json from the command line to there: dockerd takes no setting from both. */
+/** Moves options that we set in daemon.json there: dockerd takes no setting from both places. */
 function liftArguments(
   words: readonly UnitWord[],
   args: readonly DaemonArgument[],
@@ -174,7 +162,7 @@ function liftArguments(
   return { lifted, rest: words.filter((_, index) => !taken.has(index)) };
 }
 
-/** Entries of lists that exclude each other: one label with two values, two listeners on one port. */
+/** Entries that exclude each other: one label with two values, two listeners on one port. */
 function clashes(base: JsonObject, keys: ReadonlyMap<string, Wanted>): readonly Conflict[] {
   return ['labels', 'hosts'].flatMap((key) => {
     const nameOf = (entry: Json) =>

@@ -2,9 +2,8 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { printable } from '../../base/printable.ts';
 import type { EngineWish } from '../contract.ts';
 import { provisionError } from '../errors.ts';
-import { jsonValueOf } from './daemon-arguments.ts';
-import type { Wanted } from './daemon-config.ts';
-import { flagNamed } from './flags.ts';
+import { flagNamed, jsonValueOf } from './flags.ts';
+import type { Wanted } from './merge.ts';
 
 export const tlsPaths = {
   ca: '/etc/docker/ca.pem',
@@ -19,16 +18,10 @@ export interface WantedEngine {
   readonly args: readonly string[];
 }
 
-/** Options that are this program's own business: they would cut it off from the engine, or open the engine to everybody. */
-const reserved: ReadonlySet<string> = new Set([
-  'config-file',
-  'tls',
-  'tlsverify',
-  'tlscacert',
-  'tlscert',
-  'tlskey',
-  'pidfile',
-]);
+/** Options that would cut this program off from the engine, or open the engine to everybody. */
+const reserved: ReadonlySet<string> = new Set(
+  'config-file tls tlsverify tlscacert tlscert tlskey pidfile'.split(' '),
+);
 
 /** Without `hosts` for the local socket, which depends on the host. */
 export function wantedEngine(wish: EngineWish): WantedEngine {
@@ -77,7 +70,7 @@ export function wantedEngine(wish: EngineWish): WantedEngine {
   return { keys, args };
 }
 
-/** docker-machine's `--engine-opt` made `--OPTION` of it, so a blank separates a value as well as an equals sign. */
+/** docker-machine made `--OPTION` of it, so a blank separates a value as well as an equals sign. */
 function parseOption(option: string): { readonly name: string; readonly value: string | undefined } {
   const match = /^-{0,2}([A-Za-z0-9][A-Za-z0-9.-]*)(?:(?:=|\s+)([\s\S]*))?$/.exec(option.trim());
   if (match?.[1] === undefined || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(option))

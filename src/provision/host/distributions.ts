@@ -1,8 +1,7 @@
 import { printable } from '../../base/printable.ts';
 import { provisionError } from '../errors.ts';
-import type { OsRelease } from './os-release.ts';
 
-/** A distribution that we can provision, as data. A new one with apt is one more entry; another package tool is one more install script. */
+/** A distribution that we can provision. Another package tool needs an installation of its own. */
 export interface Distribution {
   /** os-release's ID. */
   readonly id: string;
@@ -10,19 +9,19 @@ export interface Distribution {
   /** Lowest VERSION_ID; a host without one (Debian unstable) counts as newer. */
   readonly since: string;
   readonly tool: 'apt';
-  /** The distribution's own engine, and further packages taken when the distribution has them under that name. */
+  /** The distribution's own engine, and what else is wanted where the distribution has it. */
   readonly packages: {
     readonly engine: string;
     readonly needed: readonly string[];
     readonly wanted: readonly string[];
   };
-  /** Docker's repository for it; `fallback` is the release used when the host's own is not in there (unstable). */
+  /** Docker's repository for it. `fallback` is for a release that is not in there (unstable). */
   readonly repository: { readonly url: string; readonly fallback: string };
 }
 
 const aptPackages = {
   engine: 'docker.io',
-  // iptables is only recommended by some releases' docker.io, but no engine makes a network without it.
+  // docker.io of some releases only recommends iptables, but no engine makes a network without it.
   needed: ['iptables', 'ca-certificates'],
   wanted: ['docker-cli'],
 } as const;
@@ -78,4 +77,57 @@ function isOlder(version: string, than: string): boolean {
     if (difference !== 0) return difference < 0;
   }
   return false;
+}
+
+/**
+ * Packages that make up an engine, by the one that has dockerd in it. Those that are installed are
+ * upgraded together. A package that is not named here is upgraded by itself.
+ */
+export const engineFamilies: Readonly<Record<string, readonly string[]>> = {
+  'docker.io': ['docker-cli', 'containerd', 'runc', 'docker-buildx', 'docker-compose'],
+  'docker-ce': [
+    'docker-ce-cli',
+    'docker-ce-rootless-extras',
+    'containerd.io',
+    'docker-buildx-plugin',
+    'docker-compose-plugin',
+  ],
+  'moby-engine': ['moby-cli', 'moby-containerd', 'moby-runc', 'moby-buildx', 'moby-compose', 'moby-tini'],
+};
+
+/** What an os-release file says; missing values are ''. */
+export interface OsRelease {
+  /** Such as 'debian'. The file's default for a missing ID is 'linux'. */
+  readonly id: string;
+  readonly idLike: readonly string[];
+  /** Such as '12' or '24.04'; '' on Debian unstable. */
+  readonly versionId: string;
+  readonly codename: string;
+  readonly prettyName: string;
+}
+
+/**
+ * Parses os-release(5): shell-like assignments, quoted or bare. `\` escapes `"`, `$`, `\` and the
+ * backtick. The last assignment of a name counts. Other lines are passed over.
+ */
+export function parseOsRelease(text: string): OsRelease {
+  const values = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const match = /^\s*([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line);
+    if (match?.[1] !== undefined && match[2] !== undefined) values.set(match[1], unquote(match[2].trim()));
+  }
+  const idLike = values.get('ID_LIKE') ?? '';
+  return {
+    id: values.get('ID') || 'linux',
+    idLike: idLike.split(/\s+/).filter((word) => word !== ''),
+    versionId: values.get('VERSION_ID') ?? '',
+    codename: values.get('VERSION_CODENAME') ?? values.get('UBUNTU_CODENAME') ?? '',
+    prettyName: values.get('PRETTY_NAME') ?? '',
+  };
+}
+
+function unquote(value: string): string {
+  if (/^'[^']*'$/.test(value)) return value.slice(1, -1);
+  const inner = /^"(?:[^"\\]|\\.)*"$/.test(value) ? value.slice(1, -1) : value;
+  return inner.replace(/\\(["$\\`])/g, '$1');
 }

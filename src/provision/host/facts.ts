@@ -2,22 +2,28 @@ import { isObject } from '../../base/json.ts';
 import { lastLines } from '../../base/printable.ts';
 import type { UnitFile } from '../engine/unit-file.ts';
 import { provisionError } from '../errors.ts';
+import { factsProgram } from '../scripts/programs.ts';
 import { decoded, readAnswers } from '../scripts/protocol.ts';
+import { openRootShell, type RootShellInput } from './root-shell.ts';
+import type { RootShell } from './run-program.ts';
 
 /** The first line of what the program says. */
-export const factsMarker = 'mymachine-facts-1';
+const MARKER = 'mymachine-facts-1';
 
-/** Largest file that is taken from a host; a longer one is none that we understand. */
+/** Largest file that is taken from a host. A longer one is none that we understand. */
 const FILE_LIMIT_BYTES = 65_536;
 
-/** What stands on a host, as its facts script printed it. Foreign text: checked for its shape, not for its sense. */
+/** What stands on a host. Foreign text: checked for its shape, not for its sense. */
 export interface Facts {
   readonly arch: string;
   readonly hostname: string;
   readonly systemd: boolean;
-  /** Files by the name the script gives them: os-release, hosts, daemon.json, managed.json, original-daemon.json. */
+  /**
+   * By the names that the program gives them: os-release, hosts, daemon.json, managed.json,
+   * original-daemon.json, scope-drop-in.
+   */
   readonly files: ReadonlyMap<string, string>;
-  /** sha256 of managed.json, or 'none': tells whether somebody else has provisioned meanwhile. */
+  /** sha256 of managed.json, or 'none'. Tells whether somebody else has provisioned meanwhile. */
   readonly fingerprint: string;
   /** A change was cut off before the engine had taken it over. */
   readonly pending: boolean;
@@ -40,18 +46,20 @@ export interface Facts {
   /** Users whom the group docker names. */
   readonly groupMembers: readonly string[];
   readonly service: UnitState;
+  /** The service's unit file and its drop-ins, in the order in which systemd applies them. */
   readonly units: readonly UnitFile[];
+  /** The files that the unit names by EnvironmentFile=. */
   readonly environmentFiles: readonly UnitFile[];
   /** undefined when the engine does not run or cannot be asked. */
   readonly engine: EngineState | undefined;
-  /** Containers that run, by the engine's word or, when it cannot be asked, by their processes. */
+  /** Running containers, by the engine's word or, when it cannot be asked, by their processes. */
   readonly running: number;
   readonly inSwarm: boolean;
   readonly tls: ReadonlyMap<string, { readonly mode: string; readonly uid: string; readonly sha256: string }>;
   readonly listeningPorts: ReadonlySet<number>;
   /** Free KiB of each file system below /etc, /usr and /var, by mount point. */
   readonly disks: ReadonlyMap<string, number>;
-  /** What the host's clock says, in seconds since the epoch; undefined when it says nothing sensible. */
+  /** The host's clock, in seconds since the epoch. undefined when it says nothing sensible. */
   readonly clockSeconds: number | undefined;
 }
 
@@ -66,9 +74,18 @@ export interface EngineState {
   readonly liveRestore: boolean;
 }
 
-/** Reads the script's output; output that is cut off or is none of it is MM_PROVISION_HOST. */
+/** Looks at a host, and finds out how to become root there. @throws MM_PROVISION_*, MM_SSH_* */
+export async function inspectHost(
+  input: RootShellInput,
+  program = factsProgram,
+): Promise<{ readonly facts: Facts; readonly shell: RootShell }> {
+  const { output, shell } = await openRootShell(input, program, MARKER);
+  return { facts: parseFacts(output), shell };
+}
+
+/** @throws MM_PROVISION_HOST for output that is cut off, or is none of the program's. */
 export function parseFacts(output: string): Facts {
-  const start = output.indexOf(factsMarker);
+  const start = output.indexOf(MARKER);
   const answers = readAnswers(start < 0 ? '' : output.slice(start));
   const { has, one, all } = answers;
   if (!has('end')) {

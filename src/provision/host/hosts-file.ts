@@ -1,10 +1,13 @@
-/** The line of /etc/hosts that we changed: what stood there (null for nothing) and what stands there now. */
+/** Our line of /etc/hosts: what stood there before (null for nothing), and what does now. */
 export interface HostsLine {
   readonly before: string | null;
   readonly after: string;
 }
 
-/** /etc/hosts with a line for the host's own name, as Debian has it: in place of the 127.0.1.1 line, or added. undefined when the name is in there. */
+/**
+ * /etc/hosts with a line for the host's own name, as Debian has it: in place of the 127.0.1.1 line,
+ * or added. undefined when the name is in there.
+ */
 export function withOwnName(
   text: string,
   name: string,

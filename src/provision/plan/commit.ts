@@ -1,6 +1,6 @@
 import { lastLines } from '../../base/printable.ts';
 import { provisionError } from '../errors.ts';
-import type { RootShell } from '../host/root-shell.ts';
+import type { RootShell } from '../host/run-program.ts';
 import { commitProgram } from '../scripts/programs.ts';
 import { type Answers, type Instruction, readAnswers } from '../scripts/protocol.ts';
 import type { FileWrite } from './steps.ts';
@@ -21,12 +21,12 @@ export interface Commit {
   readonly enable: boolean | undefined;
   /** Port that must be listened on after a restart; 0 for none. */
   readonly port: number;
-  /** daemon.json that makes the running engine keep its containers, before; and the final one, after, when it differs. */
+  /** daemon.json with which the running engine keeps its containers, and the one afterwards. */
   readonly beforehand: string | undefined;
   readonly afterwards: string | undefined;
-  /** What daemon.json is left as in the end, for the engine's next start: a text, or '' for no such file. */
+  /** What daemon.json is left as, for the engine's next start: a text, or '' for no such file. */
   readonly inTheEnd?: string | undefined;
-  /** keep: what stood there is kept for a restoration. forget: all our own state on the host is deleted at the end. */
+  /** keep: what stood there is kept for a restoration. forget: all our own state is deleted. */
   readonly mode: 'keep' | 'forget';
 }
 
@@ -66,7 +66,7 @@ export type CommitOutcome =
   /** Somebody else has provisioned the host since the facts were read. */
   | { readonly kind: 'changed' };
 
-/** Runs the commit, or fails with MM_ENGINE_START (previous configuration back in place), MM_PROVISION_LOCKED or what the shell fails with. */
+/** @throws MM_ENGINE_START with the previous configuration back in place, MM_PROVISION_LOCKED */
 export async function runCommit(
   shell: RootShell,
   commit: Commit,

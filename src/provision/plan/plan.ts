@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../base/json.ts';
-import { daemonJsonPath, type EngineConfiguration, parsedDaemonJson } from '../engine/configuration.ts';
-import { daemonJsonText } from '../engine/daemon-config.ts';
-import { provisionError } from '../errors.ts';
+import type { EngineConfiguration } from '../engine/configuration.ts';
+import { daemonJsonPath, daemonJsonText, parseDaemonJson } from '../engine/daemon-json.ts';
 import type { Facts } from '../host/facts.ts';
-import { type ManagedState, managedPath, managedText } from '../host/managed-state.ts';
+import { type HostRecord, recordPath, recordText } from '../host/record.ts';
 import type { Commit } from './commit.ts';
 import { type Change, type FileWrite, type Situation, steps } from './steps.ts';
 
@@ -15,7 +14,7 @@ export interface Plan {
   readonly endangered: { readonly count: number; readonly why: string } | undefined;
 }
 
-/** Asks every step and makes one commit of what they want; undefined when the host is as it should be. */
+/** Makes one commit of what all steps want. undefined when the host is as it should be. */
 export function planChanges(situation: Situation): Plan | undefined {
   const { facts, configuration, wish } = situation;
   const wanted = steps.flatMap((step) => {
@@ -23,14 +22,14 @@ export function planChanges(situation: Situation): Plan | undefined {
     return change === undefined ? [] : [{ id: step.id, change }];
   });
   const changes = wanted.map(({ change }) => change);
-  const state = newState(situation, changes);
-  const stateText = managedText(state);
-  // Another machine's name, or settings that turned out to be the user's own: worth a commit, but no change of the host.
-  if (wanted.length === 0 && stateText === facts.files.get('managed.json')) return undefined;
+  const record = nextRecord(situation, changes);
+  const text = recordText(record);
+  // Worth a commit, too: another machine's name, settings that turn out to be the user's own.
+  if (wanted.length === 0 && text === facts.files.get('managed.json')) return undefined;
   const effects = new Set(changes.map(({ effect }) => effect));
   const effect = effects.has('restart') ? 'restart' : effects.has('reload') ? 'reload' : 'none';
   const containers = effect === 'restart' ? careForContainers(facts, configuration) : {};
-  const files: FileWrite[] = [{ path: managedPath, mode: '0600', content: stateText }];
+  const files: FileWrite[] = [{ path: recordPath, mode: '0600', content: text }];
   for (const file of changes.flatMap((change) => change.files ?? [])) {
     const transitional = file.path === daemonJsonPath ? containers.meanwhile : undefined;
     files.push(transitional === undefined ? file : { ...file, content: transitional });
@@ -58,26 +57,26 @@ export function planChanges(situation: Situation): Plan | undefined {
   };
 }
 
-function newState({ managed, configuration, wish }: Situation, changes: readonly Change[]): ManagedState {
+function nextRecord({ record, configuration, wish }: Situation, changes: readonly Change[]): HostRecord {
   const hostsLine = changes.find((change) => change.hostsLine !== undefined)?.hostsLine;
   return {
-    ...managed,
+    ...record,
     machine: wish.machineName,
     daemon: configuration.owned,
-    hostsLine: hostsLine === undefined ? managed.hostsLine : hostsLine,
+    hostsLine: hostsLine === undefined ? record.hostsLine : hostsLine,
   };
 }
 
 interface ContainerCare {
-  /** daemon.json that the running engine is given before its restart, so that it lets its containers live. */
+  /** daemon.json with which the running engine, before its restart, lets its containers live. */
   readonly beforehand?: string;
-  /** daemon.json for the restart itself, and what follows it, when the user wants no live-restore. */
+  /** daemon.json for the restart, and the one after it, where the user wants no live-restore. */
   readonly meanwhile?: string;
   readonly afterwards?: string;
   readonly endangered?: { readonly count: number; readonly why: string };
 }
 
-/** How containers survive a restart: the old engine must leave them alone, and the new one must take them over. */
+/** For a restart the old engine must leave the containers alone, and the new one take them over. */
 function careForContainers(facts: Facts, configuration: EngineConfiguration): ContainerCare {
   const count = facts.running;
   if (!facts.service.active || count === 0) return {};
@@ -88,27 +87,9 @@ function careForContainers(facts: Facts, configuration: EngineConfiguration): Co
     if (facts.engine?.liveRestore === true) return {};
     return { endangered: { count, why: "the engine's command line switches live-restore off" } };
   }
-  const current = parsedDaemonJson(facts.files.get('daemon.json'));
+  const current = parseDaemonJson(facts.files.get('daemon.json'));
   const beforehand = facts.engine?.liveRestore === true ? {} : { beforehand: live(current) };
   if (configuration.config['live-restore'] === true) return beforehand;
   const final = configuration.daemonJson ?? daemonJsonText({}, undefined);
   return { ...beforehand, meanwhile: live(configuration.config), afterwards: final };
-}
-
-/** Room that installing and configuring take, so that a full disk is met before anything is changed. In KiB. */
-export function checkDisks(facts: Facts, installs: boolean): void {
-  const needed = installs
-    ? { '/usr': 600 * 1024, '/var': 300 * 1024, '/etc': 1024 }
-    : { '/usr': 0, '/var': 1024, '/etc': 1024 };
-  for (const [path, kib] of Object.entries(needed)) {
-    const mount = [...facts.disks.keys()]
-      .filter((one) => one === '/' || path === one || path.startsWith(`${one}/`))
-      .sort((a, b) => b.length - a.length)[0];
-    const free = mount === undefined ? undefined : facts.disks.get(mount);
-    if (mount === undefined || free === undefined || free >= kib) continue;
-    throw provisionError('MM_PROVISION_DISK_FULL', {
-      message: `The host has too little free disk space: ${Math.floor(free / 1024)} MiB on ${mount}, where ${Math.ceil(kib / 1024)} MiB are needed. Nothing was changed.`,
-      hint: 'Free some on the host (`df -h` shows where), then run the command again.',
-    });
-  }
 }

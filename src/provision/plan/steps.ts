@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ProvisionInput } from '../contract.ts';
-import { daemonJsonPath, type EngineConfiguration } from '../engine/configuration.ts';
-import { dropInPath, isOurDropIn, lateDropInPath } from '../engine/drop-in.ts';
+import type { EngineConfiguration } from '../engine/configuration.ts';
+import { daemonJsonPath } from '../engine/daemon-json.ts';
+import { dropInPath, isOurDropIn, lateDropInPath, scopeDropIn, scopeDropInPath } from '../engine/drop-ins.ts';
 import { reloadableKeys } from '../engine/flags.ts';
 import { tlsPaths } from '../engine/options.ts';
 import type { Facts } from '../host/facts.ts';
 import { type HostsLine, withOwnName, withoutOwnName } from '../host/hosts-file.ts';
-import type { ManagedState } from '../host/managed-state.ts';
-import { scopeDropIn, scopeDropInPath } from '../host/shutdown.ts';
+import type { HostRecord } from '../host/record.ts';
 
 /** What a step wants changed on the host. All steps' changes are made at once, by one script. */
 export interface Change {
@@ -26,7 +26,10 @@ export interface Change {
 
 export interface FileWrite {
   readonly path: string;
-  /** Octal, such as '0644', or 'keep': owner and mode of what stands there (it may hold secrets), 0644 where nothing does. */
+  /**
+   * Octal, such as '0644'. 'keep' is owner and mode of what stands there, which may hold secrets,
+   * and 0644 where nothing does.
+   */
   readonly mode: string;
   readonly content: string;
 }
@@ -36,31 +39,27 @@ export interface Situation {
   readonly wish: Pick<ProvisionInput, 'machineName' | 'rename' | 'adopted' | 'engine' | 'tls'>;
   /** As whom we log in. */
   readonly loginUser: string;
-  readonly managed: ManagedState;
+  readonly record: HostRecord;
   readonly configuration: EngineConfiguration;
 }
 
-/** One thing that must hold on a host: `check` gives what is to be changed for it, or undefined when it holds. */
+/** A thing that must hold on a host. `check` gives what to change, or undefined when it holds. */
 export interface Step {
   readonly id: string;
-  readonly title: string;
-  /** What to look at when it cannot be done. */
-  readonly hint: string;
   readonly check: (situation: Situation) => Change | undefined;
 }
 
+/** The host bears the machine's name. */
 const hostname: Step = {
   id: 'hostname',
-  title: "The host bears the machine's name",
-  hint: 'Set the name with `hostnamectl set-hostname` on the host.',
-  check: ({ facts, wish, managed }) => {
-    if (!wish.rename || (wish.adopted && managed.original.hadEngine)) return undefined;
+  check: ({ facts, wish, record }) => {
+    if (!wish.rename || (wish.adopted && record.original.hadEngine)) return undefined;
     const name = wish.machineName;
     // 64 characters is what the kernel takes.
     if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/.test(name)) return undefined;
     const current = facts.files.get('hosts') ?? '';
-    const hosts = withOwnName(withoutOwnName(current, managed.hostsLine ?? undefined), name);
-    const text = hosts?.text ?? withoutOwnName(current, managed.hostsLine ?? undefined);
+    const hosts = withOwnName(withoutOwnName(current, record.hostsLine ?? undefined), name);
+    const text = hosts?.text ?? withoutOwnName(current, record.hostsLine ?? undefined);
     if (facts.hostname === name && text === current) return undefined;
     return {
       ...(facts.hostname === name ? {} : { hostname: name }),
@@ -73,10 +72,9 @@ const hostname: Step = {
   },
 };
 
+/** The engine's certificates are in place. */
 const certificates: Step = {
   id: 'certificates',
-  title: "The engine's certificates are in place",
-  hint: 'Look at /etc/docker on the host.',
   check: ({ facts, wish }) => {
     if (wish.engine.port === 0 || wish.tls === undefined) return undefined;
     const wanted: readonly FileWrite[] = [
@@ -94,10 +92,9 @@ const certificates: Step = {
   },
 };
 
+/** The login user may use the engine's socket, where that is the only way to it. */
 const access: Step = {
   id: 'access',
-  title: "The login user may use the engine's socket, where that is the only way to it",
-  hint: 'Look at the group docker on the host (`getent group docker`).',
   check: ({ facts, wish, loginUser }) => {
     if (wish.engine.port !== 0 || loginUser === 'root' || facts.groupMembers.includes(loginUser))
       return undefined;
@@ -106,10 +103,9 @@ const access: Step = {
   },
 };
 
+/** daemon.json says what the machine wants. */
 const configuration: Step = {
   id: 'configuration',
-  title: 'daemon.json says what the machine wants',
-  hint: `Look at ${daemonJsonPath} on the host.`,
   check: ({ configuration: { changed, daemonJson } }) => {
     if (changed.length === 0) return undefined;
     const effect = changed.every((key) => reloadableKeys.has(key)) ? 'reload' : 'restart';
@@ -118,10 +114,9 @@ const configuration: Step = {
   },
 };
 
+/** The service's command line and environment fit. */
 const unit: Step = {
   id: 'unit',
-  title: "The service's command line and environment fit",
-  hint: 'Look at `systemctl cat docker.service` on the host.',
   check: ({ facts, configuration: { dropIn } }) => {
     const removals = facts.units
       .filter(
@@ -141,10 +136,9 @@ const unit: Step = {
   },
 };
 
+/** Containers that outlive the engine do not hold up a shutdown. */
 const shutdown: Step = {
   id: 'shutdown',
-  title: 'Containers that outlive the engine do not hold up a shutdown',
-  hint: `Look at ${scopeDropInPath} on the host.`,
   check: ({ facts, configuration: { config } }) => {
     const there = facts.files.get('scope-drop-in');
     if (config['live-restore'] !== true)
@@ -154,10 +148,9 @@ const shutdown: Step = {
   },
 };
 
+/** The engine runs, and will after a reboot. */
 const service: Step = {
   id: 'service',
-  title: 'The engine runs, and will after a reboot',
-  hint: 'Look at `systemctl status docker.service` on the host.',
   check: ({ facts, wish }) => {
     const { active, enabled } = facts.service;
     const listens = wish.engine.port === 0 || facts.listeningPorts.has(wish.engine.port);
@@ -167,7 +160,7 @@ const service: Step = {
   },
 };
 
-/** In the order in which they are reported; the installation of the engine comes before all of them. */
+/** In the order in which they are reported. The engine is installed before all of them. */
 export const steps: readonly Step[] = [
   hostname,
   certificates,

@@ -10,8 +10,8 @@ begun=no
 full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough free space in' "$log"; }
 offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
 
-# COMMAND: runs it, waiting for whoever has apt's locks (those of the lists and of the archives know no waiting of their own)
-# and finishing what an earlier dpkg was cut off in. One that hangs is not kept for ever.
+# COMMAND: runs it, waiting for whoever has apt's locks (those of the lists and of the archives know
+# no waiting of their own) and finishing what an earlier dpkg was cut off in. It ends one that hangs.
 with_apt() {
   waited=0 repaired=
   while :; do

@@ -63,7 +63,7 @@ roll_back() {
     systemctl reload docker.service
     fact restored yes
   elif [ $wasactive = yes ]; then
-    # Containers that the old engine was told to let live must be taken over by one that does so too.
+    # Containers that the old engine let live must be taken over by one that does so too.
     [ -z "$pre" ] || write_daemon_json "$pre"
     if restart; then fact restored yes; else fact restored no; fi
     [ -z "$pre" ] || put_back "$state/previous" /etc/docker/daemon.json

@@ -42,7 +42,7 @@ restart() {
   # The tries of the last minute would count against this one.
   systemctl reset-failed docker.service docker.socket 2>/dev/null
   systemctl stop docker.service 2>/dev/null
-  # An engine that listened on the path itself deletes it when it ends, and the socket unit's listener loses its name.
+  # An engine that listened on the path itself deletes it when it ends: the socket unit has none.
   if [ "$(systemctl is-active docker.socket)" = active ] && [ ! -S /run/docker.sock ]; then systemctl restart docker.socket; fi
   timeout 120 systemctl start docker.service
 }

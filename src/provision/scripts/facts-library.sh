@@ -100,3 +100,5 @@ END
   fact clock "$(date +%s)"
   fact end yes
 }
+# Waits for a change that was left to the host alone.
+settle() { if [ -e "$lockfile" ]; then flock -w 150 9 9<"$lockfile"; fi; }

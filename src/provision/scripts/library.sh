@@ -7,7 +7,8 @@ state=/var/lib/mymachine
 # Talk for the user while a script runs.
 say() { printf 'mymachine: %s\n' "$*" >&2; }
 
-# Whether anybody still hears that: what waits for its turn must not be done long after the user has given it up.
+# Whether anybody still hears that: what waits for its turn must not be done long after the user has
+# given it up.
 heard() { printf '\n' >&2; }
 
 # One fact or result: a name and a value on a line.
@@ -25,12 +26,14 @@ instructions() {
   return 1
 }
 
-# FILE OTHER: gives a file the owner and mode of the other, which it is to replace; where there is none, everybody may read it.
+# FILE OTHER: gives a file the owner and mode of the other, which it is to replace. Where there is
+# none, everybody may read it.
 like() {
   if [ -e "$2" ]; then chown --reference="$2" "$1" && chmod --reference="$2" "$1"; else chmod 0644 "$1"; fi
 }
 
-# METHOD PATH: asks the engine on its local socket. Only while its service runs: a question would start it through its socket unit.
+# METHOD PATH: asks the engine on its local socket. Only while its service runs: a question would
+# start it through its socket unit.
 engine() {
   if command -v curl >/dev/null; then
     curl -sS -m 20 -X "$1" --unix-socket /var/run/docker.sock "http://localhost$2" 2>/dev/null
@@ -44,8 +47,8 @@ engine() {
 active() { [ "$(systemctl is-active docker.service 2>/dev/null)" = active ]; }
 lines() { tail -n "$1" | head -c 8000; }
 
-# Waits for the one lock of all provisioning on this host. A lock file that was deleted meanwhile is not the lock. In /run/lock
-# anybody could hold it, or have put a link there.
+# Waits for the one lock of all provisioning on this host. A lock file that was deleted meanwhile is
+# not the lock. In /run/lock anybody could hold it, or have put a link there.
 lockfile=/run/mymachine.lock
 lock() {
   while :; do
@@ -58,7 +61,7 @@ lock() {
     [ /proc/self/fd/9 -ef "$lockfile" ] && return 0
   done
 }
-# The hold on an engine's first start, see the installation. Lies under /run, so it is gone with a reboot at the latest.
+# The hold on an engine's first start, see install.sh. It is gone with a reboot at the latest.
 hold=/run/systemd/system/docker.service.d
 release_hold() {
   [ -e /run/mymachine-hold ] || return 0

@@ -14,7 +14,7 @@ export function instructionText(instructions: readonly Instruction[]): string {
   return `${lines.join('')}end\n`;
 }
 
-/** What a program answers: lines of a name and a value. Foreign text, as long as a session lets it be. */
+/** What a program answers: lines of a name and a value. Foreign text, bounded by the session. */
 export interface Answers {
   has(name: string): boolean;
   all(name: string): readonly string[];

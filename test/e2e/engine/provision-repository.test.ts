@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { distributions } from '../../../src/provision/host/distributions.ts';
-import { factsMarker, parseFacts } from '../../../src/provision/host/facts.ts';
-import { freshState } from '../../../src/provision/host/managed-state.ts';
-import { openRootShell } from '../../../src/provision/host/root-shell.ts';
+import { inspectHost } from '../../../src/provision/host/facts.ts';
+import { newRecord } from '../../../src/provision/host/record.ts';
 import { installEngine } from '../../../src/provision/install.ts';
-import { factsProgram } from '../../../src/provision/scripts/programs.ts';
 import { startHosts, type Testbed } from '../../testbed/testbed.ts';
 import { repositoryFunctions } from '../support/apt-repository.ts';
 import { type Adopted, adopt, failureOf, standOf } from '../support/provisioning.ts';
@@ -36,7 +34,7 @@ describe("installing from a repository like Docker's", () => {
   });
 
   const install = async (version: string) => {
-    const { output, shell } = await openRootShell(adopted, factsProgram, factsMarker);
+    const { facts, shell } = await inspectHost(adopted);
     const [debian] = distributions;
     if (debian === undefined) throw new Error('no distribution');
     return installEngine({
@@ -45,7 +43,7 @@ describe("installing from a repository like Docker's", () => {
       distribution: { ...debian, repository: { ...debian.repository, url: 'file:///srv/repo/debian' } },
       codename: 'bookworm',
       wish: { ...adopted.wish, install: 'repository', version },
-      managed: freshState(parseFacts(output), 'm1'),
+      record: newRecord(facts, 'm1'),
     });
   };
 

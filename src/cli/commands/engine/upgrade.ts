@@ -1,5 +1,5 @@
 import { upgradeMachine } from '../../../machine/life/upgrade.ts';
-import type { UpgradeOutcome } from '../../../provision/upgrade-contract.ts';
+import type { UpgradeOutcome } from '../../../provision/contract.ts';
 import { manyNames } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
 import { overFleet, reportFor } from '../../fleet-command.ts';

@@ -5,7 +5,7 @@ import {
   engineConfiguration,
   type HostConfiguration,
 } from '../../../../src/provision/engine/configuration.ts';
-import { nothingOwned } from '../../../../src/provision/engine/daemon-config.ts';
+import { nothingOwned } from '../../../../src/provision/engine/merge.ts';
 
 const debianUnit = {
   path: '/lib/systemd/system/docker.service',
@@ -19,8 +19,9 @@ ExecStart=/usr/sbin/dockerd -H fd:// \\
 ExecReload=/bin/kill -s HUP $MAINPID
 `,
 };
-const host: HostConfiguration = {
-  daemonJson: undefined,
+/** Without its file daemon.json, which has the text `daemonJson`. */
+type Host = Omit<HostConfiguration, 'files'> & { readonly daemonJson?: string | undefined };
+const host: Host = {
   units: [debianUnit],
   environmentFiles: [],
   inSwarm: false,
@@ -37,11 +38,11 @@ const wish: EngineWish = {
   options: [],
   env: [],
 };
-const make = (
-  ofHost: Partial<HostConfiguration> = {},
-  ofWish: Partial<EngineWish> = {},
-  owned = nothingOwned,
-) => engineConfiguration({ ...host, ...ofHost }, { ...wish, ...ofWish }, owned);
+const make = (ofHost: Partial<Host> = {}, ofWish: Partial<EngineWish> = {}, owned = nothingOwned) => {
+  const { daemonJson, ...rest } = { ...host, ...ofHost };
+  const files = new Map(daemonJson === undefined ? [] : [['daemon.json', daemonJson]]);
+  return engineConfiguration({ ...rest, files }, { ...wish, ...ofWish }, owned);
+};
 const dropIn = (path: string, ...lines: string[]) => ({
   path: `/etc/systemd/system/docker.service.d/${path}`,
   text: ['[Service]', ...lines, ''].join('\n'),
@@ -147,7 +148,7 @@ describe('engineConfiguration', () => {
     expect(make({ units }).config['live-restore']).toBeUndefined();
   });
 
-  it.each<[string, Partial<HostConfiguration>, Partial<EngineWish>, RegExp]>([
+  it.each<[string, Partial<Host>, Partial<EngineWish>, RegExp]>([
     ['another certificate', { daemonJson: '{"tlscert": "/x.pem"}' }, {}, /tlscert is "\/x\.pem" there/],
     ['TLS switched off', { daemonJson: '{"tlsverify": false}' }, {}, /tlsverify is false/],
     [

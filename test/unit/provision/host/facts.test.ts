@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
 import type { EngineWish } from '../../../../src/provision/contract.ts';
+import { clientWarning } from '../../../../src/provision/host/checks.ts';
 import { parseFacts } from '../../../../src/provision/host/facts.ts';
-import { clientWarning } from '../../../../src/provision/host/host-client.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const units =

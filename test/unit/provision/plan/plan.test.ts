@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { EngineWish } from '../../../../src/provision/contract.ts';
-import { daemonJsonPath, engineConfiguration } from '../../../../src/provision/engine/configuration.ts';
+import { engineConfiguration } from '../../../../src/provision/engine/configuration.ts';
+import { daemonJsonPath } from '../../../../src/provision/engine/daemon-json.ts';
+import { scopeDropInPath } from '../../../../src/provision/engine/drop-ins.ts';
+import { checkDisks } from '../../../../src/provision/host/checks.ts';
 import { type Facts, parseFacts } from '../../../../src/provision/host/facts.ts';
-import { freshState, managedText, parseManaged } from '../../../../src/provision/host/managed-state.ts';
-import { scopeDropInPath } from '../../../../src/provision/host/shutdown.ts';
-import { checkDisks, planChanges } from '../../../../src/provision/plan/plan.ts';
-import { hostConfiguration } from '../../../../src/provision/provision.ts';
+import { newRecord, parseRecord, recordText } from '../../../../src/provision/host/record.ts';
+import { planChanges } from '../../../../src/provision/plan/plan.ts';
 
 const wish: EngineWish = {
   install: 'auto',
@@ -48,11 +49,11 @@ const plan = (
   engine: Partial<EngineWish> = {},
   { adopted = true, loginUser = 'root' } = {},
 ) => {
-  const managed = parseManaged(facts.files.get('managed.json')) ?? freshState(facts, 'm1');
+  const record = parseRecord(facts.files.get('managed.json')) ?? newRecord(facts, 'm1');
   const full = { ...wish, ...engine };
-  const configuration = engineConfiguration(hostConfiguration(facts), full, managed.daemon);
+  const configuration = engineConfiguration(facts, full, record.daemon);
   const input = { machineName: 'm1', rename: true, adopted, engine: full, tls };
-  return planChanges({ facts, wish: input, loginUser, managed, configuration });
+  return planChanges({ facts, wish: input, loginUser, record, configuration });
 };
 
 /** The host as it is after a plan was carried out. */
@@ -111,7 +112,7 @@ describe('planChanges', () => {
 
   it('names a host that had no engine, or that is not adopted', () => {
     const bare = plainHost({ dockerd: '' });
-    const state = managedText(freshState(bare, 'm1'));
+    const state = recordText(newRecord(bare, 'm1'));
     const installed = plainHost({ files: new Map([...bare.files, ['managed.json', state]]) });
     expect(plan(installed)?.commit.hostname).toBe('m1');
     const made = plan(plainHost(), {}, { adopted: false });

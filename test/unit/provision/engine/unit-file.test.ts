@@ -4,7 +4,7 @@ import {
   quoteForCommand,
   quoteForEnvironment,
   splitUnitWords,
-} from '../../../../src/provision/host/systemd-words.ts';
+} from '../../../../src/provision/engine/unit-file.ts';
 
 const values = (line: string) => splitUnitWords(line).map((word) => word.value);
 const text = fc.string({

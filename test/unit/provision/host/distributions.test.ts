@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
-import { findDistribution, osLabel } from '../../../../src/provision/host/distributions.ts';
-import { parseOsRelease } from '../../../../src/provision/host/os-release.ts';
+import { findDistribution, osLabel, parseOsRelease } from '../../../../src/provision/host/distributions.ts';
 
 describe('os-release', () => {
   it('reads quotes, escapes, comments, equals signs in values and the last of two assignments', () => {

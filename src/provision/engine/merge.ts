@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, type Json, type JsonObject } from '../../base/json.ts';
 
-/** What we put into a daemon.json, so that it can be taken out again without touching anybody else's. */
+/** What we put into a daemon.json. It can be taken out without touching what others put in. */
 export interface OwnedConfig {
   readonly scalars: JsonObject;
   readonly lists: Readonly<Record<string, { readonly entries: readonly Json[]; readonly created: boolean }>>;
@@ -23,7 +23,7 @@ export interface Conflict {
   readonly why: string;
 }
 
-/** The configuration without what is ours. A value that somebody changed since is theirs now and stays. */
+/** The configuration without what is ours. A value that somebody changed is theirs and stays. */
 export function takeBack(current: JsonObject, owned: OwnedConfig): JsonObject {
   const kept = new Map<string, Json>(Object.entries(current));
   for (const [key, value] of Object.entries(owned.scalars)) {
@@ -52,7 +52,10 @@ export function takeBack(current: JsonObject, owned: OwnedConfig): JsonObject {
   return Object.fromEntries(kept);
 }
 
-/** Puts what we want into a configuration that has nothing of ours in it. Conflicts are reported and leave the key as it was. */
+/**
+ * Puts what we want into a configuration that has nothing of ours in it. A conflict is reported and
+ * leaves its key as it was.
+ */
 export function addWanted(
   base: JsonObject,
   wanted: ReadonlyMap<string, Wanted>,
@@ -121,10 +124,4 @@ export function ownedBeyond(base: JsonObject, config: JsonObject): OwnedConfig {
 export function changedKeys(before: JsonObject, after: JsonObject): readonly string[] {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
-}
-
-/** As a file, in the indentation that the old text has. */
-export function daemonJsonText(config: JsonObject, oldText: string | undefined): string {
-  const indent = /\n([ \t]+)"/.exec(oldText ?? '')?.[1] ?? '  ';
-  return `${JSON.stringify(config, null, indent)}\n`;
 }

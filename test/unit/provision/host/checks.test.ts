@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { clockWarning } from '../../../../src/provision/host/host-clock.ts';
+import { clockWarning } from '../../../../src/provision/host/checks.ts';
 
 const now = Date.UTC(2026, 10, 20, 10, 17, 42);
 const seconds = now / 1000;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJsonObject } from '../../../../src/provision/engine/json-text.ts';
+import { parseJsonObject } from '../../../../src/provision/engine/daemon-json.ts';
 
 describe('parseJsonObject', () => {
   it.each([
