@@ -11,7 +11,7 @@ full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough
 offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
 
 # COMMAND: runs it, waiting for whoever has apt's locks (those of the lists and of the archives know
-# no waiting of their own) and finishing what an earlier dpkg was cut off in. It ends one that hangs.
+# no waiting of their own) and finishing what an earlier dpkg was cut off in. Ends one that hangs.
 with_apt() {
   waited=0 repaired=
   while :; do
