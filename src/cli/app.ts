@@ -5,8 +5,7 @@ import { builtInDrivers, type DriverRegistry } from '../drivers/registry.ts';
 import type { MachineDeps } from '../machine/deps.ts';
 import type { SessionConnector } from '../ssh/session/connector.ts';
 import { Store } from '../store/store.ts';
-import { authorityPaths, cacheRoot, storeRoot } from './args/globals.ts';
-import type { Flags } from './args/spec.ts';
+import { authorityPaths, cacheRoot, type Globals, storeRoot } from './args/globals.ts';
 import { systemClock } from './computer/clock.ts';
 import { localPrograms } from './computer/programs.ts';
 import { journalFault } from './fault.ts';
@@ -28,6 +27,8 @@ export interface AppOptions {
   readonly talkToStderr: boolean;
   readonly signal: AbortSignal;
   readonly say: Say;
+  /** The whole command line, without the program. */
+  readonly argv: readonly string[];
   /** Runs another command line with the same surroundings. */
   readonly runAgain: (argv: readonly string[]) => Promise<number>;
 }
@@ -35,7 +36,7 @@ export interface AppOptions {
 /** One run of the program, composed: what a command gets to work with. Parts with a cost are made when first asked for. */
 export class App {
   readonly io: Io;
-  readonly globals: Flags;
+  readonly globals: Globals;
   readonly program: string;
   readonly report: ConsoleReport;
   readonly programs: Programs;
@@ -44,22 +45,24 @@ export class App {
   readonly signal: AbortSignal;
   /** Puts a text of ours under the name that the program was called by. */
   readonly say: Say;
+  readonly argv: readonly string[];
   readonly runAgain: AppOptions['runAgain'];
   #connector: Promise<SessionConnector> | undefined;
 
-  constructor(io: Io, globals: Flags, options: AppOptions) {
+  constructor(io: Io, globals: Globals, options: AppOptions) {
     this.io = io;
     this.globals = globals;
     this.program = programName(io.argv0);
     this.signal = options.signal;
     this.say = options.say;
+    this.argv = options.argv;
     this.runAgain = options.runAgain;
     const talk = options.talkToStderr ? io.stderr : io.stdout;
     this.report = new ConsoleReport({
       clock: systemClock,
       talk,
       stderr: io.stderr,
-      debug: globals.bool('debug'),
+      debug: globals.debug,
       colour: () => hasColour(io, talk),
       say: options.say,
     });
@@ -100,7 +103,7 @@ export class App {
         report: this.report,
         sshAuthSock: this.io.env['SSH_AUTH_SOCK'] ?? '',
         homeDir: this.io.homeDir,
-        useUserConfig: !this.globals.bool('no-ssh-config'),
+        useUserConfig: !this.globals['no-ssh-config'],
       }),
     );
     return this.#connector;
@@ -116,15 +119,6 @@ export class App {
     if (found === undefined) return argv0;
     const isPath = basename(argv0) === this.program && argv0 !== this.program;
     return isPath && !(await isSameFile(found, argv0)) ? argv0 : this.program;
-  }
-
-  /** The result of a reading command, as it is. */
-  print(text: string): void {
-    this.io.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`);
-  }
-
-  printJson(value: unknown): void {
-    this.print(JSON.stringify(value, null, 2));
   }
 
   async close(): Promise<void> {

@@ -61,11 +61,14 @@ const io: Io = {
 // A hint of the AWS SDK to its own users, about versions that are not ours yet.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
+// An event loop that drains before the command gave its result must not end in success.
+process.exitCode = 1;
+
 async function main(): Promise<void> {
-  const exitCode = await run(process.argv.slice(2), io, interruption());
+  process.exitCode = await run(process.argv.slice(2), io, interruption());
   // What a library keeps open must not keep the program; what was written must be out first.
   await Promise.all([stdout.flush(), stderr.flush()]);
-  process.exit(exitCode);
+  process.exit();
 }
 
 // Not awaited here: commands are loaded later and may import from this file's bundle, which must be through by then.

@@ -1,14 +1,15 @@
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { App, BUILD, programName, VERSION } from './app.ts';
 import { usageError } from './args/errors.ts';
-import { globalFlags, versionAndHelp } from './args/globals.ts';
+import { type Globals, globalFlags, versionAndHelp } from './args/globals.ts';
 import { commandHelp, programHelp } from './args/help.ts';
 import { nearest } from './args/nearest.ts';
 import { parseFlags } from './args/parse.ts';
-import type { CommandFlag, Parsed } from './args/spec.ts';
-import type { Command, CommandEntry } from './command.ts';
+import type { CommandFlag, Input } from './args/spec.ts';
+import { type Command, type CommandEntry, flagsOf } from './command.ts';
 import { commandEntries, commandGroups } from './commands/index.ts';
 import type { Io } from './io.ts';
+import { show, text } from './result.ts';
 import { asInterruption } from './talk/interruption.ts';
 import { underName } from './talk/own-name.ts';
 import { exitCodeOf, renderCauses, renderError } from './talk/render-error.ts';
@@ -25,26 +26,17 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
       stopAtPositional: true,
     });
     const [name, ...rest] = top.args;
-    if (top.flags.bool('version')) {
-      io.stdout.write(`${versionLine(program)}\n`);
-      return 0;
-    }
-    if (name === undefined || top.flags.bool('help')) {
-      io.stdout.write(overview(program));
-      return 0;
-    }
+    if (top.flags.version) return await show(text(versionLine(program)), io.stdout, false);
+    if (name === undefined || top.flags.help) return await show(text(overview(program)), io.stdout, false);
     const entry = findCommand(name, program);
     const command = await entry.load();
     creates = command.creates ?? false;
-    const own = [...command.flags, ...((await command.moreFlags?.(rest, io.env)) ?? [])];
+    const own = [...flagsOf(command), ...((await command.moreFlags?.(rest, io.env)) ?? [])];
     usage = () => helpOf(program, entry, command, own);
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
     const input = await parseCommand(command, own, rest, globalArgv, io);
-    if (input === 'help') {
-      io.stdout.write(usage());
-      return 0;
-    }
-    return await runCommand(entry, command, input, io, signal);
+    if (input === 'help') return await show(text(usage()), io.stdout, false);
+    return await runCommand(entry, command, input, argv, io, signal);
   } catch (failure) {
     const error = asInterruption(failure, signal);
     if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
@@ -105,9 +97,10 @@ async function parseCommand(
   rest: readonly string[],
   globalArgv: readonly string[],
   io: Io,
-): Promise<Parsed | 'help'> {
+): Promise<Input | 'help'> {
   const taken = new Set(own.flatMap((flag) => [flag.name, flag.short ?? '']));
-  const late = [...globalFlags, ...versionAndHelp.slice(0, 1)]
+  const anywhere: readonly CommandFlag[] = [...globalFlags, versionAndHelp[0]];
+  const late = anywhere
     .filter((flag) => !taken.has(flag.name))
     .map(({ short, ...flag }) => ({
       ...flag,
@@ -119,7 +112,7 @@ async function parseCommand(
   const end = globalArgv.at(-1) === '--' ? globalArgv.slice(0, -1) : globalArgv;
   try {
     const parsed = parseFlags([...end, ...rest], { flags, env: io.env, stopAtPositional: stop });
-    return parsed.flags.bool('help') ? 'help' : parsed;
+    return parsed.all['help'] === true ? 'help' : parsed;
   } catch (error) {
     throw await withHintForFlag(error, command);
   }
@@ -134,20 +127,23 @@ async function withHintForFlag(error: unknown, command: Command): Promise<unknow
 async function runCommand(
   entry: CommandEntry,
   command: Command,
-  input: Parsed,
+  input: Input,
+  argv: readonly string[],
   io: Io,
   signal: AbortSignal,
 ): Promise<number> {
   const words = [entry.name, ...input.args.slice(0, 3)].join(' ').slice(0, 120);
-  const app = new App(io, input.flags, {
+  // The program's own flags were parsed with the command's.
+  const app = new App(io, input.all as Globals, {
     command: words,
     talkToStderr: command.talkToStderr ?? false,
     signal,
     say: sayAs(programName(io.argv0)),
+    argv,
     runAgain: (again) => run(again, io, signal),
   });
   try {
-    return await command.run(app, input);
+    return await show(await command.run(app, input), io.stdout, input.all['json'] === true);
   } catch (error) {
     app.report.debug('error', renderCauses(error));
     throw error;

@@ -70,6 +70,12 @@ describe.runIf(existsSync(SCRIPT))('on a terminal', () => {
     expect(code).toBe(130);
   });
 
+  test('the end of input where create asks is an interruption, and no success', async () => {
+    const { text, code } = await typed('create -d none', 'Name of the machine:', CTRL_D);
+    expect(text).toContain('Error id: MM_INTERRUPTED');
+    expect(code).toBe(130);
+  });
+
   test('regenerate-certs takes the end of input for no answer, which is a failure', async () => {
     const question = 'Regenerate TLS machine certs?  Warning: this is irreversible. (y/n): ';
     const { text, code } = await typed('regenerate-certs h1', question, CTRL_D);

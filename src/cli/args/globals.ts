@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { AuthorityPaths } from '../../machine/deps.ts';
 import type { Io } from '../io.ts';
-import type { CommandFlag, Flags } from './spec.ts';
+import type { CommandFlag, ValuesOf } from './spec.ts';
 
 /** Options of the program itself: before the command, and also behind it. docker-machine's, and a few of ours at the end. */
-export const globalFlags: readonly CommandFlag[] = [
+export const globalFlags = [
   { name: 'debug', short: 'D', kind: 'bool', env: 'MACHINE_DEBUG', help: 'Enable debug mode' },
   {
     name: 'storage-path',
@@ -75,34 +75,33 @@ export const globalFlags: readonly CommandFlag[] = [
     env: 'MYMACHINE_NO_SSH_CONFIG',
     help: "Do not read the user's SSH configuration",
   },
-];
+] as const satisfies readonly CommandFlag[];
 
-export const jsonFlag: CommandFlag = { name: 'json', kind: 'bool', help: 'Print JSON' };
+export type Globals = ValuesOf<typeof globalFlags>;
 
-export const versionAndHelp: readonly CommandFlag[] = [
+export const versionAndHelp = [
   { name: 'help', short: 'h', kind: 'bool', help: 'show help' },
   { name: 'version', short: 'v', kind: 'bool', help: 'print the version' },
-];
+] as const satisfies readonly CommandFlag[];
 
-export function storeRoot(flags: Flags, io: Io): string {
-  const given = flags.string('storage-path');
+export function storeRoot(globals: Globals, io: Io): string {
+  const given = globals['storage-path'];
   return given === '' ? join(io.homeDir, '.docker', 'machine') : resolve(io.cwd, given);
 }
 
-export function cacheRoot(flags: Flags, io: Io): string {
-  const given = flags.string('cache-path');
-  return given === '' ? join(storeRoot(flags, io), 'cache') : resolve(io.cwd, given);
+export function cacheRoot(globals: Globals, io: Io): string {
+  const given = globals['cache-path'];
+  return given === '' ? join(storeRoot(globals, io), 'cache') : resolve(io.cwd, given);
 }
 
-export function authorityPaths(flags: Flags, io: Io): AuthorityPaths {
-  const certDir = join(storeRoot(flags, io), 'certs');
-  const path = (name: string, file: string) =>
-    flags.string(name) === '' ? join(certDir, file) : resolve(io.cwd, flags.string(name));
+export function authorityPaths(globals: Globals, io: Io): AuthorityPaths {
+  const certDir = join(storeRoot(globals, io), 'certs');
+  const path = (given: string, file: string) => (given === '' ? join(certDir, file) : resolve(io.cwd, given));
   return {
     certDir,
-    caCert: path('tls-ca-cert', 'ca.pem'),
-    caKey: path('tls-ca-key', 'ca-key.pem'),
-    clientCert: path('tls-client-cert', 'cert.pem'),
-    clientKey: path('tls-client-key', 'key.pem'),
+    caCert: path(globals['tls-ca-cert'], 'ca.pem'),
+    caKey: path(globals['tls-ca-key'], 'ca-key.pem'),
+    clientCert: path(globals['tls-client-cert'], 'cert.pem'),
+    clientKey: path(globals['tls-client-key'], 'key.pem'),
   };
 }

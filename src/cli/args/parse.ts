@@ -1,11 +1,12 @@
+import type { FlagValue } from '../../sdk/flags.ts';
 import { usageError } from './errors.ts';
 import { nearest } from './nearest.ts';
-import { type CommandFlag, Flags, type FlagValue, type Parsed } from './spec.ts';
+import type { CommandFlag, Input, ValuesOf } from './spec.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface ParseOptions {
-  readonly flags: readonly CommandFlag[];
+export interface ParseOptions<F extends readonly CommandFlag[]> {
+  readonly flags: F;
   readonly env: Environment;
   /** The first positional argument ends our flags: what follows is somebody else's. */
   readonly stopAtPositional?: boolean;
@@ -64,7 +65,10 @@ function unknownFlag(name: string, flags: readonly CommandFlag[]): Error {
  * take a value only after `=`, flags may stand behind names, `--` ends flags. Values come from the command line, else
  * the flag's environment variable, else its default.
  */
-export function parseFlags(argv: readonly string[], options: ParseOptions): Parsed {
+export function parseFlags<const F extends readonly CommandFlag[]>(
+  argv: readonly string[],
+  options: ParseOptions<F>,
+): Input<F> {
   const byName = new Map<string, CommandFlag>();
   for (const flag of options.flags) {
     byName.set(flag.name, flag);
@@ -111,18 +115,23 @@ export function parseFlags(argv: readonly string[], options: ParseOptions): Pars
     const before = given.get(flag.name);
     given.set(flag.name, flag.kind === 'slice' ? [...(Array.isArray(before) ? before : []), text] : value);
   }
-  return { args, flags: withDefaults(options, given) };
+  return { args, ...withDefaults(options, given) };
 }
 
-function withDefaults(options: ParseOptions, given: ReadonlyMap<string, FlagValue>): Flags {
-  const values = new Map<string, FlagValue>();
-  const known = new Set(given.keys());
+function withDefaults<F extends readonly CommandFlag[]>(
+  options: ParseOptions<F>,
+  typed: ReadonlyMap<string, FlagValue>,
+): Omit<Input<F>, 'args'> {
+  const all: Record<string, FlagValue> = {};
+  const given = new Set(typed.keys());
   for (const flag of options.flags) {
-    const value = given.get(flag.name) ?? fromEnvironment(flag, options.env);
-    if (value !== undefined) known.add(flag.name);
-    values.set(flag.name, value ?? flag.default ?? emptyValue(flag));
+    const value = typed.get(flag.name) ?? fromEnvironment(flag, options.env);
+    if (value !== undefined) given.add(flag.name);
+    all[flag.name] = value ?? flag.default ?? emptyValue(flag);
   }
-  return new Flags(values, known, new Set(given.keys()));
+  // Every declared flag has got a value of its kind.
+  const flags = all as ValuesOf<F>;
+  return { all, flags, isGiven: (name) => given.has(name), isTyped: (name) => typed.has(name) };
 }
 
 /** An empty variable counts as not set, as it did. */

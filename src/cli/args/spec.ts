@@ -1,4 +1,4 @@
-import type { FlagSpec } from '../../sdk/flags.ts';
+import type { FlagSpec, FlagValues } from '../../sdk/flags.ts';
 
 /** A flag of a command: like a driver's, with an optional one-letter name. */
 export interface CommandFlag extends FlagSpec {
@@ -7,70 +7,27 @@ export interface CommandFlag extends FlagSpec {
   readonly hidden?: boolean;
 }
 
-export type FlagValue = string | number | boolean | readonly string[];
-
-/** What was parsed: every flag with its value, which of them the user gave, and the positional arguments. */
-export interface Parsed {
-  readonly flags: Flags;
-  readonly args: readonly string[];
+/** What a flag of each kind holds. */
+interface ValueOfKind {
+  readonly string: string;
+  readonly int: number;
+  readonly bool: boolean;
+  readonly slice: readonly string[];
 }
 
-/** Typed access to parsed flags. A name that the command does not declare is a mistake of ours, and throws. */
-export class Flags {
-  readonly #values: ReadonlyMap<string, FlagValue>;
-  readonly #given: ReadonlySet<string>;
-  readonly #typed: ReadonlySet<string>;
+/** Values by the names of declared flags: `{ name: 'dry-run', kind: 'bool' }` gives `{ 'dry-run': boolean }`. */
+export type ValuesOf<F extends readonly CommandFlag[]> = {
+  readonly [S in F[number] as S['name']]: ValueOfKind[S['kind']];
+};
 
-  constructor(
-    values: ReadonlyMap<string, FlagValue>,
-    given: ReadonlySet<string>,
-    typed: ReadonlySet<string> = given,
-  ) {
-    this.#values = values;
-    this.#given = given;
-    this.#typed = typed;
-  }
-
-  /** The same with values that are not the user's own: preferences. */
-  withValues(values: ReadonlyMap<string, FlagValue>): Flags {
-    return new Flags(values, this.#given, this.#typed);
-  }
-
-  #get(name: string): FlagValue {
-    const value = this.#values.get(name);
-    if (value === undefined) throw new TypeError(`no flag ${name} is declared`);
-    return value;
-  }
-
-  string(name: string): string {
-    return String(this.#get(name));
-  }
-
-  int(name: string): number {
-    return Number(this.#get(name));
-  }
-
-  bool(name: string): boolean {
-    return this.#get(name) === true;
-  }
-
-  slice(name: string): readonly string[] {
-    const value = this.#get(name);
-    return Array.isArray(value) ? value : [];
-  }
-
-  /** On the command line or by its environment variable, not by its default. */
-  isGiven(name: string): boolean {
-    return this.#given.has(name);
-  }
-
-  /** On the command line itself. */
-  isTyped(name: string): boolean {
-    return this.#typed.has(name);
-  }
-
-  /** As a driver wants them. */
-  toRecord(): Readonly<Record<string, FlagValue>> {
-    return Object.fromEntries(this.#values);
-  }
+/** What was parsed. The names and types of its flags are those that were declared. */
+export interface Input<F extends readonly CommandFlag[] = readonly CommandFlag[]> {
+  readonly args: readonly string[];
+  readonly flags: ValuesOf<F>;
+  /** The same, with the flags of a driver and of the program. */
+  readonly all: FlagValues;
+  /** Whether the command line or the environment gives it, and not its default. */
+  isGiven(name: F[number]['name']): boolean;
+  /** Whether the command line itself gives it. */
+  isTyped(name: F[number]['name']): boolean;
 }

@@ -16,7 +16,7 @@ export async function missingForDocker(app: App, machine: Machine, url: string):
     return 'docker reaches this machine by the program ssh, which is not in PATH here.';
   if (!(await sshConfigKnows(machine, url)))
     return app.say(`ssh does not know where ${name} is now. Tell it with: mymachine provision ${name}`);
-  if (!app.globals.bool('no-ssh-config') && (await isIncluded(app, name, url))) return undefined;
+  if (!app.globals['no-ssh-config'] && (await isIncluded(app, name, url))) return undefined;
   return `So that docker finds this machine, put this line at the top of ~/.ssh/config: ${includeLine(paths.sshConfig)}`;
 }
 

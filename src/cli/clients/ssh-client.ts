@@ -20,5 +20,5 @@ export async function systemTarget(machine: Machine): Promise<SshTarget> {
 
 /** The built-in client serves where it is asked for, and where the system has none. */
 export async function usesNativeSsh(app: App): Promise<boolean> {
-  return app.globals.bool('native-ssh') || (await app.programs.find('ssh')) === undefined;
+  return app.globals['native-ssh'] || (await app.programs.find('ssh')) === undefined;
 }

@@ -1,25 +1,27 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
-import type { EngineOptions, SwarmOptions } from '../../store/record/host-config.ts';
-import { usageError } from '../args/errors.ts';
+import type { Driver } from '../../sdk/driver.ts';
+import type { FlagValues } from '../../sdk/flags.ts';
 import { parseFlags } from '../args/parse.ts';
-import type { CommandFlag, Flags } from '../args/spec.ts';
+import type { CommandFlag, Input } from '../args/spec.ts';
 
-const INSTALL = ['auto', 'script', 'repository', 'distro'];
+export const INSTALL = ['auto', 'script', 'repository', 'distro'];
 
 /** Whether a preference can stand for the flag: not for what belongs to one machine alone, nor for a secret. */
 export const isPreferable = (flag: CommandFlag) =>
   !['resume', 'rollback', 'dry-run'].includes(flag.name) && flag.required !== true && flag.secret !== true;
 
+export const driverFlag = {
+  name: 'driver',
+  short: 'd',
+  kind: 'string',
+  env: 'MACHINE_DRIVER',
+  takes: 'driver',
+  help: 'Driver to create machine with; without it the preference, else the best that works here',
+} as const satisfies CommandFlag;
+
 /** Flags of `create` that every driver shares, docker-machine's first. */
-export const createFlags: readonly CommandFlag[] = [
-  {
-    name: 'driver',
-    short: 'd',
-    kind: 'string',
-    env: 'MACHINE_DRIVER',
-    takes: 'driver',
-    help: 'Driver to create machine with; without it the preference, else the best that works here',
-  },
+export const createFlags = [
+  driverFlag,
   {
     name: 'engine-install-url',
     kind: 'string',
@@ -99,7 +101,9 @@ export const createFlags: readonly CommandFlag[] = [
     help: 'Remove all that was made when the create fails or is interrupted',
   },
   { name: 'dry-run', kind: 'bool', help: 'Check everything and show what would be made, with nothing made' },
-];
+] as const satisfies readonly CommandFlag[];
+
+export type CreateFlags = typeof createFlags;
 
 /** Flags of the driver that argv, the environment or nobody names; in the last case those of all drivers, by whose flags we can tell. */
 export async function driverFlags(
@@ -107,8 +111,7 @@ export async function driverFlags(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<readonly CommandFlag[]> {
-  const early = parseFlags(argv, { flags: createFlags.slice(0, 1), env, lenient: true });
-  const name = early.flags.string('driver');
+  const name = parseFlags(argv, { flags: [driverFlag], env, lenient: true }).flags.driver;
   const drivers = await Promise.all(
     (name === '' ? registry.names : [name]).map((driver) => registry.load(driver)),
   );
@@ -125,15 +128,23 @@ export async function hintForDriverFlag(registry: DriverRegistry, flag: string):
 }
 
 /** The driver whose own flags the user gave, if that tells it. */
-export async function driverOfFlags(registry: DriverRegistry, flags: Flags): Promise<string | undefined> {
+export async function driverOfFlags(
+  registry: DriverRegistry,
+  { isGiven, isTyped }: Input,
+): Promise<string | undefined> {
   const named: string[] = [];
   for (const name of registry.names) {
     const driver = await registry.load(name);
     const tells = ({ name: flag, envOwner }: (typeof driver.flags)[number]) =>
-      envOwner === undefined ? flags.isGiven(flag) : flags.isTyped(flag);
+      envOwner === undefined ? isGiven(flag) : isTyped(flag);
     if (driver.flags.some(tells)) named.push(name);
   }
   return named.length === 1 ? named[0] : undefined;
+}
+
+/** The values of a driver's own flags. */
+export function ownValues(driver: Driver, all: FlagValues): FlagValues {
+  return Object.fromEntries(driver.flags.map(({ name }) => [name, all[name] ?? '']));
 }
 
 /** Flags of create and of every driver that can be a preference. */
@@ -141,67 +152,4 @@ export async function preferableFlags(registry: DriverRegistry): Promise<readonl
   const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
   const all: CommandFlag[] = [...createFlags, ...drivers.flatMap((driver) => driver.flags)];
   return all.filter(isPreferable);
-}
-
-export function engineOptions(flags: Flags): Partial<EngineOptions> {
-  for (const entry of flags.slice('engine-env')) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*=/.test(entry) || /[\n\r\0]/.test(entry))
-      throw usageError('MM_USAGE', {
-        message: `--engine-env wants NAME=VALUE, not ${JSON.stringify(entry.slice(0, 60))}`,
-      });
-  }
-  for (const entry of flags.slice('engine-label')) {
-    if (!/^[^=\s]+=/.test(entry))
-      throw usageError('MM_USAGE', {
-        message: `--engine-label wants key=value, not ${JSON.stringify(entry.slice(0, 60))}`,
-      });
-  }
-  return {
-    ArbitraryFlags: [...flags.slice('engine-opt')],
-    Env: [...flags.slice('engine-env')],
-    InsecureRegistry: [...flags.slice('engine-insecure-registry')],
-    Labels: [...flags.slice('engine-label')],
-    RegistryMirror: [...flags.slice('engine-registry-mirror')],
-    StorageDriver: flags.string('engine-storage-driver'),
-    InstallURL: flags.string('engine-install-url'),
-  };
-}
-
-export function engineMeta(flags: Flags): { install: string; version: string } {
-  const install = flags.string('engine-install');
-  if (!INSTALL.includes(install)) {
-    throw usageError('MM_USAGE', {
-      message: `--engine-install wants one of ${INSTALL.join(', ')}, not "${install.slice(0, 40)}"`,
-    });
-  }
-  const version = flags.string('engine-version');
-  if (version !== '' && !/^[0-9][0-9A-Za-z.:~+-]{0,80}$/.test(version)) {
-    throw usageError('MM_USAGE', {
-      message: `--engine-version wants a version such as 28.5, not "${version.slice(0, 40)}"`,
-    });
-  }
-  return { install, version };
-}
-
-export function swarmOptions(flags: Flags): Partial<SwarmOptions> {
-  const discovery = flags.string('swarm-discovery');
-  if (discovery !== '' && !/^[^:]*:\/\/.*/.test(discovery)) {
-    throw usageError('MM_ARGUMENTS', {
-      message: `Error parsing swarm discovery: Swarm Discovery URL was in the wrong format: ${discovery.slice(0, 200)}`,
-    });
-  }
-  const master = flags.bool('swarm-master');
-  return {
-    IsSwarm: flags.bool('swarm') || master,
-    Agent: flags.bool('swarm'),
-    Master: master,
-    Discovery: discovery,
-    Address: flags.string('swarm-addr'),
-    Host: flags.string('swarm-host'),
-    Image: flags.string('swarm-image'),
-    Strategy: flags.string('swarm-strategy'),
-    ArbitraryFlags: [...flags.slice('swarm-opt')],
-    ArbitraryJoinFlags: [...flags.slice('swarm-join-opt')],
-    IsExperimental: flags.bool('swarm-experimental'),
-  };
 }

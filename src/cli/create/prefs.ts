@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { FlagValue } from '../../sdk/flags.ts';
 import { withLock } from '../../store/lock.ts';
 import { usageError } from '../args/errors.ts';
 import { parseGoBool } from '../args/parse.ts';
-import type { CommandFlag, FlagValue } from '../args/spec.ts';
+import type { CommandFlag } from '../args/spec.ts';
 import { systemClock } from '../computer/clock.ts';
 import type { Io } from '../io.ts';
 

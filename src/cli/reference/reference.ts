@@ -1,7 +1,7 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
 import { globalFlags, versionAndHelp } from '../args/globals.ts';
 import type { CommandFlag } from '../args/spec.ts';
-import type { Command, CommandEntry, CommandGroup } from '../command.ts';
+import { type Command, type CommandEntry, type CommandGroup, flagsOf } from '../command.ts';
 import { type ArgumentsReference, argumentsOf } from './arguments.ts';
 
 /** One command with all its definition says; what is hidden is left out. */
@@ -54,7 +54,7 @@ function commandReference(entry: CommandEntry, command: Command): CommandReferen
     argument: command.argument,
     arguments: argumentsOf(command),
     examples: command.examples ?? [],
-    flags: visible(command.flags),
+    flags: visible(flagsOf(command)),
     hasDriverFlags: command.moreFlags !== undefined,
     stopAtPositional: command.stopAtPositional ?? false,
   };

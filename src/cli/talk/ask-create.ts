@@ -1,6 +1,6 @@
 import type { Driver } from '../../sdk/driver.ts';
+import type { FlagValues } from '../../sdk/flags.ts';
 import { checkNewName } from '../../store/names.ts';
-import type { FlagValue } from '../args/spec.ts';
 import { canAsk, type Io } from '../io.ts';
 import { askOnTerminal } from './terminal-questions.ts';
 
@@ -21,11 +21,7 @@ export async function askForName(io: Io): Promise<string> {
 }
 
 /** On a terminal a required option that is missing is asked for; elsewhere the driver itself refuses, naming it. */
-export async function askForFlags(
-  io: Io,
-  driver: Driver,
-  values: Readonly<Record<string, FlagValue>>,
-): Promise<Readonly<Record<string, FlagValue>>> {
+export async function askForFlags(io: Io, driver: Driver, values: FlagValues): Promise<FlagValues> {
   const missing = driver.flags.filter((flag) => flag.required === true && (values[flag.name] ?? '') === '');
   if (missing.length === 0 || !canAsk(io)) return values;
   const answers = await askOnTerminal(

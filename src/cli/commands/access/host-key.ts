@@ -1,25 +1,25 @@
 import { forgetHostKeys, pinnedHostKeys } from '../../../machine/life/host-keys.ts';
-import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { done, value } from '../../result.ts';
 
-export const hostKeyCommand: Command = {
+export const hostKeyCommand = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Shows the SSH host keys that are pinned for it. When a host was set up anew, --forget makes\n' +
     'the next connection pin what it finds: do so only if you know why the key changed.',
   examples: ['host-key web1', 'host-key --forget web1'],
-  flags: [{ name: 'forget', kind: 'bool', help: 'Forget the pinned keys of an adopted host' }, jsonFlag],
+  flags: [{ name: 'forget', kind: 'bool', help: 'Forget the pinned keys of an adopted host' }],
+  json: true,
   async run(app, { flags, args }) {
     const name = await oneName(app, args);
-    if (flags.bool('forget')) {
+    if (flags.forget) {
       await forgetHostKeys(app.deps, name);
       app.report.info(`Forgot the host keys of "${name}": the next connection pins what it finds.`);
-      return 0;
+      return done;
     }
     const keys = await pinnedHostKeys(app.deps, name);
-    if (flags.bool('json')) app.printJson(keys);
-    else app.print(keys.map(({ key, fingerprint }) => `${key.split(' ')[0]} ${fingerprint}\n`).join(''));
-    return 0;
+    const lines = keys.map(({ key, fingerprint }) => `${key.split(' ')[0]} ${fingerprint}\n`);
+    return value(keys, () => lines.join(''));
   },
-};
+});

@@ -6,7 +6,8 @@ import { usageError } from '../../args/errors.ts';
 import { oneName } from '../../args/machine-names.ts';
 import { type CopyPath, parseCopyPath } from '../../clients/copy-paths.ts';
 import { runningMachine } from '../../clients/ssh-client.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { done } from '../../result.ts';
 import { everywhere, installHint } from '../../talk/install-hint.ts';
 
 const SSHFS_PACKAGES = {
@@ -15,7 +16,7 @@ const SSHFS_PACKAGES = {
   brew: '--cask macfuse && brew install gromgit/fuse/sshfs-mac',
 };
 
-export const mountCommand: Command = {
+export const mountCommand = defineCommand({
   argument: '[[user@]machine:][path] [mountpoint]',
   description:
     "Arguments are a machine's folder and an empty folder of this computer to mount it on, by sshfs; without the second, the\n" +
@@ -35,11 +36,11 @@ export const mountCommand: Command = {
         hint: "Give a machine's folder and, where that is another, the folder to mount it on.",
       });
     }
-    if (flags.bool('unmount')) await unmount(app, source, point);
+    if (flags.unmount) await unmount(app, source, point);
     else await mount(app, source, point);
-    return 0;
+    return done;
   },
-};
+});
 
 async function mount(app: App, source: string, given: string | undefined): Promise<void> {
   if ((await app.programs.find('sshfs')) === undefined) {
@@ -59,7 +60,7 @@ async function mount(app: App, source: string, given: string | undefined): Promi
   const folder = { target: user === undefined ? target : { ...target, user }, path };
   const connector = await app.ssh();
   await checkRemoteFolder(await connector.session(folder.target, { signal: app.signal }), folder);
-  await mountFolder(ports, folder, point, !app.globals.bool('no-ssh-config'));
+  await mountFolder(ports, folder, point, !app.globals['no-ssh-config']);
 }
 
 /** Asks nothing of the machine, which may be gone, nor of its record. */

@@ -7,16 +7,16 @@ import { copyConfig } from '../../../ssh/system/client-config.ts';
 import { rsyncArgv, runOnTerminal, scpArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import type { Flags } from '../../args/spec.ts';
 import { type CopyPath, localSide, parseCopyPath } from '../../clients/copy-paths.ts';
 import { runningMachine, systemTarget, usesNativeSsh } from '../../clients/ssh-client.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { done, exit } from '../../result.ts';
 import { everywhere, installHint } from '../../talk/install-hint.ts';
 
 /** rsync(1): 12 when its other end broke off, or 127 when it got to know that there is none. */
 const NO_RSYNC_THERE = [12, 127];
 
-export const scpCommand: Command = {
+export const scpCommand = defineCommand({
   argument: '[[user@]machine:]path [[user@]machine:]path',
   description:
     'Copies from the first to the second; each is on this computer or on a machine. A path of a machine that does not begin\n' +
@@ -56,14 +56,17 @@ export const scpCommand: Command = {
       });
     }
     const paths = [parseCopyPath(from, app.io.platform), parseCopyPath(to, app.io.platform)] as const;
-    if (flags.bool('delta')) await checkDelta(app, paths);
+    if (flags.delta) await checkDelta(app, paths);
     const source = await sideOf(app, paths[0]);
     const destination = await sideOf(app, paths[1]);
     const natively = (await usesNativeSsh(app)) || (await app.programs.find('scp')) === undefined;
-    if (natively && !flags.bool('delta')) return copyNatively(app, source, destination, flags);
-    return copyBySystem(app, source, destination, flags);
+    if (!natively || flags.delta) return exit(await copyBySystem(app, source, destination, flags));
+    const { copyOverSftp } = await import('../../../ssh/native/copy.ts');
+    const options = { recursive: flags.recursive, signal: app.signal };
+    await copyOverSftp(await app.ssh(), source, destination, options);
+    return done;
   },
-};
+});
 
 /** What rsync cannot do is said before any machine is asked. */
 async function checkDelta(app: App, [from, to]: readonly [CopyPath, CopyPath]): Promise<void> {
@@ -73,7 +76,7 @@ async function checkDelta(app: App, [from, to]: readonly [CopyPath, CopyPath]): 
       hint: `Leave out --delta, or go by way of this computer: "${app.program} scp -r -d ${from.machine}:FOLDER/ ./FOLDER", then "${app.program} scp -r -d ./FOLDER/ ${to.machine}:FOLDER".`,
     });
   }
-  if (app.globals.bool('native-ssh')) {
+  if (app.globals['native-ssh']) {
     throw usageError('MM_ARGUMENTS', {
       message: "--delta works by rsync over the system's ssh, which --native-ssh does without",
       hint: 'Leave out one of the two.',
@@ -94,16 +97,21 @@ async function sideOf(app: App, { machine, user, path }: CopyPath): Promise<Copy
 }
 
 /** Each side's port, key and known hosts stand in a configuration of this one copy. */
-async function copyBySystem(app: App, from: CopySide, to: CopySide, flags: Flags): Promise<number> {
+async function copyBySystem(
+  app: App,
+  from: CopySide,
+  to: CopySide,
+  flags: { readonly recursive: boolean; readonly quiet: boolean; readonly delta: boolean },
+): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'mymachine-scp-'));
   try {
     const configPath = join(folder, 'ssh_config');
-    const userConfigs = app.globals.bool('no-ssh-config')
+    const userConfigs = app.globals['no-ssh-config']
       ? []
       : [join(app.io.homeDir, '.ssh', 'config'), '/etc/ssh/ssh_config'];
     await writeFile(configPath, copyConfig(from, to, userConfigs), { mode: 0o600 });
-    const options = { configPath, recursive: flags.bool('recursive'), quiet: flags.bool('quiet') };
-    const isDelta = flags.bool('delta');
+    const options = { configPath, recursive: flags.recursive, quiet: flags.quiet };
+    const isDelta = flags.delta;
     const status = await runOnTerminal(app.programs, (isDelta ? rsyncArgv : scpArgv)(from, to, options));
     // Ctrl-C has ended it as well, with a status of its own; we may be told a moment after its end.
     if (status !== 0) await app.deps.clock.sleep(100, app.signal);
@@ -119,10 +127,4 @@ async function copyBySystem(app: App, from: CopySide, to: CopySide, flags: Flags
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-async function copyNatively(app: App, from: CopySide, to: CopySide, flags: Flags): Promise<number> {
-  const { copyOverSftp } = await import('../../../ssh/native/copy.ts');
-  await copyOverSftp(await app.ssh(), from, to, { recursive: flags.bool('recursive'), signal: app.signal });
-  return 0;
 }

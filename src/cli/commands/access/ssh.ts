@@ -3,9 +3,10 @@ import { runOnTerminal, sshArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
 import { oneName } from '../../args/machine-names.ts';
 import { runningMachine, systemTarget, usesNativeSsh } from '../../clients/ssh-client.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { exit } from '../../result.ts';
 
-export const sshCommand: Command = {
+export const sshCommand = defineCommand({
   argument: '[name] [command...]',
   takes: ['machine', 'nothing'],
   description:
@@ -18,14 +19,12 @@ export const sshCommand: Command = {
     const name = await oneName(app, args.slice(0, 1));
     const words = args.slice(1);
     const machine = await runningMachine(app, name);
-    if (await usesNativeSsh(app)) return nativeSsh(app, machine, words);
+    if (await usesNativeSsh(app)) return exit(await nativeSsh(app, machine, words));
     const [program, ...rest] = sshArgv(await systemTarget(machine), words);
-    return runOnTerminal(
-      app.programs,
-      app.globals.bool('no-ssh-config') ? [program, '-F', 'none', ...rest] : [program, ...rest],
-    );
+    const config = app.globals['no-ssh-config'] ? ['-F', 'none'] : [];
+    return exit(await runOnTerminal(app.programs, [program, ...config, ...rest]));
   },
-};
+});
 
 async function nativeSsh(app: App, machine: Machine, words: readonly string[]): Promise<number> {
   const { runNativeTerminal } = await import('../../../ssh/native/terminal.ts');

@@ -1,19 +1,18 @@
 import { engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
-import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { value } from '../../result.ts';
 
-export const urlCommand: Command = {
+export const urlCommand = defineCommand({
   argument: '[name]',
   description: 'Argument is a machine name. Prints where its Docker Engine listens, as DOCKER_HOST wants it.',
   examples: ['url host1'],
-  flags: [jsonFlag],
-  async run(app, { flags, args }) {
+  flags: [],
+  json: true,
+  async run(app, { args }) {
     const name = await oneName(app, args);
     const url = await engineUrl(await Machine.open(app.deps, name));
-    if (flags.bool('json')) app.printJson({ name, url });
-    else app.print(url);
-    return 0;
+    return value({ name, url }, () => url);
   },
-};
+});

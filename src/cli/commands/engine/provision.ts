@@ -1,9 +1,10 @@
 import { ensureAuthoritiesOf } from '../../../machine/certs/dependents.ts';
 import { manyNames } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { provisionFleet } from '../../provision-fleet.ts';
+import { exit } from '../../result.ts';
 
-export const provisionCommand: Command = {
+export const provisionCommand = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. Changes on each host only what is not as it should be; running\ncontainers keep running.',
@@ -12,6 +13,6 @@ export const provisionCommand: Command = {
   async run(app, { args }) {
     const names = await manyNames(app, args);
     await ensureAuthoritiesOf(app.deps, names);
-    return provisionFleet(app, names, false);
+    return exit(await provisionFleet(app, names, false));
   },
-};
+});

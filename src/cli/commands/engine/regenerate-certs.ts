@@ -3,8 +3,9 @@ import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { manyNames } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { provisionFleet } from '../../provision-fleet.ts';
+import { done, exit } from '../../result.ts';
 import { confirm } from '../../talk/ask.ts';
 
 /** Said before anything is done, since it concerns machines that nobody has named. */
@@ -31,7 +32,7 @@ async function withCertificates(app: App, names: readonly string[]): Promise<rea
   return (await Promise.all(found)).flat();
 }
 
-export const regenerateCertsCommand: Command = {
+export const regenerateCertsCommand = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. Each gets a new server certificate; running containers keep running.',
@@ -55,24 +56,23 @@ export const regenerateCertsCommand: Command = {
   ],
   async run(app, { flags, args }) {
     const names = await withCertificates(app, await manyNames(app, args));
-    if (names.length === 0) return 0;
-    const renewal = flags.bool('new-ca') ? 'always' : flags.bool('client-certs') ? 'due' : 'expired';
+    if (names.length === 0) return done;
+    const renewal = flags['new-ca'] ? 'always' : flags['client-certs'] ? 'due' : 'expired';
     const replacement = await foreseeReplacement(app.deps, names, renewal);
     const flag = renewal === 'always' ? '--new-ca' : '--client-certs';
     if (replacement !== undefined) warnOfOthers(app, names, replacement.others, flag);
     const sure =
-      flags.bool('force') ||
-      (await confirm(app, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
+      flags.force || (await confirm(app, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
     if (sure === undefined) {
       throw usageError('MM_NO_ANSWER', {
         message: 'The input ended before an answer: no certificate was regenerated',
         hint: 'Answer with y or n, or say --force.',
       });
     }
-    if (!sure) return 0;
+    if (!sure) return done;
     app.report.info('Regenerating TLS certificates');
     if (renewal !== 'expired') app.report.info('Regenerating local certificates');
     await ensureAuthoritiesOf(app.deps, names, renewal);
-    return provisionFleet(app, names, true);
+    return exit(await provisionFleet(app, names, true));
   },
-};
+});

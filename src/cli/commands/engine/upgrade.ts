@@ -1,10 +1,11 @@
 import { upgradeMachine } from '../../../machine/life/upgrade.ts';
 import type { UpgradeOutcome } from '../../../provision/contract.ts';
 import { manyNames } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { overFleet, reportFor } from '../../fleet-command.ts';
+import { exit } from '../../result.ts';
 
-export const upgradeCommand: Command = {
+export const upgradeCommand = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names; they are upgraded side by side. Each gets the newest version of the package\n' +
@@ -22,17 +23,17 @@ export const upgradeCommand: Command = {
       help: 'Version of the Docker Engine, such as 28.5, of Docker\'s own package; holds for later upgrades, "latest" lifts it',
     },
   ],
-  async run(app, { flags, args }) {
+  async run(app, { flags, isGiven, args }) {
     const names = await manyNames(app, args);
-    const version = flags.isGiven('engine-version') ? flags.string('engine-version') : undefined;
+    const version = isGiven('engine-version') ? flags['engine-version'] : undefined;
     const { exitCode } = await overFleet(app, names, async (name) => {
       const report = names.length > 1 ? reportFor(app.report, name) : app.report;
       const outcome = await upgradeMachine({ ...app.deps, report }, name, version);
       report.info(summary(name, outcome, app.program));
     });
-    return exitCode;
+    return exit(exitCode);
   },
-};
+});
 
 function summary(name: string, outcome: UpgradeOutcome, program: string): string {
   const { engine, packageVersion, engineVersion, changes, pinned } = outcome;

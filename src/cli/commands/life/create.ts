@@ -1,26 +1,21 @@
 import { builtInDrivers } from '../../../drivers/registry.ts';
 import { chooseDriver } from '../../../machine/choose-driver.ts';
 import { createMachine, rehearseCreate, resumeMachine } from '../../../machine/life/create.ts';
+import type { CreateRequest } from '../../../machine/life/record.ts';
+import type { PlanLine } from '../../../sdk/context.ts';
 import type { Driver } from '../../../sdk/driver.ts';
 import { checkNewName } from '../../../store/names.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import type { Flags, FlagValue, Parsed } from '../../args/spec.ts';
-import type { Command } from '../../command.ts';
-import {
-  createFlags,
-  driverFlags,
-  driverOfFlags,
-  engineMeta,
-  engineOptions,
-  hintForDriverFlag,
-  swarmOptions,
-} from '../../create/create-flags.ts';
-import { readPreferences } from '../../create/prefs.ts';
+import type { Input } from '../../args/spec.ts';
+import { defineCommand } from '../../command.ts';
+import { createFlags, driverFlags, driverOfFlags, hintForDriverFlag } from '../../create/create-flags.ts';
+import { createRequest } from '../../create/request.ts';
 import { canAsk } from '../../io.ts';
-import { askForFlags, askForName } from '../../talk/ask-create.ts';
+import { done, text } from '../../result.ts';
+import { askForName } from '../../talk/ask-create.ts';
 
-export const createCommand: Command = {
+export const createCommand = defineCommand({
   argument: '[name]',
   takes: ['nothing'],
   description:
@@ -40,16 +35,21 @@ export const createCommand: Command = {
   async run(app, input) {
     const name = await nameOf(app, input);
     checkNewName(name);
-    if (input.flags.bool('resume')) await resumeMachine(app.deps, name);
-    else if (!(await createNew(app, name, await withPreferences(app, input.flags)))) return 0;
+    if (input.flags.resume) await resumeMachine(app.deps, name);
+    else {
+      const pick = (named: string) => driverFor(app, input, named);
+      const request = await createRequest(app, name, input, pick);
+      if (input.flags['dry-run']) return text(plan(request, await rehearseCreate(app.deps, request)));
+      await createMachine(app.deps, request);
+    }
     app.report.info(
       `To see how to connect your Docker Client to the Docker Engine running on this virtual machine, run: ${app.program} env ${name}`,
     );
-    return 0;
+    return done;
   },
-};
+});
 
-async function nameOf(app: App, { args }: Parsed): Promise<string> {
+async function nameOf(app: App, { args }: Input): Promise<string> {
   const [name, ...more] = args;
   if (more.length > 0) {
     throw usageError('MM_ARGUMENTS', {
@@ -64,52 +64,14 @@ async function nameOf(app: App, { args }: Parsed): Promise<string> {
   });
 }
 
-/** Gives whether there is a machine now. */
-async function createNew(app: App, name: string, flags: Flags): Promise<boolean> {
-  const { deps } = app;
-  // Wrong values are refused before a driver is even looked for.
-  const common = {
-    engine: engineOptions(flags),
-    engineMeta: engineMeta(flags),
-    swarm: swarmOptions(flags),
-    tlsSans: flags.slice('tls-san'),
-  };
-  const driver = await driverFor(app, flags);
-  const values = await askForFlags(app.io, driver, ownFlags(driver, flags));
-  if (common.swarm.IsSwarm === true && driver.traits.provision) {
-    app.report.warn(
-      'Legacy Swarm is gone from Docker: the --swarm options are kept with the machine, and nothing is set up on it.',
-    );
-  }
-  const request = { name, driver, flags: values, ...common, rollback: flags.bool('rollback') };
-  if (flags.bool('dry-run')) {
-    const lines = await rehearseCreate(deps, request);
-    const width = Math.max(...lines.map(({ label }) => label.length));
-    app.print(`Would create "${name}" with the driver ${driver.name}; nothing was made.\n`);
-    app.print(lines.map(({ label, value }) => `  ${label.padEnd(width)}  ${value}\n`).join(''));
-    return false;
-  }
-  await createMachine(deps, request);
-  return true;
-}
-
-function ownFlags(driver: Driver, flags: Flags): Record<string, FlagValue> {
-  const all = flags.toRecord();
-  return Object.fromEntries(driver.flags.map((flag) => [flag.name, all[flag.name] ?? '']));
-}
-
-async function driverFor(app: App, flags: Flags): Promise<Driver> {
-  const named = flags.string('driver') || (await driverOfFlags(app.drivers, flags));
+async function driverFor(app: App, input: Input, preferred: string): Promise<Driver> {
+  const named = preferred || (await driverOfFlags(app.drivers, input));
   if (named !== undefined) return app.drivers.load(named);
   return chooseDriver(app.drivers, app.deps, app.deps.cacheDir);
 }
 
-/** A preference stands between the environment and a flag's default. */
-async function withPreferences(app: App, flags: Flags): Promise<Flags> {
-  const preferences = await readPreferences(app.io);
-  const values = new Map(Object.entries(flags.toRecord()));
-  for (const [key, value] of Object.entries(preferences)) {
-    if (values.has(key) && !flags.isGiven(key)) values.set(key, value);
-  }
-  return flags.withValues(values);
+function plan({ name, driver }: CreateRequest, lines: readonly PlanLine[]): string {
+  const width = Math.max(...lines.map(({ label }) => label.length));
+  const made = lines.map(({ label, value }) => `  ${label.padEnd(width)}  ${value}\n`);
+  return `Would create "${name}" with the driver ${driver.name}; nothing was made.\n${made.join('')}`;
 }

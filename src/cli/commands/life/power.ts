@@ -2,6 +2,7 @@ import { switchMachine } from '../../../machine/life/power.ts';
 import { manyNames } from '../../args/machine-names.ts';
 import type { Command } from '../../command.ts';
 import { overFleet } from '../../fleet-command.ts';
+import { exit } from '../../result.ts';
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart';
 
@@ -29,7 +30,7 @@ export function switchCommand(verb: Verb): Command {
           `${word} machines may have new IP addresses. You may need to re-run the \`${app.program} env\` command.`,
         );
       }
-      return exitCode;
+      return exit(exitCode);
     },
   };
 }

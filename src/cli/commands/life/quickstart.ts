@@ -7,19 +7,14 @@ import type { Driver } from '../../../sdk/driver.ts';
 import { checkNewName } from '../../../store/names.ts';
 import type { App } from '../../app.ts';
 import { parseFlags } from '../../args/parse.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { installPackages } from '../../computer/install-packages.ts';
-import {
-  createFlags,
-  driverFlags,
-  engineMeta,
-  engineOptions,
-  swarmOptions,
-} from '../../create/create-flags.ts';
-import { readPreferences } from '../../create/prefs.ts';
+import { createFlags, driverFlags } from '../../create/create-flags.ts';
+import { createRequest } from '../../create/request.ts';
+import { done } from '../../result.ts';
 import { formatDuration } from '../../talk/report.ts';
 
-export const quickstartCommand: Command = {
+export const quickstartCommand = defineCommand({
   argument: '[name]',
   description:
     'Finds the best driver for this computer, installs with apt-get what it lacks, and makes the machine host1 (or the one\n' +
@@ -39,15 +34,15 @@ export const quickstartCommand: Command = {
   async run(app, { flags, args }) {
     const name = args[0] ?? 'host1';
     checkNewName(name);
-    await prepare(app, name, flags.string('driver'));
+    await prepare(app, name, flags.driver);
     const version = await app.report.step('Asking the engine for its version through env', () =>
       versionThroughEnv(app, name),
     );
     printTimes(app);
     await printNext(app, name, version);
-    return 0;
+    return done;
   },
-};
+});
 
 async function prepare(app: App, name: string, wanted: string): Promise<void> {
   const { deps } = app;
@@ -58,17 +53,10 @@ async function prepare(app: App, name: string, wanted: string): Promise<void> {
     else app.report.info(`"${name}" is there and running.`);
     return;
   }
-  const driver = await pickDriver(app, wanted);
-  const own = await driverFlags(app.drivers, ['--driver', driver.name], app.io.env);
-  const { flags } = parseFlags([], { flags: [...createFlags, ...own], env: app.io.env });
-  const values = { ...flags.toRecord(), ...(await readPreferences(app.io)) };
-  const common = {
-    engine: engineOptions(flags),
-    engineMeta: engineMeta(flags),
-    swarm: swarmOptions(flags),
-    tlsSans: [],
-  };
-  await createMachine(deps, { name, driver, flags: values, ...common });
+  const argv = wanted === '' ? [] : ['--driver', wanted];
+  const flags = [...createFlags, ...(await driverFlags(app.drivers, argv, app.io.env))] as const;
+  const input = parseFlags(argv, { flags, env: app.io.env });
+  await createMachine(deps, await createRequest(app, name, input, (named) => pickDriver(app, named)));
 }
 
 async function pickDriver(app: App, wanted: string): Promise<Driver> {

@@ -3,11 +3,12 @@ import { removeMachine } from '../../../machine/life/remove.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { overFleet } from '../../fleet-command.ts';
+import { done, exit } from '../../result.ts';
 import { confirm } from '../../talk/ask.ts';
 
-export const rmCommand: Command = {
+export const rmCommand = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. A host that was there before (driver generic) is left running as it is;\n' +
@@ -38,21 +39,21 @@ export const rmCommand: Command = {
       });
     }
     const names = [...new Set(args)];
-    const force = flags.bool('force');
+    const force = flags.force;
     app.report.info(`About to remove ${names.join(', ')}`);
     app.report.info('WARNING: This action will delete both local reference and remote instance.');
-    if (!force && !flags.bool('y') && !(await confirm(app, 'Are you sure?'))) return 0;
+    if (!force && !flags.y && !(await confirm(app, 'Are you sure?'))) return done;
     const { deps } = app;
-    const restore = flags.bool('restore');
+    const restore = flags.restore;
     const { exitCode } = await overFleet(app, names, async (name) => {
       const stays = restore ? undefined : await adoptedHost(app, name);
       await removeMachine(deps, name, { force, restore });
       app.report.info(`Successfully removed ${name}`);
       if (stays !== undefined) app.report.info(stays);
     });
-    return force && !app.signal.aborted ? 0 : exitCode;
+    return exit(force && !app.signal.aborted ? 0 : exitCode);
   },
-};
+});
 
 /** What to know about a host that stays. */
 async function adoptedHost(app: App, name: string): Promise<string | undefined> {

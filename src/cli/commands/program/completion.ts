@@ -7,6 +7,7 @@ import { powershellCompletion } from '../../completion/powershell.ts';
 import { type CompletionTable, completionTable } from '../../completion/table.ts';
 import { zshCompletion } from '../../completion/zsh.ts';
 import { readReference } from '../../reference/reference.ts';
+import { text } from '../../result.ts';
 
 const scripts: Readonly<Record<string, (table: CompletionTable) => string>> = {
   bash: bashCompletion,
@@ -42,8 +43,7 @@ export function completionCommand(groups: readonly CommandGroup[]): Command {
           hint: `Such as "source <(${app.program} completion bash)".`,
         });
       }
-      app.print(script(completionTable(await readReference(groups, builtInDrivers()))));
-      return 0;
+      return text(script(completionTable(await readReference(groups, builtInDrivers()))));
     },
   };
 }

@@ -1,19 +1,16 @@
 import { driverReports } from '../../../machine/choose-driver.ts';
-import { jsonFlag } from '../../args/globals.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { table } from '../../output/table.ts';
+import { value } from '../../result.ts';
 
-export const driversCommand: Command = {
+export const driversCommand = defineCommand({
   argument: '',
   description: 'What kinds of hosts there are, whether each can be made on this computer, and what it lacks.',
   examples: ['drivers', 'drivers --json'],
-  flags: [jsonFlag],
-  async run(app, { flags }) {
+  flags: [],
+  json: true,
+  async run(app) {
     const reports = await driverReports(app.drivers, app.deps, app.deps.cacheDir);
-    if (flags.bool('json')) {
-      app.printJson(reports);
-      return 0;
-    }
     const rows = reports.map(({ name, summary, availability }) => {
       if (availability.works) return [name, 'yes', availability.how, summary];
       return [
@@ -23,7 +20,6 @@ export const driversCommand: Command = {
         summary,
       ];
     });
-    app.print(await table([['NAME', 'WORKS', 'HOW', 'MAKES'], ...rows]));
-    return 0;
+    return value(reports, () => table([['NAME', 'WORKS', 'HOW', 'MAKES'], ...rows]));
   },
-};
+});

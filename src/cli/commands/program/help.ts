@@ -1,10 +1,13 @@
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { exit } from '../../result.ts';
 
-export const helpCommand: Command = {
+export const helpCommand = defineCommand({
   argument: '[command]',
   takes: ['command'],
   description: 'The same as --help, alone or behind a command.',
   examples: ['help', 'help create'],
   flags: [],
-  run: (app, { args: [name] }) => app.runAgain(name === undefined ? ['--help'] : [name, '--help']),
-};
+  async run(app, { args: [name] }) {
+    return exit(await app.runAgain(name === undefined ? ['--help'] : [name, '--help']));
+  },
+});

@@ -1,10 +1,10 @@
 import { usageError } from '../../args/errors.ts';
-import { jsonFlag } from '../../args/globals.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { preferableFlags } from '../../create/create-flags.ts';
 import { changePreferences, preferenceValue, readPreferences } from '../../create/prefs.ts';
+import { done, value } from '../../result.ts';
 
-export const prefsCommand: Command = {
+export const prefsCommand = defineCommand({
   argument: '[set OPTION VALUE... | unset OPTION]',
   takes: [['set', 'unset'], 'preference', 'nothing'],
   description:
@@ -16,19 +16,16 @@ export const prefsCommand: Command = {
     'prefs set engine-registry-mirror https://mirror.example',
     'prefs unset driver',
   ],
-  flags: [jsonFlag],
-  async run(app, { flags, args }) {
+  flags: [],
+  json: true,
+  async run(app, { args }) {
     const [verb, name, ...words] = args;
     if (verb === undefined) {
       const preferences = await readPreferences(app.io);
-      if (flags.bool('json')) app.printJson(preferences);
-      else
-        app.print(
-          Object.entries(preferences)
-            .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join(',') : value}\n`)
-            .join(''),
-        );
-      return 0;
+      const lines = Object.entries(preferences).map(
+        ([key, preferred]) => `${key}=${Array.isArray(preferred) ? preferred.join(',') : preferred}\n`,
+      );
+      return value(preferences, () => lines.join(''));
     }
     if ((verb !== 'set' && verb !== 'unset') || name === undefined) {
       throw usageError('MM_USAGE', {
@@ -42,9 +39,9 @@ export const prefsCommand: Command = {
         hint: `"${app.program} create --help" lists them.`,
       });
     }
-    const value = verb === 'set' ? preferenceValue(flag, words) : undefined;
-    if (name === 'driver' && value !== undefined) await app.drivers.load(String(value));
-    await changePreferences(app.io, (set) => set(name, value));
-    return 0;
+    const wanted = verb === 'set' ? preferenceValue(flag, words) : undefined;
+    if (name === 'driver' && wanted !== undefined) await app.drivers.load(String(wanted));
+    await changePreferences(app.io, (set) => set(name, wanted));
+    return done;
   },
-};
+});

@@ -2,33 +2,31 @@ import { engineAt, engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import { BUILD, VERSION } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import { jsonFlag } from '../../args/globals.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { value } from '../../result.ts';
 
-export const versionCommand: Command = {
+export const versionCommand = defineCommand({
   argument: '[name]',
   description: "Without a name the program's own version; with a machine's name that of its Docker Engine.",
   examples: ['version', 'version host1'],
-  flags: [jsonFlag],
-  async run(app, { flags, args }) {
+  flags: [],
+  json: true,
+  async run(app, { args }) {
     if (args.length > 1)
       throw usageError('MM_ARGUMENTS', { message: 'Error: Expected one machine name as an argument' });
     const [name] = args;
     if (name === undefined) {
-      if (flags.bool('json'))
-        app.printJson({ program: app.program, version: VERSION, build: BUILD, node: process.versions.node });
-      else app.print(`${app.program} version ${VERSION}, build ${BUILD}`);
-      return 0;
+      const { program } = app;
+      const own = { program, version: VERSION, build: BUILD, node: process.versions.node };
+      return value(own, () => `${program} version ${VERSION}, build ${BUILD}`);
     }
     const machine = await Machine.open(app.deps, name);
     const client = await engineAt(machine, await engineUrl(machine), 20_000);
     try {
       const version = await client.version();
-      if (flags.bool('json')) app.printJson({ name, ...version });
-      else app.print(version.version);
+      return value({ name, ...version }, () => version.version);
     } finally {
       client.close();
     }
-    return 0;
   },
-};
+});

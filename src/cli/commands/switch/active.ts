@@ -1,22 +1,23 @@
 import { machineError } from '../../../machine/errors.ts';
 import { fleetStatus } from '../../../machine/fleet/fleet-status.ts';
 import { usageError } from '../../args/errors.ts';
-import { jsonFlag } from '../../args/globals.ts';
 import { timeoutFlag, timeoutMsOf } from '../../args/timeout.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { activeMark } from '../../output/ls-columns.ts';
+import { value } from '../../result.ts';
 
-export const activeCommand: Command = {
+export const activeCommand = defineCommand({
   argument: '',
   description:
     'Prints the name of the machine that the docker client of this shell talks to: the one whose URL is $DOCKER_HOST. Fails\n' +
     'when there is none.',
   examples: ['active', 'active --timeout 3'],
-  flags: [timeoutFlag, jsonFlag],
+  flags: [timeoutFlag],
+  json: true,
   async run(app, { flags, args }) {
     if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: Too many arguments given' });
     const host = app.io.env['DOCKER_HOST'] ?? '';
-    const timeoutMs = timeoutMsOf(flags.int('timeout'));
+    const timeoutMs = timeoutMsOf(flags.timeout);
     const { deps } = app;
     const machines = host === '' ? [] : await app.store.loadAll();
     const statuses = await fleetStatus(deps, machines, { timeoutMs, engine: false });
@@ -28,8 +29,6 @@ export const activeCommand: Command = {
         hint: `Choose one with \`eval "$(${app.program} env NAME)"\`.`,
       });
     }
-    if (flags.bool('json')) app.printJson({ name: active.name, url: active.url });
-    else app.print(active.name);
-    return 0;
+    return value({ name: active.name, url: active.url }, () => active.name);
   },
-};
+});

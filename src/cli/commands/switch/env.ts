@@ -3,74 +3,76 @@ import { certFolder, engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
-import type { Flags } from '../../args/spec.ts';
-import type { Command } from '../../command.ts';
+import type { CommandFlag, ValuesOf } from '../../args/spec.ts';
+import { defineCommand } from '../../command.ts';
+import { text, value } from '../../result.ts';
 import { shellOfCaller } from '../../shells/caller.ts';
 import { switchVariables, tlsVariables } from '../../shells/function/wish.ts';
 import { shellNames } from '../../shells/names.ts';
 import { type Assignment, renderEnv } from '../../shells/render-env.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
 
-export const envCommand: Command = {
+const envFlags = [
+  { name: 'swarm', kind: 'bool', help: 'Display the Swarm config instead of the Docker daemon' },
+  {
+    name: 'shell',
+    kind: 'string',
+    takes: shellNames,
+    help: 'Force environment to be configured for a specified shell: [bash, zsh, sh, fish, cmd, powershell, tcsh, emacs, nushell, elvish], default is auto-detect',
+  },
+  { name: 'unset', short: 'u', kind: 'bool', help: 'Unset variables instead of setting them' },
+  { name: 'no-proxy', kind: 'bool', help: 'Add machine IP to NO_PROXY environment variable' },
+  { name: 'fix', kind: 'bool', help: 'Renew the certificates first where they are what is wrong' },
+  { name: 'fast', kind: 'bool', help: 'Do not ask the engine first' },
+  { name: 'check', kind: 'bool', help: 'Ask the engine first: what env does anyway', hidden: true },
+] as const satisfies readonly CommandFlag[];
+
+type EnvFlags = ValuesOf<typeof envFlags>;
+
+export const envCommand = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Prints what a shell evaluates, so that its docker client talks to that machine.',
   examples: ['env host1', 'env --shell fish host1', 'env --unset'],
   talkToStderr: true,
-  flags: [
-    { name: 'swarm', kind: 'bool', help: 'Display the Swarm config instead of the Docker daemon' },
-    {
-      name: 'shell',
-      kind: 'string',
-      takes: shellNames,
-      help: 'Force environment to be configured for a specified shell: [bash, zsh, sh, fish, cmd, powershell, tcsh, emacs, nushell, elvish], default is auto-detect',
-    },
-    { name: 'unset', short: 'u', kind: 'bool', help: 'Unset variables instead of setting them' },
-    { name: 'no-proxy', kind: 'bool', help: 'Add machine IP to NO_PROXY environment variable' },
-    { name: 'fix', kind: 'bool', help: 'Renew the certificates first where they are what is wrong' },
-    { name: 'fast', kind: 'bool', help: 'Do not ask the engine first' },
-    { name: 'check', kind: 'bool', help: 'Ask the engine first: what env does anyway', hidden: true },
-    jsonFlag,
-  ],
+  flags: envFlags,
+  json: true,
   async run(app, { flags, args }) {
-    const shell = flags.string('shell') || (await shellOfCaller(app));
-    const again = process.argv.slice(2).filter((word) => !/^--?fix(=|$)/.test(word));
+    const shell = flags.shell || (await shellOfCaller(app));
+    const again = app.argv.filter((word) => !/^--?fix(=|$)/.test(word));
     const hint = [await app.invocation(), ...again];
-    if (flags.bool('unset')) {
+    if (flags.unset) {
       if (args.length > 0)
         throw usageError('MM_ARGUMENTS', {
           message: 'Error: Expected no machine name when the -u flag is present',
         });
-      const unsets = flags.bool('no-proxy') ? [...switchVariables, proxyName(app)] : switchVariables;
-      app.print(renderEnv(shell, [], unsets, hint));
-      return 0;
+      const unsets = flags['no-proxy'] ? [...switchVariables, proxyName(app)] : switchVariables;
+      return text(renderEnv(shell, [], unsets, hint));
     }
     const name = await oneName(app, args);
-    if (flags.bool('fix')) {
+    if (flags.fix) {
       const { fixCertificates } = await import('../../../machine/certs/fix-certificates.ts');
       await fixCertificates(app.deps, name);
     }
     const machine = await Machine.open(app.deps, name);
     const url = await urlFor(app, machine, flags);
     const sets = await assignments(app, machine, flags, url);
-    if (flags.bool('json')) app.printJson(Object.fromEntries(sets.map(({ name, value }) => [name, value])));
-    else if (machine.isThroughSsh) {
+    return value(Object.fromEntries(sets.map(({ name, value }) => [name, value])), async () => {
+      if (!machine.isThroughSsh) return renderEnv(shell, sets, [], hint);
       const { missingForDocker } = await import('../../clients/docker-over-ssh.ts');
       const missing = await missingForDocker(app, machine, url);
       // Nobody reads the comments of what a shell evaluates.
       if (missing !== undefined && !app.io.stdout.isTTY) app.report.warn(missing);
-      app.print(renderEnv(shell, sets, tlsVariables, hint, missing === undefined ? [] : [missing]));
-    } else app.print(renderEnv(shell, sets, [], hint));
-    return 0;
+      return renderEnv(shell, sets, tlsVariables, hint, missing === undefined ? [] : [missing]);
+    });
   },
-};
+});
 
 async function assignments(
   app: App,
   machine: Machine,
-  flags: Flags,
+  flags: EnvFlags,
   url: string,
 ): Promise<readonly Assignment[]> {
   const values: Assignment[] = machine.isThroughSsh
@@ -82,7 +84,7 @@ async function assignments(
       ];
   values.push({ name: 'DOCKER_MACHINE_NAME', value: machine.name });
   if (app.io.platform === 'win32') values.push({ name: 'COMPOSE_CONVERT_WINDOWS_PATHS', value: 'true' });
-  if (flags.bool('no-proxy')) {
+  if (flags['no-proxy']) {
     const name = proxyName(app);
     const old = (app.io.env[name] ?? '').split(',').filter((entry) => entry !== '');
     const { address } = await machine.lastLook();
@@ -96,9 +98,9 @@ function proxyName(app: App): string {
   return (app.io.env['no_proxy'] ?? '') === '' ? 'NO_PROXY' : 'no_proxy';
 }
 
-async function urlFor(app: App, machine: Machine, flags: Flags): Promise<string> {
-  const swarm = flags.bool('swarm');
-  if (flags.bool('fast') && !swarm) return engineUrl(machine);
+async function urlFor(app: App, machine: Machine, flags: EnvFlags): Promise<string> {
+  const swarm = flags.swarm;
+  if (flags.fast && !swarm) return engineUrl(machine);
   const prefix = machine.isThroughSsh
     ? 'Error checking the connection through SSH'
     : 'Error checking TLS connection';

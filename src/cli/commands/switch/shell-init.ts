@@ -1,20 +1,21 @@
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { storeRoot } from '../../args/globals.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { text } from '../../result.ts';
 import { shellOfCaller } from '../../shells/caller.ts';
 import { functionShells, renderFunction } from '../../shells/function/render.ts';
 import type { FunctionWish } from '../../shells/function/wish.ts';
 
 /** A store that was given on the command line is meant for good; one of the environment may change there. */
 function fixedStore(app: App): string | undefined {
-  const given = app.globals.string('storage-path');
+  const given = app.globals['storage-path'];
   return given === '' || given === (app.io.env['MACHINE_STORAGE_PATH'] ?? '')
     ? undefined
     : storeRoot(app.globals, app.io);
 }
 
-export const shellInitCommand: Command = {
+export const shellInitCommand = defineCommand({
   argument: '[shell]',
   takes: [functionShells],
   description:
@@ -33,7 +34,6 @@ export const shellInitCommand: Command = {
       store,
       cached: app.io.platform !== 'win32',
     };
-    app.print(renderFunction(args[0] ?? (await shellOfCaller(app)), wish));
-    return 0;
+    return text(renderFunction(args[0] ?? (await shellOfCaller(app)), wish));
   },
-};
+});

@@ -1,11 +1,11 @@
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { shellOfCaller } from '../../shells/caller.ts';
 import { shellsError } from '../../shells/errors.ts';
 import { functionShells, loadingLine } from '../../shells/function/render.ts';
 import { shellNamed } from '../../shells/names.ts';
 
 /** The shell's function never calls this but for help: a program cannot change the shell that started it. */
-export const useCommand: Command = {
+export const useCommand = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Switches this shell to the machine: its docker client then talks to it.\n' +
@@ -27,4 +27,4 @@ export const useCommand: Command = {
       hint: `Load it with \`${line}\`. Put that line into ${profile} to have it always. "use" comes first: "${app.program} use NAME".`,
     });
   },
-};
+});

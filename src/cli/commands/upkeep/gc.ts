@@ -2,15 +2,14 @@ import { builtInDrivers } from '../../../drivers/registry.ts';
 import { findLeftovers, type Leftovers } from '../../../machine/life/orphans.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import type { Flags } from '../../args/spec.ts';
-import type { Command } from '../../command.ts';
-import { createFlags, driverFlags } from '../../create/create-flags.ts';
+import type { Input } from '../../args/spec.ts';
+import { defineCommand } from '../../command.ts';
+import { driverFlag, driverFlags, ownValues } from '../../create/create-flags.ts';
 import { overFleet } from '../../fleet-command.ts';
+import { done, exit } from '../../result.ts';
 import { confirm } from '../../talk/ask.ts';
 
-const driverFlag = createFlags.filter(({ name }) => name === 'driver');
-
-export const gcCommand: Command = {
+export const gcCommand = defineCommand({
   argument: '',
   takes: ['nothing'],
   description:
@@ -19,7 +18,7 @@ export const gcCommand: Command = {
     'well. What other stores made is left out, unless --all-stores shows it.',
   examples: ['gc --dry-run', 'gc --driver amazonec2 --amazonec2-region eu-central-1 --dry-run'],
   flags: [
-    ...driverFlag,
+    driverFlag,
     { name: 'dry-run', kind: 'bool', help: 'Show what would be removed, and remove nothing' },
     { name: 'y', kind: 'bool', help: 'Remove without asking' },
     {
@@ -32,24 +31,26 @@ export const gcCommand: Command = {
     const names = argv.some((word) => /^--?d(?:river)?(?:=|$)/.test(word)) || env['MACHINE_DRIVER'];
     return names ? driverFlags(builtInDrivers(), argv, env) : [];
   },
-  async run(app, { flags, args }) {
+  async run(app, input) {
+    const { flags, args } = input;
     if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: gc takes no names' });
-    const all = flags.bool('all-stores');
-    const found = await findLeftovers(app.deps, { all, account: await accountOf(app, flags) });
-    show(app, found);
+    const all = flags['all-stores'];
+    const found = await findLeftovers(app.deps, { all, account: await accountOf(app, input) });
+    for (const line of linesOf(found)) app.report.info(line);
     const count = found.orphans.length + found.records.length;
-    if (count === 0 || flags.bool('dry-run')) return 0;
+    if (count === 0) app.report.info('Nothing is left over.');
+    if (count === 0 || flags['dry-run']) return done;
     if (all) {
       app.report.info('What other stores made is removed by their own gc.');
-      return 0;
+      return done;
     }
-    if (!flags.bool('y') && !(await confirm(app, `Remove all of it (${count})?`))) return 0;
-    return remove(app, found);
+    if (!flags.y && !(await confirm(app, `Remove all of it (${count})?`))) return done;
+    return exit(await remove(app, found));
   },
-};
+});
 
-async function accountOf(app: App, flags: Flags) {
-  const name = flags.string('driver');
+async function accountOf(app: App, { flags, all }: Input<readonly [typeof driverFlag]>) {
+  const name = flags.driver;
   if (name === '') return undefined;
   const driver = await app.drivers.load(name);
   if ((await driver.load()).cloud === undefined) {
@@ -57,17 +58,20 @@ async function accountOf(app: App, flags: Flags) {
       message: `The driver ${name} keeps its machines on this computer or makes none: there is nothing to look for elsewhere`,
     });
   }
-  const all = flags.toRecord();
-  return { driver, flags: Object.fromEntries(driver.flags.map((flag) => [flag.name, all[flag.name] ?? ''])) };
+  return { driver, flags: ownValues(driver, all) };
 }
 
-function show(app: App, { orphans, records }: Leftovers): void {
-  for (const { driverName, holdings, machineName, machineId } of orphans)
-    for (const { kind, id, where } of holdings)
-      app.print(`orphan  ${driverName} ${where}  ${kind} ${id}  of "${machineName}" (${machineId})\n`);
-  for (const { name, driverName } of records)
-    app.print(`record  ${driverName}  "${name}": its host is gone\n`);
-  if (orphans.length + records.length === 0) app.report.info('Nothing is left over.');
+function linesOf({ orphans, records }: Leftovers): readonly string[] {
+  const ofOrphans = orphans.flatMap(({ driverName, holdings, machineName, machineId }) =>
+    holdings.map(
+      ({ kind, id, where }) =>
+        `orphan  ${driverName} ${where}  ${kind} ${id}  of "${machineName}" (${machineId})`,
+    ),
+  );
+  const ofRecords = records.map(
+    ({ name, driverName }) => `record  ${driverName}  "${name}": its host is gone`,
+  );
+  return [...ofOrphans, ...ofRecords];
 }
 
 async function remove(app: App, { orphans, records }: Leftovers): Promise<number> {

@@ -6,12 +6,11 @@ import { buildSystem, catalogueNames, type Kernel } from '../../../images/catalo
 import { pullImage } from '../../../images/pull.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import { jsonFlag } from '../../args/globals.ts';
-import type { Flags } from '../../args/spec.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { table } from '../../output/table.ts';
+import { done, type Result, value } from '../../result.ts';
 
-export const imageCommand: Command = {
+export const imageCommand = defineCommand({
   argument: 'ls | pull NAME | build NAME | rm NAME...',
   takes: [['ls', 'pull', 'build', 'rm'], catalogueNames],
   description:
@@ -40,11 +39,11 @@ export const imageCommand: Command = {
     },
     { name: 'engine', kind: 'bool', help: 'Build with Docker Engine in it' },
     { name: 'package', kind: 'slice', help: 'Build with this package of the distribution in it' },
-    jsonFlag,
   ],
+  json: true,
   async run(app, { flags, args }) {
     const [verb = 'ls', ...names] = args;
-    if (verb === 'ls') return list(app, flags);
+    if (verb === 'ls') return list(app);
     const [name] = names;
     if (
       !['pull', 'build', 'rm'].includes(verb) ||
@@ -54,38 +53,34 @@ export const imageCommand: Command = {
       throw usageError('MM_USAGE', { message: 'Give one of: ls, pull NAME, build NAME, or rm NAME...' });
     }
     if (verb === 'rm') {
-      for (const each of names) await remove(app, each, archOf(flags));
-      return 0;
+      for (const each of names) await remove(app, each, archOf(flags.arch));
+      return done;
     }
     const made =
       verb === 'pull'
-        ? await pullImage(imageContext(app), name, archOf(flags))
+        ? await pullImage(imageContext(app), name, archOf(flags.arch))
         : await buildImage(imageContext(app), {
             name,
-            ...buildSystem(name, { suite: flags.string('suite') || undefined, kernel: kernelOf(flags) }),
-            engine: flags.bool('engine'),
-            packages: flags.slice('package'),
+            ...buildSystem(name, { suite: flags.suite || undefined, kernel: kernelOf(flags.kernel) }),
+            engine: flags.engine,
+            packages: flags.package,
           });
-    if (flags.bool('json')) app.printJson(made);
-    else app.report.info(`Image ${made.name} (${made.arch}): ${made.path}`);
-    return 0;
+    return value(made, () => `Image ${made.name} (${made.arch}): ${made.path}`);
   },
-};
+});
 
 function imageContext(app: App): ImageContext {
   const { deps, store } = app;
   return { ...deps, withLock: (name, work) => store.withTopic(name, work) };
 }
 
-function kernelOf(flags: Flags): Kernel | undefined {
-  const kernel = flags.string('kernel');
+function kernelOf(kernel: string): Kernel | undefined {
   if (kernel === '') return undefined;
   if (kernel === 'cloud' || kernel === 'full') return kernel;
   throw usageError('MM_USAGE', { message: `--kernel wants cloud or full, not "${kernel.slice(0, 40)}"` });
 }
 
-function archOf(flags: Flags): Arch {
-  const given = flags.string('arch');
+function archOf(given: string): Arch {
   const arch = given === '' ? hostArch() : given;
   if (arch === 'x86_64' || arch === 'aarch64') return arch;
   throw usageError('MM_USAGE', {
@@ -93,12 +88,8 @@ function archOf(flags: Flags): Arch {
   });
 }
 
-async function list(app: App, flags: Flags): Promise<number> {
+async function list(app: App): Promise<Result> {
   const images = await listImages(app.deps.cacheDir);
-  if (flags.bool('json')) {
-    app.printJson(images);
-    return 0;
-  }
   const row = (image: CachedImage) => [
     image.name,
     image.arch,
@@ -107,8 +98,9 @@ async function list(app: App, flags: Flags): Promise<number> {
     image.contents.join(', '),
     image.source,
   ];
-  app.print(await table([['NAME', 'ARCH', 'SIZE', 'CREATED', 'WITH', 'FROM'], ...images.map(row)]));
-  return 0;
+  return value(images, () =>
+    table([['NAME', 'ARCH', 'SIZE', 'CREATED', 'WITH', 'FROM'], ...images.map(row)]),
+  );
 }
 
 /** The machines of this store that stand on a disk: their driver's record names its path. */

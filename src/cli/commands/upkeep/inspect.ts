@@ -1,26 +1,23 @@
 import { withDoubles } from '../../../store/record/exact-number.ts';
 import { formatHostConfig } from '../../../store/record/host-config.ts';
-import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { text } from '../../result.ts';
 
-export const inspectCommand: Command = {
+export const inspectCommand = defineCommand({
   argument: '[name]',
   description: 'Argument is a machine name. Prints its record as JSON, or what a Go template makes of it.',
   examples: ['inspect host1', "inspect -f '{{.Driver.IPAddress}}' host1"],
   flags: [
     { name: 'format', short: 'f', kind: 'string', help: 'Format the output using the given go template.' },
-    jsonFlag,
   ],
+  json: true,
   async run(app, { flags, args }) {
     // The record alone: the driver that made the machine need not be here.
     const { config } = await app.store.load(await oneName(app, args));
-    const format = flags.string('format');
-    if (format === '') app.print(formatHostConfig(config));
-    else {
-      const { renderTemplate } = await import('../../../go-template/render.ts');
-      app.print(`${renderTemplate(format, withDoubles(config))}\n`);
-    }
-    return 0;
+    const format = flags.format;
+    if (format === '') return text(formatHostConfig(config));
+    const { renderTemplate } = await import('../../../go-template/render.ts');
+    return text(`${renderTemplate(format, withDoubles(config))}\n`);
   },
-};
+});

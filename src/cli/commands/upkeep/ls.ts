@@ -3,15 +3,16 @@ import { fleetStatus } from '../../../machine/fleet/fleet-status.ts';
 import type { MachineStatus } from '../../../machine/fleet/status.ts';
 import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
-import { jsonFlag } from '../../args/globals.ts';
 import { timeoutFlag, timeoutMsOf } from '../../args/timeout.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { activeMark, swarmColumn } from '../../output/ls-columns.ts';
 import { filterWords, type MachineFilter, parseFilters } from '../../output/ls-filters.ts';
+import type { FormattedRow } from '../../output/ls-format.ts';
 import { naturalOrder } from '../../output/natural-order.ts';
+import { text, value } from '../../result.ts';
 import { certificatesJson, knownCertificates, warnOfExpiry } from '../../talk/warn-of-expiry.ts';
 
-export const lsCommand: Command = {
+export const lsCommand = defineCommand({
   argument: '',
   description:
     'Asks all machines at once, each for at most --timeout. --filter takes name=REGEX, driver=, state=, swarm= and\n' +
@@ -28,30 +29,34 @@ export const lsCommand: Command = {
     },
     timeoutFlag,
     { name: 'format', short: 'f', kind: 'string', help: 'Pretty-print machines using a Go template' },
-    jsonFlag,
   ],
+  json: true,
   async run(app, { flags }) {
-    const filters = await parseFilters(flags.slice('filter'));
-    const timeoutMs = timeoutMsOf(flags.int('timeout'));
+    const filters = await parseFilters(flags.filter);
+    const timeoutMs = timeoutMsOf(flags.timeout);
     const found = await app.store.loadAll();
     const readable = found.filter(isReadable);
     const chosen = found.filter(
       (machine) => !isReadable(machine) || filters.matchesRecord(machine, readable),
     );
     chosen.sort((a, b) => naturalOrder(a.name, b.name));
-    if (flags.bool('quiet')) {
+    if (flags.quiet) {
       const names = await namesOf(app, chosen.filter(isReadable), filters, timeoutMs);
-      app.print(names.map((name) => `${name}\n`).join(''));
-      return 0;
+      return text(names.map((name) => `${name}\n`).join(''));
     }
     const statuses = await fleetStatus(app.deps, chosen, { timeoutMs });
     const shown = statuses.filter(
       ({ machine, state }) => machine === undefined || filters.matchesState(state),
     );
-    await print(app, shown, readable, flags.string('format'), flags.bool('json'));
-    return 0;
+    const rows = rowsOf(app, shown, readable);
+    const known = flags.format === '' ? await knownCertificates(app, shown) : [];
+    return value(
+      rows.map((row) => ({ ...jsonRow(row), certificates: certificatesJson(known, row.status.name) })),
+      () => (flags.format === '' ? tableOf(rows) : formatted(rows, flags.format)),
+      { after: () => warnOfExpiry(app, known) },
+    );
   },
-};
+});
 
 function isReadable(machine: StoredMachine | BrokenMachine): machine is StoredMachine {
   return !('error' in machine);
@@ -69,49 +74,41 @@ async function namesOf(
   return statuses.filter(({ state }) => filters.matchesState(state)).map(({ name }) => name);
 }
 
-async function print(
+function rowsOf(
   app: App,
   statuses: readonly MachineStatus[],
   machines: readonly StoredMachine[],
-  format: string,
-  json: boolean,
-): Promise<void> {
+): readonly FormattedRow[] {
   const host = app.io.env['DOCKER_HOST'] ?? '';
-  const rows = statuses.map((status) => ({
+  return statuses.map((status) => ({
     status: { ...status, error: app.say(status.error) },
     active: activeMark(status, host),
     swarm: swarmColumn(status.machine, machines),
   }));
-  const known = format === '' ? await knownCertificates(app, statuses) : [];
-  if (json)
-    app.printJson(
-      rows.map(({ status, active, swarm }) => ({
-        ...jsonRow(status, active, swarm),
-        certificates: certificatesJson(known, status.name),
-      })),
-    );
-  else if (format !== '') {
-    const { formatRows } = await import('../../output/ls-format.ts');
-    app.print(await formatRows(rows, format));
-  } else {
-    const { table } = await import('../../output/table.ts');
-    const header = ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'];
-    const cells = rows.map(({ status, active, swarm }) => [
-      status.name,
-      active,
-      status.driverName,
-      status.state === 'None' ? '' : status.state,
-      status.url,
-      swarm,
-      status.dockerVersion,
-      status.error,
-    ]);
-    app.print(await table([header, ...cells]));
-    await warnOfExpiry(app, known);
-  }
 }
 
-function jsonRow(status: MachineStatus, active: string, swarm: string): object {
+async function formatted(rows: readonly FormattedRow[], format: string): Promise<string> {
+  const { formatRows } = await import('../../output/ls-format.ts');
+  return formatRows(rows, format);
+}
+
+async function tableOf(rows: readonly FormattedRow[]): Promise<string> {
+  const { table } = await import('../../output/table.ts');
+  const header = ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'];
+  const cells = rows.map(({ status, active, swarm }) => [
+    status.name,
+    active,
+    status.driverName,
+    status.state === 'None' ? '' : status.state,
+    status.url,
+    swarm,
+    status.dockerVersion,
+    status.error,
+  ]);
+  return table([header, ...cells]);
+}
+
+function jsonRow({ status, active, swarm }: FormattedRow): object {
   return {
     name: status.name,
     active: active.startsWith('*'),

@@ -1,27 +1,26 @@
 import { reworded } from '../../../base/machine-error.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { MachineState } from '../../../sdk/status.ts';
-import { jsonFlag } from '../../args/globals.ts';
 import { oneName } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
+import { value } from '../../result.ts';
 
-export const statusCommand: Command = {
+export const statusCommand = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Prints Running, Paused, Saved, Stopped, Stopping, Starting or Error; nothing when there is no\n' +
     'host.',
   examples: ['status host1'],
-  flags: [jsonFlag],
-  async run(app, { flags, args }) {
+  flags: [],
+  json: true,
+  async run(app, { args }) {
     const name = await oneName(app, args);
     const machine = await Machine.open(app.deps, name);
     const state = await stateOf(machine);
     const word = state === 'None' ? '' : state;
-    if (flags.bool('json')) app.printJson({ name, state: word, phase: machine.meta.phase });
-    else app.print(`${word}\n`);
-    return 0;
+    return value({ name, state: word, phase: machine.meta.phase }, () => `${word}\n`);
   },
-};
+});
 
 async function stateOf(machine: Machine): Promise<MachineState> {
   try {

@@ -3,44 +3,44 @@ import { expect, test } from 'vitest';
 import { parseFlags, parseGoBool } from '../../../../src/cli/args/parse.ts';
 import type { CommandFlag } from '../../../../src/cli/args/spec.ts';
 
-const flags: readonly CommandFlag[] = [
+const flags = [
   { name: 'driver', short: 'd', kind: 'string', env: 'MACHINE_DRIVER', default: 'auto', help: '' },
   { name: 'url', kind: 'string', help: '' },
   { name: 'cpus', kind: 'int', env: 'CPUS', default: 2, help: '' },
   { name: 'force', short: 'f', kind: 'bool', env: 'FORCE', help: '' },
   { name: 'label', kind: 'slice', env: 'LABELS', help: '' },
-];
+] as const satisfies readonly CommandFlag[];
 const parse = (argv: readonly string[], env = {}) => parseFlags(argv, { flags, env });
 
 test('one dash and two, a blank and an equals sign say the same', () => {
   for (const argv of [['-url=tcp://h'], ['--url=tcp://h'], ['-url', 'tcp://h'], ['--url', 'tcp://h']])
-    expect(parse(argv).flags.string('url')).toBe('tcp://h');
+    expect(parse(argv).flags.url).toBe('tcp://h');
 });
 
 test('flags may stand behind names, and -- ends them', () => {
   const { args, flags: found } = parse(['h1', '-f', 'h2', '--', '-d', 'x']);
   expect(args).toEqual(['h1', 'h2', '-d', 'x']);
-  expect(found.bool('force')).toBe(true);
-  expect(found.string('driver')).toBe('auto');
+  expect(found.force).toBe(true);
+  expect(found.driver).toBe('auto');
 });
 
 test('slices repeat, and their variable is split at commas', () => {
-  expect(parse(['--label', 'a=1', '--label=b=2,c']).flags.slice('label')).toEqual(['a=1', 'b=2,c']);
-  expect(parse([], { LABELS: 'a=1, b=2' }).flags.slice('label')).toEqual(['a=1', 'b=2']);
+  expect(parse(['--label', 'a=1', '--label=b=2,c']).flags.label).toEqual(['a=1', 'b=2,c']);
+  expect(parse([], { LABELS: 'a=1, b=2' }).flags.label).toEqual(['a=1', 'b=2']);
 });
 
 test('the command line wins over the environment, which wins over the default; an empty variable is none', () => {
-  expect(parse(['-d', 'x'], { MACHINE_DRIVER: 'y' }).flags.string('driver')).toBe('x');
-  expect(parse([], { MACHINE_DRIVER: 'y' }).flags.string('driver')).toBe('y');
-  expect(parse([], { MACHINE_DRIVER: '' }).flags.string('driver')).toBe('auto');
-  expect(parse([], { MACHINE_DRIVER: 'y' }).flags.isGiven('driver')).toBe(true);
-  expect(parse([]).flags.isGiven('driver')).toBe(false);
+  expect(parse(['-d', 'x'], { MACHINE_DRIVER: 'y' }).flags.driver).toBe('x');
+  expect(parse([], { MACHINE_DRIVER: 'y' }).flags.driver).toBe('y');
+  expect(parse([], { MACHINE_DRIVER: '' }).flags.driver).toBe('auto');
+  expect(parse([], { MACHINE_DRIVER: 'y' }).isGiven('driver')).toBe(true);
+  expect(parse([]).isGiven('driver')).toBe(false);
 });
 
 test('booleans are read as Go reads them, also from the environment', () => {
-  expect(parse(['--force=false']).flags.bool('force')).toBe(false);
-  expect(parse([], { FORCE: 'false' }).flags.bool('force')).toBe(false);
-  expect(parse([], { FORCE: 'T' }).flags.bool('force')).toBe(true);
+  expect(parse(['--force=false']).flags.force).toBe(false);
+  expect(parse([], { FORCE: 'false' }).flags.force).toBe(false);
+  expect(parse([], { FORCE: 'T' }).flags.force).toBe(true);
   expect(() => parse([], { FORCE: 'yes' })).toThrow('Error parsing boolean value from FORCE');
   expect(['1', 't', 'TRUE'].map(parseGoBool)).toEqual([true, true, true]);
   expect(parseGoBool('on')).toBeUndefined();

@@ -1,0 +1,114 @@
+import type { CreateRequest } from '../../machine/life/record.ts';
+import type { Driver } from '../../sdk/driver.ts';
+import type { EngineOptions, SwarmOptions } from '../../store/record/host-config.ts';
+import type { App } from '../app.ts';
+import { usageError } from '../args/errors.ts';
+import type { Input, ValuesOf } from '../args/spec.ts';
+import { askForFlags } from '../talk/ask-create.ts';
+import { type CreateFlags, INSTALL, ownValues } from './create-flags.ts';
+import { readPreferences } from './prefs.ts';
+
+type CreateInput = Input<CreateFlags>;
+type CreateValues = ValuesOf<CreateFlags>;
+
+/**
+ * What is to be created. A value comes from the command line, else the environment, else the preferences, else the default.
+ * `pick` gets the driver that they name, or ''.
+ */
+export async function createRequest(
+  app: App,
+  name: string,
+  input: CreateInput,
+  pick: (named: string) => Promise<Driver>,
+): Promise<CreateRequest> {
+  const { flags, all } = await withPreferences(app, input);
+  // Wrong values are refused before a driver is even looked for.
+  const common = {
+    engine: engineOptions(flags),
+    engineMeta: engineMeta(flags),
+    swarm: swarmOptions(flags),
+    tlsSans: flags['tls-san'],
+    rollback: flags.rollback,
+  };
+  const driver = await pick(flags.driver);
+  const values = await askForFlags(app.io, driver, ownValues(driver, all));
+  if (common.swarm.IsSwarm === true && driver.traits.provision) {
+    app.report.warn(
+      'Legacy Swarm is gone from Docker: the --swarm options are kept with the machine, and nothing is set up on it.',
+    );
+  }
+  return { name, driver, flags: values, ...common };
+}
+
+async function withPreferences(app: App, input: CreateInput): Promise<CreateInput> {
+  const { isGiven }: Input = input;
+  const preferences = await readPreferences(app.io);
+  const wanted = Object.entries(preferences).filter(
+    ([name]) => Object.hasOwn(input.all, name) && !isGiven(name),
+  );
+  const preferred = Object.fromEntries(wanted);
+  return { ...input, flags: { ...input.flags, ...preferred }, all: { ...input.all, ...preferred } };
+}
+
+function engineOptions(flags: CreateValues): Partial<EngineOptions> {
+  for (const entry of flags['engine-env']) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*=/.test(entry) || /[\n\r\0]/.test(entry))
+      throw usageError('MM_USAGE', {
+        message: `--engine-env wants NAME=VALUE, not ${JSON.stringify(entry.slice(0, 60))}`,
+      });
+  }
+  for (const entry of flags['engine-label']) {
+    if (!/^[^=\s]+=/.test(entry))
+      throw usageError('MM_USAGE', {
+        message: `--engine-label wants key=value, not ${JSON.stringify(entry.slice(0, 60))}`,
+      });
+  }
+  return {
+    ArbitraryFlags: [...flags['engine-opt']],
+    Env: [...flags['engine-env']],
+    InsecureRegistry: [...flags['engine-insecure-registry']],
+    Labels: [...flags['engine-label']],
+    RegistryMirror: [...flags['engine-registry-mirror']],
+    StorageDriver: flags['engine-storage-driver'],
+    InstallURL: flags['engine-install-url'],
+  };
+}
+
+function engineMeta(flags: CreateValues): { install: string; version: string } {
+  const install = flags['engine-install'];
+  if (!INSTALL.includes(install)) {
+    throw usageError('MM_USAGE', {
+      message: `--engine-install wants one of ${INSTALL.join(', ')}, not "${install.slice(0, 40)}"`,
+    });
+  }
+  const version = flags['engine-version'];
+  if (version !== '' && !/^[0-9][0-9A-Za-z.:~+-]{0,80}$/.test(version)) {
+    throw usageError('MM_USAGE', {
+      message: `--engine-version wants a version such as 28.5, not "${version.slice(0, 40)}"`,
+    });
+  }
+  return { install, version };
+}
+
+function swarmOptions(flags: CreateValues): Partial<SwarmOptions> {
+  const discovery = flags['swarm-discovery'];
+  if (discovery !== '' && !/^[^:]*:\/\/.*/.test(discovery)) {
+    throw usageError('MM_ARGUMENTS', {
+      message: `Error parsing swarm discovery: Swarm Discovery URL was in the wrong format: ${discovery.slice(0, 200)}`,
+    });
+  }
+  const master = flags['swarm-master'];
+  return {
+    IsSwarm: flags.swarm || master,
+    Agent: flags.swarm,
+    Master: master,
+    Discovery: discovery,
+    Address: flags['swarm-addr'],
+    Host: flags['swarm-host'],
+    Image: flags['swarm-image'],
+    Strategy: flags['swarm-strategy'],
+    ArbitraryFlags: [...flags['swarm-opt']],
+    ArbitraryJoinFlags: [...flags['swarm-join-opt']],
+    IsExperimental: flags['swarm-experimental'],
+  };
+}
