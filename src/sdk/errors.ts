@@ -6,7 +6,7 @@ export const driverErrors = {
   MM_DRIVER_FLAGS: {
     summary: "A driver's option is missing or has a value that cannot work.",
     exitCode: 2,
-    formerly: ['MM_NSPAWN_FLAG', 'MM_QEMU_FLAGS', 'MM_VBOX_FLAGS'],
+    formerly: ['MM_EC2_FLAGS', 'MM_NSPAWN_FLAG', 'MM_QEMU_FLAGS', 'MM_VBOX_FLAGS'],
   },
   MM_DRIVER_UNSUPPORTED: { summary: "The machine's driver cannot do that." },
   MM_GENERIC_KEY: { summary: 'The private key given for a generic machine cannot be used.', exitCode: 3 },

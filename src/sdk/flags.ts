@@ -109,11 +109,17 @@ export class FlagReader {
   /** A network such as 198.51.100.0/24 or 2001:db8::/32. '' when it is missing. */
   cidr(name: string): string {
     const value = this.text(name);
-    const [address = '', bits = '', ...more] = value.split('/');
-    const kind = isIP(address);
-    const isLength = /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 4 ? 32 : 128);
-    if (value === '' || (kind !== 0 && isLength && more.length === 0)) return value;
+    if (value === '' || isCidr(value)) return value;
     throw this.wrong(name, 'Give a network such as 198.51.100.0/24.');
+  }
+
+  /** The same of a list. */
+  cidrs(name: string): readonly string[] {
+    const values = this.list(name);
+    const wrong = values.find((value) => !isCidr(value));
+    if (wrong === undefined) return values;
+    const hint = 'Give a network such as 198.51.100.0/24, or one address as 198.51.100.7/32.';
+    throw this.wrong(name, hint, wrong);
   }
 
   /** Milliseconds of a duration such as 90s, 5m or 1h. `otherwise` when it is missing. */
@@ -135,13 +141,9 @@ export class FlagReader {
   }
 }
 
-/** Typed reading of a driver's flags; a flag that is not there reads as its kind's empty value. */
-export function text(flags: FlagValues, name: string): string {
-  const value = flags[name];
-  return typeof value === 'string' ? value : '';
-}
-
-export function integer(flags: FlagValues, name: string): number {
-  const value = flags[name];
-  return typeof value === 'number' ? value : 0;
+function isCidr(value: string): boolean {
+  const [address = '', bits = '', ...more] = value.split('/');
+  const kind = isIP(address);
+  const isLength = /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 4 ? 32 : 128);
+  return kind !== 0 && isLength && more.length === 0;
 }

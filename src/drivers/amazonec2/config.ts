@@ -1,9 +1,6 @@
-import { isIP } from 'node:net';
-import { resolve } from 'node:path';
 import type { BaseConfig } from '../../sdk/context.ts';
-import type { FlagValues } from '../../sdk/flags.ts';
-import { integer, text } from '../../sdk/flags.ts';
-import { ec2Error } from './errors.ts';
+import { driverError } from '../../sdk/errors.ts';
+import type { FlagReader } from '../../sdk/flags.ts';
 import { imageNames } from './instance/images.ts';
 
 /** The driver's keys in config.json: docker-machine's first, with its names. */
@@ -82,116 +79,83 @@ export interface Ec2Config extends BaseConfig {
   LaunchRefused: boolean;
 }
 
-function list(flags: FlagValues, name: string): readonly string[] {
-  const value = flags[`amazonec2-${name}`];
-  return Array.isArray(value) ? value.map(String).filter((item) => item !== '') : [];
-}
-
-function wrong(name: string, value: string, hint: string): Error {
-  return ec2Error('MM_EC2_FLAGS', {
-    message: `--amazonec2-${name} cannot be ${JSON.stringify(value.slice(0, 100))}`,
-    hint,
-  });
-}
-
-/** From flags to config. @throws MM_EC2_FLAGS */
-export function configureEc2(flags: FlagValues, base: BaseConfig): Ec2Config {
-  const word = (name: string) => text(flags, `amazonec2-${name}`);
-  const flag = (name: string) => flags[`amazonec2-${name}`] === true;
-  const matching = (name: string, shape: RegExp, hint: string) => {
-    const value = word(name);
-    if (value !== '' && !shape.test(value)) throw wrong(name, value, hint);
-    return value;
-  };
-  const within = (name: string, low: number, high: number) => {
-    const value = integer(flags, `amazonec2-${name}`);
-    if (value < low || value > high)
-      throw wrong(name, String(value), `Give a number from ${low} to ${high}.`);
-    return value;
-  };
-  const oneOf = (name: string, values: readonly string[]) => {
-    const value = word(name);
-    if (value !== '' && !values.includes(value))
-      throw wrong(name, value, `Give one of ${values.join(', ')}.`);
-    return value;
-  };
-  const path = (name: string) => (word(name) === '' ? '' : resolve(word(name)));
-  const keyName = matching(
-    'keypair-name',
+/** From flags to config. @throws MM_DRIVER_FLAGS */
+export function configureEc2(flags: FlagReader, base: BaseConfig): Ec2Config {
+  const keyName = flags.matching(
+    'amazonec2-keypair-name',
     /^[\x20-\x7e]{1,255}$/,
     'Give the name that EC2 shows for the key pair.',
   );
-  const keyPath = path('ssh-keypath');
+  const keyPath = flags.path('amazonec2-ssh-keypath');
   if (keyName !== '' && keyPath === '') {
-    throw ec2Error('MM_EC2_FLAGS', {
+    throw driverError('MM_DRIVER_FLAGS', {
       message: 'using --amazonec2-keypair-name also requires --amazonec2-ssh-keypath',
       hint: 'Give the path of the private key that belongs to that key pair.',
     });
   }
-  for (const port of list(flags, 'open-port')) checkPort(port);
-  for (const cidr of list(flags, 'open-to')) checkCidr(cidr);
-  checkTags(word('tags'));
   return {
     ...base,
-    SSHUser: matching('ssh-user', /^[a-z_][a-z0-9_-]{0,31}$/, 'Give a name such as ubuntu.') || 'ubuntu',
-    SSHPort: within('ssh-port', 1, 65_535),
+    SSHUser: flags.userName('amazonec2-ssh-user', 'ubuntu'),
+    SSHPort: flags.int('amazonec2-ssh-port', 1, 65_535),
     AccessKey: '',
     SecretKey: '',
     SessionToken: '',
-    Region: matching('region', /^[a-zA-Z0-9-]{1,40}$/, 'Give a region such as eu-central-1.'),
-    // Amazon's ids are hexadecimal; those of other servers of this API need not be.
-    AMI: matching('ami', /^ami-[0-9a-zA-Z]{1,40}$/, 'Give an id such as ami-0123456789abcdef0.'),
+    Region: flags.matching('amazonec2-region', /^[a-zA-Z0-9-]{1,40}$/, 'Give a region such as eu-central-1.'),
+    AMI: idOf(flags, 'amazonec2-ami', 'ami'),
     KeyName: keyName,
     ExistingKey: keyName !== '',
     InstanceId: '',
     InstanceType:
-      matching('instance-type', /^[a-z0-9-]{1,30}\.[a-z0-9-]{1,30}$/, 'Give a type such as t3.micro.') ||
-      't2.micro',
+      flags.matching(
+        'amazonec2-instance-type',
+        /^[a-z0-9-]{1,30}\.[a-z0-9-]{1,30}$/,
+        'Give a type such as t3.micro.',
+      ) || 't2.micro',
     PrivateIPAddress: '',
     SecurityGroupIds: [],
-    SecurityGroupNames: list(flags, 'security-group'),
-    SecurityGroupReadOnly: flag('security-group-readonly'),
-    OpenPorts: list(flags, 'open-port'),
-    Tags: word('tags'),
+    SecurityGroupNames: flags.list('amazonec2-security-group'),
+    SecurityGroupReadOnly: flags.bool('amazonec2-security-group-readonly'),
+    OpenPorts: openPorts(flags),
+    Tags: tags(flags),
     ReservationId: '',
-    DeviceName: word('device-name'),
-    RootSize: within('root-size', 1, 65_536),
-    VolumeType: oneOf('volume-type', ['gp3', 'gp2', 'io1', 'io2', 'standard', 'st1', 'sc1']) || 'gp3',
-    IamInstanceProfile: word('iam-instance-profile'),
-    VpcId: matching('vpc-id', /^vpc-[0-9a-zA-Z]{1,40}$/, 'Give an id such as vpc-0123456789abcdef0.'),
-    SubnetId: matching(
-      'subnet-id',
-      /^subnet-[0-9a-zA-Z]{1,40}$/,
-      'Give an id such as subnet-0123456789abcdef0.',
+    DeviceName: flags.text('amazonec2-device-name'),
+    RootSize: flags.int('amazonec2-root-size', 1, 65_536),
+    VolumeType: flags.oneOf('amazonec2-volume-type', VOLUME_TYPES, 'gp3'),
+    IamInstanceProfile: flags.text('amazonec2-iam-instance-profile'),
+    VpcId: idOf(flags, 'amazonec2-vpc-id', 'vpc'),
+    SubnetId: idOf(flags, 'amazonec2-subnet-id', 'subnet'),
+    Zone: flags.matching(
+      'amazonec2-zone',
+      /^[a-z0-9-]{1,40}$/,
+      'Give the letter of a zone, such as a, or its name.',
     ),
-    Zone: matching('zone', /^[a-z0-9-]{1,40}$/, 'Give the letter of a zone, such as a, or its name.'),
-    RequestSpotInstance: flag('request-spot-instance'),
-    SpotPrice: matching(
-      'spot-price',
+    RequestSpotInstance: flags.bool('amazonec2-request-spot-instance'),
+    SpotPrice: flags.matching(
+      'amazonec2-spot-price',
       /^\d{1,6}(?:\.\d{1,6})?$/,
       'Give a price in dollars an hour, such as 0.05.',
     ),
-    PrivateIPOnly: flag('private-address-only'),
-    UsePrivateIP: flag('use-private-address'),
-    UseEbsOptimizedInstance: flag('use-ebs-optimized-instance'),
-    Monitoring: flag('monitoring'),
+    PrivateIPOnly: flags.bool('amazonec2-private-address-only'),
+    UsePrivateIP: flags.bool('amazonec2-use-private-address'),
+    UseEbsOptimizedInstance: flags.bool('amazonec2-use-ebs-optimized-instance'),
+    Monitoring: flags.bool('amazonec2-monitoring'),
     SSHPrivateKeyPath: keyPath,
-    RetryCount: within('retries', -1, 50),
-    Endpoint: endpointUrl(word('endpoint'), flag('insecure-transport')),
-    DisableSSL: flag('insecure-transport'),
-    UserDataFile: path('userdata'),
-    Image: oneOf('image', imageNames) || (imageNames[0] ?? ''),
-    Profile: word('profile'),
-    OpenTo: list(flags, 'open-to'),
-    SSHOnly: flag('ssh-only'),
-    UnencryptedRoot: flag('unencrypted-root'),
-    KmsKeyId: word('kms-key-id'),
-    MetadataToken: oneOf('metadata-token', ['required', 'optional']) || 'required',
-    MetadataTokenHops: within('metadata-token-response-hop-limit', 1, 64),
-    IPv6: flag('ipv6'),
-    PlacementGroup: word('placement-group'),
-    Tenancy: oneOf('tenancy', ['default', 'dedicated', 'host']),
-    Credits: oneOf('credits', ['standard', 'unlimited']),
+    RetryCount: flags.int('amazonec2-retries', -1, 50),
+    Endpoint: endpoint(flags),
+    DisableSSL: flags.bool('amazonec2-insecure-transport'),
+    UserDataFile: flags.path('amazonec2-userdata'),
+    Image: flags.oneOf('amazonec2-image', imageNames, imageNames[0] ?? ''),
+    Profile: flags.text('amazonec2-profile'),
+    OpenTo: flags.cidrs('amazonec2-open-to'),
+    SSHOnly: flags.bool('amazonec2-ssh-only'),
+    UnencryptedRoot: flags.bool('amazonec2-unencrypted-root'),
+    KmsKeyId: flags.text('amazonec2-kms-key-id'),
+    MetadataToken: flags.oneOf('amazonec2-metadata-token', ['required', 'optional'], 'required'),
+    MetadataTokenHops: flags.int('amazonec2-metadata-token-response-hop-limit', 1, 64),
+    IPv6: flags.bool('amazonec2-ipv6'),
+    PlacementGroup: flags.text('amazonec2-placement-group'),
+    Tenancy: flags.oneOf('amazonec2-tenancy', ['default', 'dedicated', 'host']),
+    Credits: flags.oneOf('amazonec2-credits', ['standard', 'unlimited']),
     Subnets: [],
     SubnetCidrs: [],
     OwnGroupIds: [],
@@ -203,38 +167,51 @@ export function configureEc2(flags: FlagValues, base: BaseConfig): Ec2Config {
   };
 }
 
-/** `host`, `host:port` or a URL, as docker-machine took it. */
-export function endpointUrl(value: string, insecure: boolean): string {
+const VOLUME_TYPES = ['gp3', 'gp2', 'io1', 'io2', 'standard', 'st1', 'sc1'];
+
+/** Amazon's ids are hexadecimal. Those of other servers of this API need not be. */
+const idOf = (flags: FlagReader, name: string, kind: string): string =>
+  flags.matching(
+    name,
+    new RegExp(`^${kind}-[0-9a-zA-Z]{1,40}$`),
+    `Give an id such as ${kind}-0123456789abcdef0.`,
+  );
+
+/** `host`, `host:port` or a URL, as docker-machine took it. undefined for what is none of them. */
+export function endpointUrl(value: string, insecure: boolean): string | undefined {
   if (value === '') return '';
   const url = /^https?:\/\//i.test(value) ? value : `${insecure ? 'http' : 'https'}://${value}`;
-  if (URL.canParse(url)) return url.replace(/\/$/, '');
-  throw wrong('endpoint', value, 'Give a host name or a URL.');
+  return URL.canParse(url) ? url.replace(/\/$/, '') : undefined;
 }
 
-function checkPort(value: string): void {
-  const [, port = '0'] = /^(\d{1,5})(?:\/(?:tcp|udp))?$/.exec(value) ?? [];
-  if (Number(port) < 1 || Number(port) > 65_535)
-    throw wrong('open-port', value, 'Give a port such as 80 or 53/udp.');
+function endpoint(flags: FlagReader): string {
+  const isInsecure = flags.bool('amazonec2-insecure-transport');
+  const url = endpointUrl(flags.text('amazonec2-endpoint'), isInsecure);
+  if (url !== undefined) return url;
+  throw flags.wrong('amazonec2-endpoint', 'Give a host name or a URL.');
 }
 
-function checkCidr(value: string): void {
-  const [address = '', bits = '', ...more] = value.split('/');
-  const kind = isIP(address);
-  const isLength = /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 4 ? 32 : 128);
-  if (kind === 0 || !isLength || more.length > 0)
-    throw wrong(
-      'open-to',
-      value,
-      'Give a network such as 198.51.100.0/24, or one address as 198.51.100.7/32.',
+function openPorts(flags: FlagReader): readonly string[] {
+  const words = flags.list('amazonec2-open-port');
+  for (const word of words) {
+    const [, port = '0'] = /^(\d{1,5})(?:\/(?:tcp|udp))?$/.exec(word) ?? [];
+    if (Number(port) < 1 || Number(port) > 65_535)
+      throw flags.wrong('amazonec2-open-port', 'Give a port such as 80 or 53/udp.', word);
+  }
+  return words;
+}
+
+function tags(flags: FlagReader): string {
+  const value = flags.text('amazonec2-tags');
+  if (value === '') return '';
+  const words = value.split(',');
+  if (words.length % 2 !== 0)
+    throw flags.wrong('amazonec2-tags', 'Give keys and values in turn: key1,value1,key2,value2.');
+  const isTaken = (key: string) => /^aws:/i.test(key) || key.startsWith('mymachine:') || key === '';
+  if (words.some((word, index) => index % 2 === 0 && isTaken(word)))
+    throw flags.wrong(
+      'amazonec2-tags',
+      'Keys that begin with aws: or mymachine: are taken, and no key is empty.',
     );
-}
-
-function checkTags(value: string): void {
-  const keys = value.split(',').filter((_, index) => index % 2 === 0);
-  if (value === '') return;
-  if (value.split(',').length % 2 !== 0)
-    throw wrong('tags', value, 'Give keys and values in turn: key1,value1,key2,value2.');
-  for (const key of keys)
-    if (/^aws:/i.test(key) || key.startsWith('mymachine:') || key === '')
-      throw wrong('tags', value, 'Keys that begin with aws: or mymachine: are taken, and no key is empty.');
+  return value;
 }

@@ -21,6 +21,6 @@ export const amazonec2Driver: Driver<Ec2Config> = {
   },
   // It costs money, so it is never chosen unasked. Credentials are looked for when it is used.
   availability: async () => ({ works: true, score: 0, how: 'needs an AWS account' }),
-  configure: (flags, base) => configureEc2(flags.values, base),
+  configure: configureEc2,
   load: async () => (await import('./host.ts')).host,
 };

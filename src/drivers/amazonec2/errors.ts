@@ -1,7 +1,6 @@
 import { errorsOf } from '../../base/machine-error.ts';
 
 export const ec2Errors = {
-  MM_EC2_FLAGS: { summary: 'An option of the amazonec2 driver has a value that cannot work.', exitCode: 2 },
   MM_EC2_CREDENTIALS: { summary: 'No AWS credentials were found, or AWS does not know those that were.' },
   MM_EC2_EXPIRED: { summary: 'The AWS session token has expired.' },
   MM_EC2_CLOCK: { summary: "This computer's clock differs too much from that of AWS." },

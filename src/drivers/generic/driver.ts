@@ -4,7 +4,6 @@ import { accepts } from '../../base/net.ts';
 import type { BaseConfig, DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
-import type { FlagReader } from '../../sdk/flags.ts';
 
 export interface GenericConfig extends BaseConfig {
   EnginePort: number;
@@ -16,8 +15,8 @@ const STATE_TIMEOUT_MS = 15_000;
 const ENGINE_PORT = 2376;
 
 /**
- * The config of a machine that docker-machine made, whose older versions left keys out, and had the copy of the key under
- * one name for all.
+ * Fills in what a record of docker-machine may lack.
+ * Its older versions left keys out, and kept the copy of the SSH key under one name for all.
  */
 function complete(config: Readonly<GenericConfig>, dir: string): GenericConfig {
   const word = (value: unknown) => (typeof value === 'string' ? value : '');
@@ -36,12 +35,13 @@ function complete(config: Readonly<GenericConfig>, dir: string): GenericConfig {
   };
 }
 
-/** A host that drops packets to the engine's port is asked at the SSH port after this. */
+/** The SSH port is asked after this when the engine's port drops packets. */
 const PATIENCE_MS = 1000;
 
 /**
- * Whether the host is up. The engine's port is asked first: sshd of OpenSSH 9.8 and newer locks an address out that connects
- * again and again without logging in (PerSourcePenalties, sshd_config(5)).
+ * Whether the host is up. The engine's port is asked first.
+ * sshd of OpenSSH 9.8 and newer locks out an address that connects often without logging in
+ * (PerSourcePenalties, sshd_config(5)).
  */
 async function answers(context: DriverContext<GenericConfig>): Promise<boolean> {
   const { clock, signal } = context;
@@ -68,7 +68,7 @@ async function answers(context: DriverContext<GenericConfig>): Promise<boolean> 
   }
 }
 
-/** Files of a machine's folder, which a user's key may be called like (key.pem, of some clouds). */
+/** Names of our own files in a machine's folder. Some clouds call a user's key key.pem. */
 const TAKEN = new Set([
   ...['ca.pem', 'cert.pem', 'key.pem', 'server.pem', 'server-key.pem', 'known_hosts', 'engine-url'],
   ...['config.json', 'config.json.bak', 'mymachine.json', 'secrets.json'],
@@ -84,15 +84,6 @@ async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<
   await chmod(own, 0o600);
   await copyFile(`${source}.pub`, `${own}.pub`).catch(() => undefined);
   return { SSHKeyPath: own };
-}
-
-function port(flags: FlagReader, name: string): number {
-  const value = Number(flags.values[name]);
-  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
-  throw driverError('MM_DRIVER_FLAGS', {
-    message: `--${name} is not a port: ${value}`,
-    hint: 'Ports are 1 to 65535.',
-  });
 }
 
 const host: HostDriver<GenericConfig> = {
@@ -124,7 +115,7 @@ const host: HostDriver<GenericConfig> = {
   remove: async () => undefined,
 };
 
-/** A host that is there already and lets us log in. It is adopted, never made, started or deleted. */
+/** A host that is there already and lets us log in. It is adopted, never made or deleted. */
 export const genericDriver: Driver<GenericConfig> = {
   api: DRIVER_API,
   name: 'generic',
@@ -166,33 +157,27 @@ export const genericDriver: Driver<GenericConfig> = {
   },
   availability: async () => ({ works: true, score: 0, how: 'needs a host with SSH' }),
   configure(flags, base) {
-    const address = flags.text('generic-ip-address');
+    const address = flags.host('generic-ip-address');
     if (address === '') {
       throw driverError('MM_DRIVER_FLAGS', {
         message: 'generic driver requires the --generic-ip-address option',
         hint: 'Such as "mymachine create --driver generic --generic-ip-address 192.0.2.10 NAME".',
       });
     }
-    if (!/^[a-zA-Z0-9._:%-]{1,255}$/.test(address) || address.startsWith('-')) {
-      throw driverError('MM_DRIVER_FLAGS', {
-        message: `--generic-ip-address is not an address or a host name: ${JSON.stringify(address.slice(0, 100))}`,
-        hint: 'Give the bare address or name; the port has an option of its own, --generic-ssh-port.',
-      });
-    }
-    const user = flags.text('generic-ssh-user');
-    if (!/^[a-zA-Z0-9_.@\\$][a-zA-Z0-9_.@\\$-]{0,63}$/.test(user)) {
-      throw driverError('MM_DRIVER_FLAGS', {
-        message: `--generic-ssh-user is not a user name: ${JSON.stringify(user.slice(0, 100))}`,
-      });
-    }
     return {
       ...base,
       IPAddress: address,
-      SSHUser: user,
-      SSHPort: port(flags, 'generic-ssh-port'),
+      SSHUser:
+        flags.matching(
+          'generic-ssh-user',
+          // Directory services have names such as EXAMPLE\ann and ann@example.org.
+          /^[a-zA-Z0-9_.@\\$][a-zA-Z0-9_.@\\$-]{0,63}$/,
+          'Give the name of a login user, such as root.',
+        ) || 'root',
+      SSHPort: flags.int('generic-ssh-port', 1, 65_535),
       // Without a key of its own the machine uses the agent and the user's keys.
       SSHKeyPath: '',
-      EnginePort: port(flags, 'generic-engine-port'),
+      EnginePort: flags.int('generic-engine-port', 1, 65_535),
       SSHKey: flags.text('generic-ssh-key'),
     };
   },

@@ -9,7 +9,7 @@ export interface NoneConfig extends BaseConfig {
 /** A record may have been written by hand. */
 const urlOf = (config: NoneConfig): string => (typeof config.URL === 'string' ? config.URL : '');
 
-/** host:port of a URL as docker-machine kept it in IPAddress; without the port where we need an address. */
+/** The host of a URL, without port and brackets. docker-machine kept the port in IPAddress. */
 function hostOf(url: string): string {
   const found = /^[a-z][a-z0-9+.-]*:\/\/(\[[^\]]+\]|[^:/]*)/i.exec(url);
   return (found?.[1] ?? '').replace(/^\[|\]$/g, '');
@@ -54,12 +54,8 @@ export const noneDriver: Driver<NoneConfig> = {
         hint: 'Such as "mymachine create --driver none --url tcp://192.0.2.10:2376 NAME".',
       });
     }
-    if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(url) || /[\u0000-\u001f\u007f]/.test(url)) {
-      throw driverError('MM_DRIVER_FLAGS', {
-        message: `--url is not a URL: ${JSON.stringify(url.slice(0, 100))}`,
-        hint: 'Write it as tcp://ADDRESS:PORT, such as tcp://192.0.2.10:2376.',
-      });
-    }
+    if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(url) || /[\u0000-\u001f\u007f]/.test(url))
+      throw flags.wrong('url', 'Write it as tcp://ADDRESS:PORT, such as tcp://192.0.2.10:2376.');
     // Nobody logs in to it.
     return { ...base, IPAddress: hostOf(url), SSHUser: '', SSHPort: 0, URL: url };
   },

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
 import { retry } from '../../../base/wait.ts';
-import { endpointUrl } from '../config.ts';
+import { type Ec2Config, endpointUrl } from '../config.ts';
 import type { Ec2Context } from '../context.ts';
+import { ec2Error } from '../errors.ts';
 import { awsCodeOf, ec2Failure, isRefusedWith } from './failures.ts';
 
 /** The way to EC2 in one region. Every failure that leaves it is one of ours. */
@@ -115,11 +116,20 @@ async function clientConfig(context: Ec2Context, region: string): Promise<EC2Cli
       throwOnRequestTimeout: true,
     },
     ...(region === '' ? {} : { region }),
-    // docker-machine kept it as it was given, without a scheme.
-    ...(config.Endpoint ? { endpoint: endpointUrl(config.Endpoint, config.DisableSSL) } : {}),
+    ...(config.Endpoint ? { endpoint: endpointOf(config) } : {}),
     ...(config.Profile ? { profile: config.Profile } : {}),
     ...(credentials === undefined ? {} : { credentials }),
   };
+}
+
+/** docker-machine kept the endpoint as it was given, without a scheme. */
+function endpointOf({ Endpoint, DisableSSL }: Readonly<Ec2Config>): string {
+  const url = endpointUrl(Endpoint, DisableSSL);
+  if (url !== undefined) return url;
+  throw ec2Error('MM_EC2_UNREACHABLE', {
+    message: `The machine's record has an endpoint that is no URL: ${Endpoint.slice(0, 100)}`,
+    hint: 'Mend "Endpoint" in its config.json.',
+  });
 }
 
 /**

@@ -7,12 +7,12 @@ import { amazonec2Driver } from '../../../../src/drivers/amazonec2/driver.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
 import { wantedRules } from '../../../../src/drivers/amazonec2/network/rules.ts';
 import { traitOf } from '../../../../src/sdk/driver.ts';
-import type { FlagValues } from '../../../../src/sdk/flags.ts';
+import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { baseConfig } from '../../../testbed/base-config.ts';
 
 const base = baseConfig();
 const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
-const configure = (flags: FlagValues) => configureEc2({ ...defaults, ...flags }, base);
+const configure = (flags: FlagValues) => configureEc2(new FlagReader({ ...defaults, ...flags }), base);
 
 test('the defaults make a machine that is closed: encrypted, with tokens, with a group of its own', () => {
   expect(configure({})).toMatchObject({
@@ -41,7 +41,7 @@ test.each([
   ['amazonec2-endpoint', 'http://['],
 ])('--%s %j is refused before anything is touched', (name, value) => {
   expect(() => configure({ [name]: value })).toThrow(
-    expect.objectContaining({ code: 'MM_EC2_FLAGS', exitCode: 2 }),
+    expect.objectContaining({ code: 'MM_DRIVER_FLAGS', exitCode: 2 }),
   );
 });
 

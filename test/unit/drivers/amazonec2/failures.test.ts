@@ -3,7 +3,7 @@ import { ec2Failure } from '../../../../src/drivers/amazonec2/api/failures.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 10);
 
-/** A refusal as the SDK throws it; `answeredAt` is the time of the server's clock, where the answer has it. */
+/** A refusal as the SDK throws it. `answeredAt` is the server's time, where the answer has it. */
 function refusal(name: string, message: string, answeredAt?: number): Error {
   const headers = answeredAt === undefined ? {} : { date: new Date(answeredAt).toUTCString() };
   return Object.assign(new Error(message), { name, Code: name, $response: { headers }, $metadata: {} });

@@ -28,7 +28,8 @@ function policy(): readonly Statement[] {
 
 test('the policy in the documentation allows the calls that the driver makes, tagging what it creates, and no more', () => {
   const allowed = policy().flatMap(({ Action }) => Action);
-  // A call that creates with tags needs ec2:CreateTags beside its own (Amazon EC2 User Guide, "Tag resources during creation").
+  // A call that creates with tags needs ec2:CreateTags beside its own.
+  // See "Tag resources during creation" in the Amazon EC2 User Guide.
   const needed = [...callsMade(), 'CreateTags'].map((call) => `ec2:${call}`);
   expect([...new Set(allowed)].sort()).toEqual([...needed].sort());
   expect(policy().every(({ Effect }) => Effect === 'Allow')).toBe(true);
