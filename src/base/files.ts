@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { constants, link, open, rename, rm, statfs } from 'node:fs/promises';
+import { constants, link, lstat, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from './machine-error.ts';
 
@@ -18,6 +18,20 @@ export async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Makes a folder that is this user's alone, where another user may have been first, such as in /tmp.
+ * Throws for one that is somebody else's or open to others.
+ */
+export async function makeOwnFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700, recursive: true });
+  const uid = process.getuid?.();
+  // Windows gives each user a folder of temporary files.
+  if (uid === undefined) return;
+  const folder = await lstat(path);
+  if (folder.isDirectory() && folder.uid === uid && (folder.mode & 0o077) === 0) return;
+  throw new Error(`${path} belongs to somebody else, or others may read it`);
 }
 
 /** A name beside `path` for a temporary file. It is hidden: no reader takes it for content. */

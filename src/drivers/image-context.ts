@@ -5,7 +5,9 @@ import type { DriverContext } from '../sdk/context.ts';
 
 /** What the functions on images take, out of a driver's context. */
 export function imageContext(context: DriverContext): ImageContext {
-  const { clock, report, programs, signal, cacheDir, withLock } = context;
+  const { clock, report, programs, signal, cacheDir } = context;
+  const withLock: ImageContext['withLock'] = (name, what, work) =>
+    context.withLock(name, work, { scope: 'cache', what });
   return { clock, report, programs, signal, cacheDir, withLock };
 }
 

@@ -11,7 +11,6 @@ import {
   checkImageName,
   type ImageContext,
   imagesDir,
-  locked,
   lockName,
   publishImage,
 } from './cache.ts';
@@ -43,14 +42,13 @@ export async function buildImage(context: ImageContext, request: BuildRequest): 
   checkImageName(request.name);
   const mirror = await checkCanBuild(context, request);
   const arch: Arch = 'x86_64';
-  return locked(context, lockName(request.name, arch), async () => {
+  return context.withLock(lockName(request.name, arch), `the image ${request.name}`, async () => {
     const folder = imagesDir(context.cacheDir);
     await mkdir(folder, { recursive: true });
     const prefix = `work-${request.name}--`;
     for (const left of await readdir(folder)) {
       // We hold the lock, so these are of a build that was killed.
-      if (left.startsWith(prefix) && context.withLock !== undefined)
-        await removeTree(context, join(folder, left));
+      if (left.startsWith(prefix)) await removeTree(context, join(folder, left));
     }
     const work = await mkdtemp(join(folder, prefix));
     try {

@@ -7,15 +7,12 @@ import type { ProxySettings } from '../download/http.ts';
 import type { Arch } from './arch.ts';
 import { imageError } from './errors.ts';
 
-/** Runs `work` while no other process works under the same name. `name` is fit for a file name. */
-export type WithLock = <T>(name: string, work: () => Promise<T>) => Promise<T>;
-
-/** What the functions on images need: the world, the folder, and a lock that `src/store` has. */
+/** What the functions on images need: the world, the cache, and locks that all users of the cache share. */
 export interface ImageContext extends Ports {
   /** Images lie in `<cacheDir>/images`. */
   readonly cacheDir: string;
-  /** Without it two processes may make the same image twice; neither sees half of one. */
-  readonly withLock?: WithLock | undefined;
+  /** Runs `work` while no other process works under that name. `what` is told to whoever waits. */
+  withLock<T>(name: string, what: string, work: () => Promise<T>): Promise<T>;
   readonly proxy?: ProxySettings | undefined;
 }
 
@@ -155,7 +152,7 @@ export async function removeImage(
   usersOf: (diskPath: string) => Promise<readonly string[]>,
 ): Promise<boolean> {
   checkImageName(name);
-  return locked(context, lockName(name, arch), async () => {
+  return context.withLock(lockName(name, arch), `the image ${name}`, async () => {
     const folder = imagesDir(context.cacheDir);
     const files = await readdir(folder).catch(() => []);
     const own = files.filter((file) => isMadeOf(file, name, arch));
@@ -171,8 +168,4 @@ export async function removeImage(
     await Promise.all(own.map((file) => rm(join(folder, file), { force: true })));
     return disks.length > 0;
   });
-}
-
-export function locked<T>(context: ImageContext, name: string, work: () => Promise<T>): Promise<T> {
-  return context.withLock === undefined ? work() : context.withLock(name, work);
 }

@@ -8,7 +8,7 @@ import { download } from '../download/download.ts';
 import { downloadError } from '../download/errors.ts';
 import { type HttpClient, type HttpLimits, httpClient } from '../download/http.ts';
 import { type Arch, hostArch } from './arch.ts';
-import { type CachedImage, type ImageContext, imagesDir, locked, lockName, publishImage } from './cache.ts';
+import { type CachedImage, type ImageContext, imagesDir, lockName, publishImage } from './cache.ts';
 import { type CatalogueImage, catalogueImage, catalogueNames } from './catalogue.ts';
 import { imageError } from './errors.ts';
 
@@ -58,7 +58,7 @@ function fetchImage(
   checksumOf: (http: HttpClient) => Promise<Checksum>,
   limits?: HttpLimits,
 ): Promise<CachedImage> {
-  return locked(context, lockName(image.name, image.arch), async () => {
+  return context.withLock(lockName(image.name, image.arch), `the image ${image.name}`, async () => {
     const http = await httpClient(context.proxy, context.signal, limits);
     try {
       const checksum = await checksumOf(http);

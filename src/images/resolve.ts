@@ -4,7 +4,7 @@ import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { downloadError } from '../download/errors.ts';
 import type { Arch } from './arch.ts';
 import { buildImage, checkCanBuild } from './build.ts';
-import { type CachedImage, cachedImage, type ImageContext, locked, lockName } from './cache.ts';
+import { type CachedImage, cachedImage, type ImageContext, lockName } from './cache.ts';
 import { type CatalogueImage, catalogueImage } from './catalogue.ts';
 import { imageError } from './errors.ts';
 import { isImageUrl, pullFrom, pullUrl, unknownImage, urlImageName } from './pull.ts';
@@ -39,9 +39,9 @@ export async function resolveImage(context: ImageContext, wish: ImageWish): Prom
   const image = catalogueImage(wish.name, wish.arch);
   if (image === undefined) throw unknownImage(wish.name);
   // Whoever comes second finds what the first has made.
-  const made = await locked(
-    context,
+  const made = await context.withLock(
     `resolve-${lockName(wish.name, wish.arch)}`,
+    `the image ${wish.name}`,
     async () => (await fromCache(context, wish)) ?? (await pullOrBuild(context, wish, image)),
   );
   return inspectDisk(made.path);

@@ -1,4 +1,3 @@
-import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isMachineError } from '../base/machine-error.ts';
 import type { HostPorts } from '../provision/contract.ts';
@@ -13,6 +12,7 @@ import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
+import { locksOf } from './locks.ts';
 
 const DEFAULT_ENGINE_PORT = 2376;
 
@@ -190,14 +190,7 @@ export class Machine {
         return machine.#driverConfig;
       },
       secret: (flag) => machine.#secret(flag),
-      withLock: (name, work, { scope = 'store' } = {}) =>
-        scope === 'store'
-          ? store.withTopic(name, work)
-          : store.withLockFile(
-              join(scope === 'cache' ? join(cacheDir, '.locks') : computerLocks(), name),
-              name,
-              work,
-            ),
+      withLock: locksOf(this.deps),
       save: (patch) => machine.#saveDriver(patch),
       step: (id, title, effect) => machine.step(id, title, async () => (await effect()) ?? undefined),
     };
@@ -303,12 +296,6 @@ export function keyPathOf({ traits }: Driver, stored: Omit<StoredMachine, 'meta'
   const config = stored.config.Driver as unknown as BaseConfig;
   if (typeof traits.ssh === 'function') return traits.ssh(config, { name: stored.name, dir }).keyPath;
   return typeof config.SSHKeyPath === 'string' ? config.SSHKeyPath : '';
-}
-
-/** Where locks lie that all stores of this computer share: root's, or this user's. */
-export function computerLocks(): string {
-  const uid = process.getuid?.();
-  return uid === 0 ? '/run/mymachine' : join(tmpdir(), `mymachine-${uid ?? userInfo().username}`);
 }
 
 /**

@@ -37,6 +37,13 @@ export interface MachineIdentity {
 /** Who shares a lock: the processes on one store, on one cache of images, or on this computer. */
 export type LockScope = 'store' | 'cache' | 'computer';
 
+export interface LockOptions {
+  /** 'store' when it is left out. */
+  readonly scope?: LockScope | undefined;
+  /** What is waited for, as whoever waits is told: `the image debian-13`. The name when it is left out. */
+  readonly what?: string | undefined;
+}
+
 /** A line of what a create would make, such as `image` and its name. */
 export interface PlanLine {
   readonly label: string;
@@ -51,12 +58,8 @@ export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports 
   readonly cacheDir: string;
   /** Tells the store from every other one, wherever it is moved. Made, and written, when it is first asked for. */
   storeId(): Promise<string>;
-  /** Runs `work` while no other process in the scope works under the same name. A name is fit for a file name. */
-  withLock<T>(
-    name: string,
-    work: () => Promise<T>,
-    options?: { readonly scope?: LockScope | undefined },
-  ): Promise<T>;
+  /** Runs `work` while no other process in the scope works under the same name. */
+  withLock<T>(name: string, work: () => Promise<T>, options?: LockOptions): Promise<T>;
   /** The value of a flag which is `secret`, or '' when none was given. It is kept in a file of the machine's, 0600. */
   secret(flag: string): Promise<string>;
   /** The driver's own JSON as last saved. */

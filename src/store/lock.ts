@@ -24,6 +24,8 @@ export interface LockOptions {
   readonly timeoutMs: number;
   /** Counts that only from when the holder was last seen alive. */
   readonly isPatient?: boolean;
+  /** A wait that is over sooner is not told. */
+  readonly quietMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -95,7 +97,8 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
   const since = new Date(options.clock.now()).toISOString();
   const self: LockHolder = { ...identity, token: crypto.randomUUID(), command: options.command, since };
   const { clock, signal } = options;
-  let end = clock.now() + options.timeoutMs;
+  const begin = clock.now();
+  let end = begin + options.timeoutMs;
   let told = false;
   const attempt = async (): Promise<(() => Promise<void>) | undefined> => {
     if (await claim(path, self)) return () => rm(path, { force: true });
@@ -104,7 +107,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
     const fate = holder === undefined ? 'elsewhere' : await fateOf(holder);
     if (holder !== undefined && fate === 'dead') {
       await buryDead(path, holder, self);
-    } else if (!told) {
+    } else if (!told && clock.now() - begin >= (options.quietMs ?? 0)) {
       told = true;
       options.onWait(holder);
     }

@@ -19,6 +19,7 @@ export interface StorePaths {
   readonly storeId: string;
   /** Ours: an ssh config that knows the machines whose engines are reached through SSH; missing when there are none. */
   readonly sshConfig: string;
+  readonly locks: string;
   lock(name: string): string;
 }
 
@@ -37,6 +38,7 @@ export function storePaths(root: string): StorePaths {
     engineUrl: (name) => join(machine(name), 'engine-url'),
     storeId: join(root, 'store-id'),
     sshConfig: join(root, 'ssh_config'),
+    locks: join(root, '.locks'),
     lock: (name) => join(root, '.locks', name),
   };
 }

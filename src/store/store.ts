@@ -45,6 +45,8 @@ export interface StoreOptions {
 
 /** docker-machine takes config.json away for a moment when it saves. */
 const ABSENCES = 3;
+/** Locks that many take are held for moments. Only a longer wait is worth a word. */
+const QUIET_MS = 500;
 const ABSENCE_MS = 20;
 
 /** The folder on disk. Reading never locks and never writes; whoever writes a machine holds its lock. */
@@ -248,16 +250,20 @@ export class Store {
     return this.#locked(this.paths.lock(`store-${topic}`), topic, work, { signal, isPatient: true });
   }
 
-  /** The same for what several stores share: the lock is the file at `path`. */
+  /** The same with the lock file at `path`, which several stores may share. `what` is told to whoever waits. */
   withLockFile<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
-    return this.#locked(path, what, work, { signal: this.#options.signal, isPatient: true });
+    return this.#locked(path, what, work, {
+      signal: this.#options.signal,
+      isPatient: true,
+      quietMs: QUIET_MS,
+    });
   }
 
   async #locked<T>(
     path: string,
     what: string,
     work: () => Promise<T>,
-    how: Pick<LockOptions, 'signal' | 'isPatient'> = { signal: this.#options.signal },
+    how: Pick<LockOptions, 'signal' | 'isPatient' | 'quietMs'> = { signal: this.#options.signal },
   ): Promise<T> {
     // Only writers need it, and readers want to start fast.
     const { withLock } = await import('./lock.ts');

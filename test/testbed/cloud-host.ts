@@ -95,8 +95,8 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
   ids.context = context;
   const { machine } = context;
   // EC2 tells an instance's private address at once.
-  await leaseAddress(ports, storeDir, ANCHOR, '');
-  const lease = await leaseAddress(ports, storeDir, machine.id, '');
+  await leaseAddress(context, ANCHOR, '');
+  const lease = await leaseAddress(context, machine.id, '');
   await context.save({ IPAddress: lease.address });
   let isMade = false;
   // One thing after the other: what is terminated while it boots must not be booted again afterwards.
@@ -115,10 +115,10 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
     }),
     stop: inTurn(async () => nspawn.stop(context)),
     moveToNewAddress: inTurn(async () => {
-      const next = await leaseAddress(ports, storeDir, `${machine.id}-next`, '');
-      await releaseAddress(ports, storeDir, machine.id);
-      await releaseAddress(ports, storeDir, `${machine.id}-next`);
-      await leaseAddress(ports, storeDir, machine.id, next.address);
+      const next = await leaseAddress(context, `${machine.id}-next`, '');
+      await releaseAddress(context, machine.id);
+      await releaseAddress(context, `${machine.id}-next`);
+      await leaseAddress(context, machine.id, next.address);
       await context.save({ IPAddress: next.address });
       const file = join(guestFolder(machine.dir), 'upper/etc/systemd/network/10-mymachine.network');
       await writeFile(file, networkFile(next.address, next.gateway));

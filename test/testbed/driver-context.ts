@@ -1,5 +1,5 @@
-import { join } from 'node:path';
-import { computerLocks } from '../../src/machine/machine.ts';
+import type { ImageContext } from '../../src/images/cache.ts';
+import { locksOf } from '../../src/machine/locks.ts';
 import type { BaseConfig, DriverContext } from '../../src/sdk/context.ts';
 import type { Driver } from '../../src/sdk/driver.ts';
 import {
@@ -7,31 +7,31 @@ import {
   type TestMachineOptions,
   testContext,
 } from '../../src/sdk/testing/test-machine.ts';
-import { withLock } from '../../src/store/lock.ts';
-
-type Lock = DriverContext['withLock'];
+import { Store } from '../../src/store/store.ts';
+import { testPorts } from './ports.ts';
 
 /** A machine of a driver that is in the store, with its locks on disk, and without the rest of the program. */
 export function driverContext<C extends BaseConfig>(
   driver: Driver<C>,
   options: TestMachineOptions & { readonly onStep?: StepWatcher },
 ): Promise<DriverContext<C>> {
-  return testContext(driver, { withLock: locksOf(options), ...options });
+  const { storeDir, cacheDir, ports } = options;
+  return testContext(driver, { withLock: testLocks(storeDir, cacheDir, ports), ...options });
 }
 
-/** Locks as the core has them, which keep processes of other tests out, too. */
-export function locksOf({
-  ports,
-  storeDir,
-  cacheDir,
-}: Pick<TestMachineOptions, 'ports' | 'storeDir' | 'cacheDir'>): Lock {
-  const folders = {
-    store: join(storeDir, '.locks'),
-    cache: join(cacheDir, '.locks'),
-    computer: computerLocks(),
-  };
-  const { clock, signal } = ports;
-  const options = { clock, signal, command: 'a test', onWait: () => undefined, timeoutMs: 600_000 };
-  return (name, work, { scope = 'store' } = {}) =>
-    withLock(join(folders[scope], name), { ...options, isPatient: true }, work);
+/** Locks as the driver of a machine gets them whose store and cache are in these folders. */
+export function testLocks(
+  storeDir: string,
+  cacheDir: string,
+  ports = testPorts(),
+): DriverContext['withLock'] {
+  return locksOf({ store: new Store(storeDir, { ...ports, command: 'a test' }), cacheDir });
+}
+
+/** The images of a cache. */
+export function testImages(cacheDir: string): ImageContext {
+  const locks = testLocks(cacheDir, cacheDir);
+  const withLock: ImageContext['withLock'] = (name, what, work) =>
+    locks(name, work, { scope: 'cache', what });
+  return { ...testPorts(), cacheDir, withLock };
 }

@@ -6,7 +6,7 @@ import { clearContainer } from '../../src/drivers/nspawn/container/container.ts'
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
 import { releaseAddress } from '../../src/drivers/nspawn/network/leases.ts';
 import { readLabRecord } from '../../src/drivers/nspawn/network/network-record.ts';
-import { driverContext } from './driver-context.ts';
+import { driverContext, testLocks } from './driver-context.ts';
 import { type HostLogin, prepareLogin, type TestHost, testHost } from './host.ts';
 import { testPorts } from './ports.ts';
 
@@ -92,7 +92,8 @@ export async function testbedFolder(): Promise<string> {
 export async function removeTestbed(ports: Ports, storeDir: string): Promise<void> {
   const ids = Object.keys((await readLabRecord(storeDir))?.leases ?? {});
   await Promise.all(ids.map((id) => clearContainer(ports, id)));
-  for (const id of ids) await releaseAddress(ports, storeDir, id);
+  const context = { ...ports, storeDir, withLock: testLocks(storeDir, testCacheDir) };
+  for (const id of ids) await releaseAddress(context, id);
   await rm(storeDir, { recursive: true, force: true });
 }
 

@@ -27,7 +27,7 @@ export async function boot(context: DriverContext<NspawnConfig>): Promise<void> 
   if ((await containerState(machine.id)) === 'off') {
     await checkRoot(config, machine.name);
     // Makes the network again after a reboot of this computer.
-    const { address } = await leaseAddress(context, storeDir, machine.id, config.IPAddress);
+    const { address } = await leaseAddress(context, machine.id, config.IPAddress);
     if (address !== config.IPAddress) {
       throw nspawnError('MM_NSPAWN_NETWORK', {
         message: `The machine's address ${config.IPAddress} is another machine's now`,

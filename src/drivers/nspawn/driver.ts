@@ -28,7 +28,7 @@ async function create(context: Context): Promise<void> {
   const { config, machine } = context;
   await context.step('nspawn.image', `Getting the root file system (${config.Image})`, async () => {
     const wish = { suite: config.Image, engine: config.Engine, packages: config.Packages };
-    const root = await ensureRoot(context, context.cacheDir, wish);
+    const root = await ensureRoot(context, wish);
     return { RootDir: root.dir, RootId: root.id };
   });
   await context.step('nspawn.key', 'Making SSH keys', async () => {
@@ -37,7 +37,7 @@ async function create(context: Context): Promise<void> {
     return { SSHKeyPath: clientKey(context) };
   });
   await context.step('nspawn.network', 'Giving the machine its address', async () => {
-    const lease = await leaseAddress(context, context.storeDir, machine.id, context.config.IPAddress);
+    const lease = await leaseAddress(context, machine.id, context.config.IPAddress);
     return { IPAddress: lease.address };
   });
   await context.step('nspawn.files', "Writing the machine's own files", () => writeFiles(context));
@@ -46,7 +46,7 @@ async function create(context: Context): Promise<void> {
 
 async function writeFiles(context: Context): Promise<void> {
   const { config, machine } = context;
-  const lease = await leaseAddress(context, context.storeDir, machine.id, config.IPAddress);
+  const lease = await leaseAddress(context, machine.id, config.IPAddress);
   await writeGuest(guestFolder(machine.dir), config.RootDir, {
     name: machine.name,
     id: machine.id,
@@ -81,7 +81,7 @@ const host: HostDriver<NspawnConfig> = {
   },
   remove: async (context) => {
     await clearContainer(context, context.machine.id);
-    await releaseAddress(context, context.storeDir, context.machine.id);
+    await releaseAddress(context, context.machine.id);
     await deleteContainerFiles(guestFolder(context.machine.dir));
   },
   hostKeys: async (context) => [await publicKeyOf(hostKey(context))],

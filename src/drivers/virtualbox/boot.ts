@@ -6,13 +6,12 @@ import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
-import { exclusively } from './exclusive.ts';
 import { shareFolder, warnOfUnseenShare } from './hardware/share.ts';
 import { manage } from './manage/manage.ts';
 import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
 import { changeForwards, planForwards } from './network/forwards.ts';
 import { leasedAddress } from './network/lease.ts';
-import { attachNetwork, ensureNetwork, usesDhcp } from './network/network.ts';
+import { attachNetwork, ensureNetwork, lockNetworks, usesDhcp } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
@@ -29,7 +28,7 @@ export async function bootMachine(context: Context): Promise<void> {
   const state = stateOf(info);
   if (state === 'Paused') await manage(context, ['controlvm', vmOf(context), 'resume']);
   else if (state === 'Stopped' || state === 'Saved')
-    await exclusively(context, () => launch(context, state, info));
+    await lockNetworks(context, () => launch(context, state, info));
   await waitForSsh(context);
   if (context.config.NatOnly !== true && usesDhcp(context.config)) await noteLease(context);
   await warnOfUnseenShare(context);

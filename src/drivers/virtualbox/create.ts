@@ -4,7 +4,6 @@ import type { DriverContext } from '../../sdk/context.ts';
 import { keepOrMakeKey } from '../../sdk/keys.ts';
 import { bootMachine } from './boot.ts';
 import { isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
-import { exclusively } from './exclusive.ts';
 import { fetchIso, makeBoot2DockerDisk } from './hardware/boot2docker.ts';
 import { makeDisk } from './hardware/disk.ts';
 import { boardArgs, cardArgs, hardwareOf, hostOnlyCardArgs, platformArgs } from './hardware/hardware.ts';
@@ -14,7 +13,7 @@ import { manage } from './manage/manage.ts';
 import { versionOf } from './manage/version.ts';
 import { vmInfo, vmOf } from './manage/vm.ts';
 import { takeAddress } from './network/addresses.ts';
-import { attachNetwork, cidrOf, ensureNetwork, usesDhcp } from './network/network.ts';
+import { attachNetwork, cidrOf, ensureNetwork, lockNetworks, usesDhcp } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
@@ -72,7 +71,7 @@ async function makeVm(context: Context): Promise<void> {
 async function makeNetworks(context: Context): Promise<Partial<VirtualBoxConfig>> {
   const { machine, config } = context;
   if (config.NatOnly === true) return { IPAddress: '127.0.0.1' };
-  return exclusively(context, async () => {
+  return lockNetworks(context, async () => {
     const network = await ensureNetwork(context);
     await attachNetwork(context, network, hostOnlyCardArgs(config, machine.id));
     const asks = usesDhcp(config) || isBoot2Docker(config);

@@ -2,11 +2,10 @@ import { isMachineError } from '../../base/machine-error.ts';
 import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { isOurs, type VirtualBoxConfig } from './config.ts';
-import { exclusively } from './exclusive.ts';
 import { isWithin, mediaOf } from './hardware/media.ts';
 import { manage } from './manage/manage.ts';
 import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
-import { releaseNetwork } from './network/network.ts';
+import { lockNetworks, releaseNetwork } from './network/network.ts';
 import { killMachine } from './stop.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
@@ -19,7 +18,7 @@ export async function removeMachine(context: Context): Promise<void> {
     await unregister(context);
   }
   await closeMedia(context);
-  if (context.config.NatOnly !== true) await exclusively(context, () => releaseNetwork(context));
+  if (context.config.NatOnly !== true) await lockNetworks(context, () => releaseNetwork(context));
 }
 
 async function unregister(context: Context): Promise<void> {

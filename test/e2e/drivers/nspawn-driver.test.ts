@@ -16,7 +16,7 @@ import { aptMirror } from '../../../src/images/apt-mirror.ts';
 import type { DriverContext } from '../../../src/sdk/context.ts';
 import { traitOf } from '../../../src/sdk/driver.ts';
 import type { FlagValues } from '../../../src/sdk/flags.ts';
-import { driverContext } from '../../testbed/driver-context.ts';
+import { driverContext, testLocks } from '../../testbed/driver-context.ts';
 import { openDriver } from '../../testbed/open-driver.ts';
 import { testPorts } from '../../testbed/ports.ts';
 import { sshTo } from '../../testbed/system-ssh.ts';
@@ -57,6 +57,9 @@ async function ssh(context: Context, script: string): Promise<string> {
   expect(result.exitCode).toBe(0);
   return result.stdout.trim();
 }
+
+/** What addresses of a store are leased with. */
+const network = (store: string) => ({ ...ports, storeDir: store, withLock: testLocks(store, testCacheDir) });
 
 const traces = () =>
   tracesOf(
@@ -276,7 +279,7 @@ test('eight processes that make the first network of a store at once make one, a
     const record: unknown = JSON.parse(await readFile(join(storeDir, 'nspawn/network.json'), 'utf8'));
     expect(Object.keys((record as { leases: object }).leases).sort()).toEqual([...ids].sort());
   } finally {
-    await Promise.all(ids.map((id) => releaseAddress(ports, storeDir, id)));
+    await Promise.all(ids.map((id) => releaseAddress(network(storeDir), id)));
   }
   expect(await tracesOf(storeDir, ids)).toEqual([]);
 });
@@ -287,17 +290,17 @@ test('a store that is moved while its network is up keeps it, and a new one in i
   const [old, moved] = [join(storeDir, 'store'), join(storeDir, 'moved')];
   const [one, two, three] = [randomUUID(), randomUUID(), randomUUID()];
   const subnetOf = (address: string) => address.split('.')[2];
-  const first = await leaseAddress(ports, old, one, '');
+  const first = await leaseAddress(network(old), one, '');
   await rename(old, moved);
-  const second = await leaseAddress(ports, moved, two, '');
+  const second = await leaseAddress(network(moved), two, '');
   expect(subnetOf(second.address)).toBe(subnetOf(first.address));
-  const third = await leaseAddress(ports, old, three, '');
+  const third = await leaseAddress(network(old), three, '');
   expect(subnetOf(third.address)).not.toBe(subnetOf(first.address));
   const other = await labOf(old);
-  await releaseAddress(ports, moved, one);
-  await releaseAddress(ports, moved, two);
+  await releaseAddress(network(moved), one);
+  await releaseAddress(network(moved), two);
   expect(await tracesOf(old, [one, two])).toEqual([]);
-  await releaseAddress(ports, old, three);
+  await releaseAddress(network(old), three);
   const { stdout } = await ports.programs.run(['ip', '-brief', 'link']);
   expect(stdout).not.toContain(other.link);
 });

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../../src/base/ports.ts';
-import { exclusively } from '../../../src/drivers/nspawn/exclusively.ts';
 import { aptMirror } from '../../../src/images/apt-mirror.ts';
 import { runBootstrap } from '../../../src/images/bootstrap.ts';
+import { testImages } from '../driver-context.ts';
 
 /** Where Debian's package has the programs themselves; /usr/bin has wrappers around them. */
 export const PROGRAMS_DIR = '/usr/lib/virtualbox';
@@ -57,13 +57,12 @@ export async function ensureRoot(ports: Ports, cacheDir: string): Promise<string
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const recipe = JSON.stringify([PACKAGES, SETUP_HOOKS, CUSTOMIZE_HOOKS, ADAPTERS]);
   const name = `root-${createHash('sha256').update(recipe).digest('hex').slice(0, 8)}`;
-  const turn = { doing: 'building a root file system with VirtualBox', timeoutMs: 30 * 60_000 };
-  return exclusively(ports, join(folder, 'root.lock'), turn, async () => {
+  return testImages(cacheDir).withLock('virtualbox-root', 'a root file system with VirtualBox', async () => {
     const entries = await readdir(folder);
     const dir = join(folder, name);
     // It gets its name when it is complete.
     if (entries.includes(name)) return dir;
-    for (const left of entries.filter((entry) => /^(?:root-|build$)/.test(entry) && !entry.endsWith('.lock')))
+    for (const left of entries.filter((entry) => /^(?:root-|build$)/.test(entry)))
       await ports.programs.run(['rm', '-rf', '--one-file-system', '--', join(folder, left)]);
     await ports.report.step('Building a root file system with VirtualBox', () =>
       build(ports, join(folder, 'build')),

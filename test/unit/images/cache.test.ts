@@ -13,14 +13,14 @@ import {
   removeImage,
 } from '../../../src/images/cache.ts';
 import { checkImage, inspectDisk } from '../../../src/images/resolve.ts';
-import { testPorts } from '../../testbed/ports.ts';
+import { testImages } from '../../testbed/driver-context.ts';
 
 let cacheDir = '';
 let context: ImageContext;
 
 beforeEach(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'cache-'));
-  context = { ...testPorts(), cacheDir };
+  context = testImages(cacheDir);
 });
 afterEach(() => rm(cacheDir, { recursive: true }));
 

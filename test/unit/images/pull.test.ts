@@ -15,7 +15,7 @@ import {
 } from '../../../src/images/catalogue.ts';
 import { pullFrom, pullImage } from '../../../src/images/pull.ts';
 import { resolveImage } from '../../../src/images/resolve.ts';
-import { testPorts } from '../../testbed/ports.ts';
+import { testImages } from '../../testbed/driver-context.ts';
 
 const disk = Buffer.concat([Buffer.from('QFI\u00fb', 'latin1'), Buffer.alloc(5000, 7)]);
 const sum = createHash('sha256').update(disk).digest('hex');
@@ -28,7 +28,7 @@ let image: CatalogueImage;
 
 beforeEach(async () => {
   cacheDir = await mkdtemp(join(tmpdir(), 'pull-'));
-  context = { ...testPorts(), cacheDir, proxy: {} };
+  context = { ...testImages(cacheDir), proxy: {} };
   files = { '/disk.img': disk, '/SUMS': `${'0'.repeat(64)} *other.img\n${sum} *disk.img\n` };
   server = createServer((request, response) => {
     const body = files[request.url ?? ''];

@@ -4,6 +4,7 @@ import { buildImage } from '../../../images/build.ts';
 import { type CachedImage, type ImageContext, listImages, removeImage } from '../../../images/cache.ts';
 import { buildSystem, catalogueNames, type Kernel } from '../../../images/catalogue.ts';
 import { pullImage } from '../../../images/pull.ts';
+import { locksOf } from '../../../machine/locks.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { defineCommand } from '../../command.ts';
@@ -70,8 +71,8 @@ export const imageCommand = defineCommand({
 });
 
 function imageContext(app: App): ImageContext {
-  const { deps, store } = app;
-  return { ...deps, withLock: (name, work) => store.withTopic(name, work) };
+  const locks = locksOf(app.deps);
+  return { ...app.deps, withLock: (name, what, work) => locks(name, work, { scope: 'cache', what }) };
 }
 
 function kernelOf(kernel: string): Kernel | undefined {

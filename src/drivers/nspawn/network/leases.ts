@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Ports } from '../../../base/ports.ts';
+import type { DriverContext } from '../../../sdk/context.ts';
 import { labId, labNames } from '../container/names.ts';
 import { nspawnError } from '../errors.ts';
-import { exclusively, LAB_LOCK } from '../exclusively.ts';
 import { ensureLab, readRoutes, removeLab } from './network.ts';
 import { deleteLabRecord, type LabRecord, readLabRecord, writeLabRecord } from './network-record.ts';
 import { chooseAddress, chooseSubnet, gatewayOf, isInSubnet } from './subnet.ts';
@@ -13,20 +13,17 @@ export interface Lease {
   readonly gateway: string;
 }
 
-const LOCK_TIMEOUT_MS = 120_000;
+/** What addresses are leased with. */
+export type LeaseContext = Ports & Pick<DriverContext, 'storeDir' | 'withLock'>;
 
 /**
  * Gives a machine its address for life and makes the network it is in. The address is on disk before it is used; asked
  * again, the same one comes back. `wished` is the one the machine had, should the record have been lost.
  */
-export async function leaseAddress(
-  ports: Ports,
-  storeDir: string,
-  machineId: string,
-  wished: string,
-): Promise<Lease> {
-  return locked(ports, 'giving a machine its address', async () => {
-    const record = (await readLabRecord(storeDir)) ?? (await newRecord(ports, storeDir, wished));
+export async function leaseAddress(context: LeaseContext, machineId: string, wished: string): Promise<Lease> {
+  const { storeDir } = context;
+  return locked(context, async () => {
+    const record = (await readLabRecord(storeDir)) ?? (await newRecord(context, wished));
     const address = record.leases[machineId] ?? pick(record, wished);
     if (address === undefined) {
       throw nspawnError('MM_NSPAWN_SUBNET', {
@@ -35,7 +32,7 @@ export async function leaseAddress(
       });
     }
     await writeLabRecord(storeDir, { ...record, leases: { ...record.leases, [machineId]: address } });
-    await ensureLab(ports, storeDir, record);
+    await ensureLab(context, storeDir, record);
     return { address, gateway: gatewayOf(record.subnet) };
   });
 }
@@ -54,10 +51,10 @@ function newId(storeDir: string, wished: string): string {
   return isAnothers ? labId(randomUUID()) : own;
 }
 
-async function newRecord(ports: Ports, storeDir: string, wished: string): Promise<LabRecord> {
-  const id = newId(storeDir, wished);
+async function newRecord(context: LeaseContext, wished: string): Promise<LabRecord> {
+  const id = newId(context.storeDir, wished);
   const names = labNames(id);
-  const routed = await readRoutes(ports, names.link);
+  const routed = await readRoutes(context, names.link);
   const former = /^(10\.91\.\d{1,3})\.\d{1,3}$/.exec(wished)?.[1];
   const subnet = former ?? chooseSubnet(names.link, routed);
   if (subnet !== undefined) return { id, subnet, leases: {} };
@@ -68,8 +65,9 @@ async function newRecord(ports: Ports, storeDir: string, wished: string): Promis
 }
 
 /** Takes a machine's address back; the network goes with the store's last machine. */
-export async function releaseAddress(ports: Ports, storeDir: string, machineId: string): Promise<void> {
-  await locked(ports, "taking a machine's address back", async () => {
+export async function releaseAddress(context: LeaseContext, machineId: string): Promise<void> {
+  const { storeDir } = context;
+  await locked(context, async () => {
     const record = await readLabRecord(storeDir);
     const leases = Object.fromEntries(
       Object.entries(record?.leases ?? {}).filter(([id]) => id !== machineId),
@@ -78,11 +76,12 @@ export async function releaseAddress(ports: Ports, storeDir: string, machineId: 
       await writeLabRecord(storeDir, { ...record, leases });
       return;
     }
-    await removeLab(ports, storeDir);
+    await removeLab(context, storeDir);
     await deleteLabRecord(storeDir);
   });
 }
 
-function locked<T>(ports: Ports, doing: string, work: () => Promise<T>): Promise<T> {
-  return exclusively(ports, LAB_LOCK, { doing, timeoutMs: LOCK_TIMEOUT_MS }, work);
+/** All networks and leases of this computer have one lock, which is held for a fraction of a second. */
+function locked<T>({ withLock }: LeaseContext, work: () => Promise<T>): Promise<T> {
+  return withLock('nspawn', work, { scope: 'computer', what: 'the networks of container machines' });
 }

@@ -8,9 +8,9 @@ import { printable } from '../../../base/printable.ts';
 import { aptMirror } from '../../../images/apt-mirror.ts';
 import { runBootstrap } from '../../../images/bootstrap.ts';
 import system from '../../../images/system.sh';
+import type { DriverContext } from '../../../sdk/context.ts';
 import { command } from '../command.ts';
 import { nspawnError } from '../errors.ts';
-import { exclusively } from '../exclusively.ts';
 import containerRoot from './container-root.sh';
 import { packagesOf, type RootWish, rootName, suiteOf } from './suites.ts';
 
@@ -20,8 +20,6 @@ export interface RootImage {
   /** Another one for each time it is built. */
   readonly id: string;
 }
-
-const BUILD_TIMEOUT_MS = 30 * 60_000;
 
 export function rootsDir(cacheDir: string): string {
   return join(cacheDir, 'nspawn');
@@ -43,28 +41,25 @@ export async function readRootId(dir: string): Promise<string | undefined> {
   }
 }
 
-/** Finds or builds it. Two processes that need the same one build it once: the second waits for the first. */
-export async function ensureRoot(ports: Ports, cacheDir: string, wish: RootWish): Promise<RootImage> {
+/** What root file systems are built with. */
+export type RootContext = Ports & Pick<DriverContext, 'cacheDir' | 'withLock'>;
+
+/** Finds or builds it. Of two processes that need the same one the second waits for the first. */
+export async function ensureRoot(context: RootContext, wish: RootWish): Promise<RootImage> {
+  const { cacheDir, report } = context;
   const found = await findRoot(cacheDir, wish);
   if (found !== undefined) return found;
   const folder = rootsDir(cacheDir);
   // Nobody but root may reach the setuid programs of old root file systems.
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = rootName(wish);
-  const doing = `building the root file system ${name}`;
-  const wait = () => ports.report.info(`Another process is ${doing}; waiting for it...`);
-  return exclusively(
-    ports,
-    join(folder, `${name}.lock`),
-    { doing, timeoutMs: BUILD_TIMEOUT_MS, wait },
-    async () => {
-      const meanwhile = await findRoot(cacheDir, wish);
-      if (meanwhile !== undefined) return meanwhile;
-      return ports.report.step(`Building ${name} from Debian packages (once)`, () =>
-        build(ports, folder, wish),
-      );
-    },
-  );
+  const findOrBuild = async () =>
+    (await findRoot(cacheDir, wish)) ??
+    report.step(`Building ${name} from Debian packages (once)`, () => build(context, folder, wish));
+  return context.withLock(`nspawn-${name}`, findOrBuild, {
+    scope: 'cache',
+    what: `the root file system ${name}`,
+  });
 }
 
 async function build(ports: Ports, folder: string, wish: RootWish): Promise<RootImage> {

@@ -1,6 +1,7 @@
-import { lstat, mkdir, rm, rmdir } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { makeOwnFolder } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 
 /** sun_path has 108 bytes on Linux and 104 on macOS, with a zero at the end. */
@@ -19,14 +20,9 @@ export function qmpPath(dir: string, id: string, platform: NodeJS.Platform = pro
   return `${SHORT_FOLDER}${process.getuid?.() ?? 0}/${id}.sock`;
 }
 
-/** Makes the folder of a socket that lies under /tmp, where another user may have been first: then nothing is put there. */
+/** Makes the folder of a socket that lies under /tmp. Nothing is put into one of another user's. */
 export async function prepareQmpFolder(path: string): Promise<void> {
-  if (!path.startsWith(SHORT_FOLDER)) return;
-  await mkdir(dirname(path), { mode: 0o700, recursive: true });
-  const folder = await lstat(dirname(path));
-  if (!folder.isDirectory() || folder.uid !== process.getuid?.() || (folder.mode & 0o077) !== 0) {
-    throw new Error(`${dirname(path)} belongs to somebody else, or others may read it`);
-  }
+  if (path.startsWith(SHORT_FOLDER)) await makeOwnFolder(dirname(path));
 }
 
 /** Nothing stays of a guest that is gone, nor of the folder under /tmp once it is empty. */

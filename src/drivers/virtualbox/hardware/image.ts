@@ -31,14 +31,14 @@ export async function baseDisk(context: Context): Promise<string> {
   const image = await resolveImage(imageContext(context), imageWish(config));
   const isCached = dirname(image.path) === imagesDir(cacheDir);
   const target = isCached ? image.path.replace(/\.qcow2$/, '.vdi') : join(machine.dir, 'base.vdi');
-  const lock = isCached ? `virtualbox-image-${config.Arch}` : undefined;
   const make = async () => {
     if ((await stat(target).catch(() => undefined)) !== undefined) return;
     await sweep(target);
     await convert(context, image, target);
   };
-  if (lock === undefined || context.withLock === undefined) await make();
-  else await context.withLock(lock, make);
+  const what = "VirtualBox's copy of the image";
+  if (isCached) await context.withLock(`virtualbox-image-${config.Arch}`, make, { scope: 'cache', what });
+  else await make();
   return target;
 }
 

@@ -13,6 +13,14 @@ import { deleteNote, notes, writeNote } from './notes.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
+/**
+ * Runs `work` while no other process of this user changes VirtualBox's networks or takes local ports.
+ * VirtualBox would give two processes the same adapter, and both would find the same port free.
+ */
+export function lockNetworks<T>(context: Pick<Context, 'withLock'>, work: () => Promise<T>): Promise<T> {
+  return context.withLock('virtualbox', work, { scope: 'computer', what: "VirtualBox's networks" });
+}
+
 export function cidrOf(config: Readonly<VirtualBoxConfig>): Cidr {
   const cidr = parseCidr(config.HostOnlyCIDR);
   if (cidr !== undefined) return cidr;
