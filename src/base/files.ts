@@ -21,7 +21,7 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes a folder that is this user's alone, where another user may have been first, such as in /tmp.
+ * Makes a folder that is this user's alone. In a place such as /tmp another user may have been first.
  * Throws for one that is somebody else's or open to others.
  */
 export async function makeOwnFolder(path: string): Promise<void> {
