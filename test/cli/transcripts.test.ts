@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { Sandbox } from './program.ts';
+import { closeCase, type Fixture, openCase, openFixture } from './transcript/case-context.ts';
 import { playCase, Rewrites, readTranscripts } from './transcript/play.ts';
-import { closeWorld, openStage, openWorld, type Stage } from './transcript/world.ts';
 
 // What the command line says, as terminal sessions: transcript/parse.ts describes the format.
 const transcripts = readTranscripts(join(import.meta.dirname, 'transcripts'));
 const rewrites = new Rewrites();
-let stage: Stage;
+let fixture: Fixture;
 
 beforeAll(async () => {
-  stage = await openStage();
+  fixture = await openFixture();
 });
 
 afterAll(async () => {
-  await stage.close();
+  await fixture.close();
   await rewrites.write();
 });
 
@@ -23,11 +23,11 @@ for (const transcript of transcripts) {
     for (const each of transcript.cases) {
       test(each.name, async ({ expect }) => {
         const sandbox = await Sandbox.make();
-        const world = await openWorld(stage, sandbox, new Map());
+        const context = await openCase(fixture, sandbox, new Map());
         try {
-          await playCase(transcript, each, stage, world, rewrites, expect);
+          await playCase(transcript, each, fixture, context, rewrites, expect);
         } finally {
-          await closeWorld(world);
+          await closeCase(context);
           await sandbox.remove();
         }
       });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { type CaseContext, type Fixture, openCase, openFixture } from '../cli/transcript/case-context.ts';
 import { playCase, Rewrites, readTranscripts } from '../cli/transcript/play.ts';
-import { openStage, openWorld, type Stage, type World } from '../cli/transcript/world.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
 import { newUser, type User } from './support/user.ts';
 
@@ -13,8 +13,8 @@ const rewrites = new Rewrites();
 const TIMEOUT_MS = 240_000;
 let user: User;
 let testbed: Testbed;
-let stage: Stage;
-let world: World;
+let fixture: Fixture;
+let context: CaseContext;
 
 beforeAll(async () => {
   user = await newUser();
@@ -30,19 +30,19 @@ beforeAll(async () => {
       'h1',
     ]),
   );
-  stage = await openStage();
+  fixture = await openFixture();
   const places = [
     ['HOST', host.address],
     ['USER', host.user],
     ['KEY', host.keyPath],
   ] as const;
-  world = await openWorld(stage, user.sandbox, new Map(places), TIMEOUT_MS);
+  context = await openCase(fixture, user.sandbox, new Map(places), TIMEOUT_MS);
 });
 
 afterAll(async () => {
   await user.mymachine(['rm', '-f', 'h1']);
   await testbed.close();
-  await stage.close();
+  await fixture.close();
   await user.sandbox.remove();
   await rewrites.write();
 });
@@ -50,7 +50,7 @@ afterAll(async () => {
 for (const transcript of transcripts) {
   describe(transcript.path, () => {
     for (const each of transcript.cases) {
-      test(each.name, ({ expect }) => playCase(transcript, each, stage, world, rewrites, expect));
+      test(each.name, ({ expect }) => playCase(transcript, each, fixture, context, rewrites, expect));
     }
   });
 }

@@ -93,13 +93,13 @@ test('what other keys see is not what a machine with keys of its own has', async
 test('an account that knows nothing of an instance has lost it only when it knows where it was', async () => {
   await account.readyMachine('h1');
   account.server.cloud.forget(instanceOf('h1'));
-  account.server.cloud.weather.refuse = {
+  account.server.cloud.behaviour.refuse = {
     DescribeVpcs: { code: 'InvalidVpcID.NotFound', message: 'The vpc ID does not exist' },
   };
   const elsewhere = await account.user.run(['gc', '-y']);
   expect(elsewhere).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing is left over') });
   expect(await account.machines()).toEqual(['h1']);
-  account.server.cloud.clearWeather();
+  account.server.cloud.resetBehaviour();
   const there = await account.user.run(['gc', '--dry-run']);
   expect(there.stdout).toBe('record  amazonec2  "h1": its host is gone\n');
 });

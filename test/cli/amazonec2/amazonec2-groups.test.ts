@@ -24,7 +24,7 @@ test.each(['DependencyViolation', 'InvalidGroup.InUse'] as const)(
   'a group that was made for several machines stays while one uses it (%s), and goes with the last',
   async (groupInUse) => {
     const { cloud } = account.server;
-    Object.assign(cloud.weather, { groupInUse, interfaceLingersMs: 3000 });
+    Object.assign(cloud.behaviour, { groupInUse, interfaceLingersMs: 3000 });
     await account.interruptedCreate([...shared, 'h1']);
     await account.interruptedCreate([...shared, 'h2']);
     const begin = Date.now();

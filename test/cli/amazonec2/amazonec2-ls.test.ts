@@ -34,7 +34,7 @@ test('what EC2 refuses is said in the row of each machine, after one call', asyn
   for (const name of ['a', 'b']) await account.readyMachine(name);
   account.server.calls.length = 0;
   const refuse = { DescribeInstances: { code: 'UnauthorizedOperation', message: 'no', status: 403 } };
-  Object.assign(account.server.cloud.weather, { refuse });
+  Object.assign(account.server.cloud.behaviour, { refuse });
   const { stdout } = await account.user.run(['ls', '--format', '{{.Name}} {{.State}} {{.Error}}']);
   expect(stdout).toMatch(/^a Error .*DescribeInstances.*\nb Error .*DescribeInstances.*\n$/);
   expect(account.server.calls).toHaveLength(1);

@@ -122,7 +122,7 @@ const REFUSED: readonly {
 test.each(REFUSED)(
   '$what is one line with an id and a hint, and nothing is made',
   async ({ id, code, args = [], env = {}, refuse = {} }) => {
-    Object.assign(account.server.cloud.weather, { refuse });
+    Object.assign(account.server.cloud.behaviour, { refuse });
     const outcome = await account.create([...args, 'h1'], { env });
     expect(outcome.stderr).toContain(`Error id: ${id}`);
     expect(outcome.stderr).toMatch(/^Hint: ./m);
@@ -135,7 +135,7 @@ test.each(REFUSED)(
 );
 
 test('no room in any zone ends with its id, and what had been made is gone again', async () => {
-  Object.assign(account.server.cloud.weather, { fullZones: ['us-east-1a', 'us-east-1b', 'us-east-1c'] });
+  Object.assign(account.server.cloud.behaviour, { fullZones: ['us-east-1a', 'us-east-1b', 'us-east-1c'] });
   const outcome = await account.create(['h1']);
   expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining('Error id: MM_EC2_CAPACITY') });
   expect(account.server.cloud.ledger.length).toBeGreaterThan(0);
@@ -146,7 +146,7 @@ test('no room in any zone ends with its id, and what had been made is gone again
 test.each(['CreateSecurityGroup', 'ImportKeyPair', 'RunInstances'])(
   'no permission to tag what %s makes is said before anything is made',
   async (action) => {
-    account.server.cloud.weather.refuseTagsOf = [action];
+    account.server.cloud.behaviour.refuseTagsOf = [action];
     const outcome = await account.create(['h1']);
     expect(outcome).toMatchObject({ code: 3, stderr: expect.stringContaining('MM_EC2_PERMISSION') });
     expect(account.server.cloud.living()).toEqual([]);
@@ -161,7 +161,7 @@ const withoutType = (zone: string) => ({
 test('zones without the type, or without an address left, are passed over, in a rehearsal as well', async () => {
   const noAddress = { code: 'InsufficientFreeAddressesInSubnet', message: 'Not enough free addresses' };
   const { cloud } = account.server;
-  cloud.weather.refuseIn = { 'us-east-1a': withoutType('us-east-1a'), 'us-east-1b': noAddress };
+  cloud.behaviour.refuseIn = { 'us-east-1a': withoutType('us-east-1a'), 'us-east-1b': noAddress };
   const rehearsed = await account.create(['--dry-run', 'h1']);
   expect(rehearsed, rehearsed.stderr).toMatchObject({ code: 0 });
   expect(rehearsed.stdout).toMatch(/zone +us-east-1c \(/);
@@ -174,7 +174,7 @@ test('zones without the type, or without an address left, are passed over, in a 
 
 test('a type that no zone has is said before anything is made', async () => {
   const { cloud } = account.server;
-  cloud.weather.refuseIn = Object.fromEntries(
+  cloud.behaviour.refuseIn = Object.fromEntries(
     ['us-east-1a', 'us-east-1b', 'us-east-1c'].map((zone) => [zone, withoutType(zone)]),
   );
   const outcome = await account.create(['h1']);
@@ -184,7 +184,7 @@ test('a type that no zone has is said before anything is made', async () => {
 
 test('credentials that expire in the middle keep the machine, and the create goes on with new ones', async () => {
   const { cloud } = account.server;
-  Object.assign(cloud.weather, {
+  Object.assign(cloud.behaviour, {
     refuse: { RunInstances: { code: 'ExpiredToken', message: 'The token is too old', butNotDryRuns: true } },
   });
   const outcome = await account.create(['h1']);
@@ -192,7 +192,7 @@ test('credentials that expire in the middle keep the machine, and the create goe
   expect(outcome.stderr).toContain('create --resume h1');
   const left = cloud.living();
   expect(left).toHaveLength(2);
-  cloud.clearWeather();
+  cloud.resetBehaviour();
   const resumed = await account.interrupted(['create', '--resume', 'h1']);
   expect(resumed.code).toBe(130);
   expect(cloud.living()).toEqual(expect.arrayContaining(left));
@@ -204,13 +204,13 @@ test('credentials that expire in the middle keep the machine, and the create goe
 test('a removal that fails after a failed create is what is to be finished, and it says so', async () => {
   const { cloud } = account.server;
   const expired = { code: 'ExpiredToken', message: 'The token is too old' };
-  Object.assign(cloud.weather, {
+  Object.assign(cloud.behaviour, {
     refuse: { RunInstances: { ...expired, butNotDryRuns: true }, DeleteKeyPair: expired },
   });
   const outcome = await account.create(['--rollback', 'h1']);
   expect(outcome.stderr).not.toContain('--resume');
   expect(outcome.stderr).toMatch(/Hint: .*"mymachine rm h1"/);
-  cloud.clearWeather();
+  cloud.resetBehaviour();
   // What is too new to be seen would be waited for.
   await account.age('h1');
   expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({ code: 0 });

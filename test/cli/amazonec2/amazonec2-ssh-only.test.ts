@@ -46,7 +46,7 @@ test.each([
 });
 
 test('--open-to everybody is warned of for what it opens, and only that is opened', async () => {
-  account.server.cloud.weather.refuse = {
+  account.server.cloud.behaviour.refuse = {
     RunInstances: { code: 'VcpuLimitExceeded', message: 'none', butNotDryRuns: true },
   };
   const rules: number[] = [];
@@ -90,12 +90,12 @@ describe('a machine that was made so', () => {
     const refusal = { code: 'UnauthorizedOperation', message: 'not now', status: 403 };
     account.server.watch((moment, { action, outcome }) => {
       if (moment === 'after' && action === 'RunInstances' && outcome === 'ok')
-        account.server.cloud.weather.refuse = { DescribeInstances: refusal };
+        account.server.cloud.behaviour.refuse = { DescribeInstances: refusal };
     });
     const port = String(silent.port);
     await account.create(['--amazonec2-ssh-only', '--amazonec2-ssh-port', port, '--swarm-master', 'h1']);
     account.server.watch(undefined);
-    account.server.cloud.clearWeather();
+    account.server.cloud.resetBehaviour();
     const record = join(folder(), 'mymachine.json');
     const meta = JSON.parse(await readFile(record, 'utf8'));
     await writeFile(record, JSON.stringify({ ...meta, phase: 'ready' }));

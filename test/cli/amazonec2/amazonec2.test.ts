@@ -32,7 +32,7 @@ test('Ctrl-C stops at the next safe point and says how to go on; rm then leaves 
 });
 
 test('a server that is not Amazon’s may have no list of regions, and images that tell no architecture', async () => {
-  account.server.cloud.weather.refuse = {
+  account.server.cloud.behaviour.refuse = {
     DescribeRegions: { code: 'InvalidAction', message: 'The action DescribeRegions is not valid.' },
   };
   const outcome = await account.create(['--dry-run', '--amazonec2-ami', 'ami-ubuntu24noble', 'h1']);
@@ -51,7 +51,7 @@ test('a rehearsal does not take the token that stands for the launch', async () 
 });
 
 test('rm leaves no key pair where pairs go by their names', async () => {
-  account.server.cloud.weather.keysByNameAlone = true;
+  account.server.cloud.behaviour.keysByNameAlone = true;
   await account.interruptedCreate(['h1']);
   const removed = await account.user.run(['rm', '-y', 'h1']);
   expect(removed, removed.stderr).toMatchObject({ code: 0 });

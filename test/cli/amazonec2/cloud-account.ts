@@ -38,7 +38,7 @@ class CloudAccount {
   }
 
   async end(): Promise<void> {
-    this.server.cloud.clearWeather();
+    this.server.cloud.resetBehaviour();
     this.server.calls.length = 0;
     await this.user.remove();
   }

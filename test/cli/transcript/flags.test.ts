@@ -6,8 +6,8 @@ import type { CommandFlag } from '../../../src/cli/args/spec.ts';
 import { flagsOf } from '../../../src/cli/command.ts';
 import { commandEntries } from '../../../src/cli/commands/index.ts';
 import { builtInDrivers } from '../../../src/drivers/registry.ts';
+import { readCommandLine } from './command-line.ts';
 import { readTranscripts } from './play.ts';
-import { readCommandLine } from './words.ts';
 
 /** Commands whose flags are tried by tests that are no transcripts; the file is looked for. */
 const ELSEWHERE: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { readCommandLine } from './command-line.ts';
 import { asExpected, matches } from './compare.ts';
 import { parseTranscript } from './parse.ts';
-import { readCommandLine } from './words.ts';
 
 const CASE = '=== a good case\n$ mymachine ls\nexit 0\n';
 const places = new Map([

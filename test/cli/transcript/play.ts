@@ -3,9 +3,9 @@ import { writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { expect as Expect } from 'vitest';
 import type { Outcome } from '../program.ts';
+import { type CaseContext, type Fixture, prepare, runLine } from './case-context.ts';
 import { asExpected, matches, type Places, shown } from './compare.ts';
 import { type Case, parseTranscript, type Step, type Transcript } from './parse.ts';
-import { prepare, runLine, type Stage, type World } from './world.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -61,21 +61,21 @@ function isExpected(step: Step, outcome: Outcome, places: Places): boolean {
 export async function playCase(
   { path }: Transcript,
   { actions }: Case,
-  stage: Stage,
-  world: World,
+  fixture: Fixture,
+  context: CaseContext,
   rewrites: Rewrites,
   expect: typeof Expect,
 ): Promise<void> {
   for (const action of actions) {
     if (action.kind === 'setup') {
-      await prepare(stage, world, action.command).catch((error: Error) => {
+      await prepare(fixture, context, action.command).catch((error: Error) => {
         throw new Error(`${path}:${action.line}: ${error.message}`);
       });
       continue;
     }
-    const outcome = await runLine(world, action.command);
-    if (isExpected(action, outcome, world.places)) continue;
-    const lines = said(action, outcome, world.places);
+    const outcome = await runLine(context, action.command);
+    if (isExpected(action, outcome, context.places)) continue;
+    const lines = said(action, outcome, context.places);
     if (rewrites.wanted) {
       rewrites.add(path, action, lines);
       continue;

@@ -17,7 +17,7 @@ beforeAll(async () => {
   args = ['create', '--driver', 'amazonec2', '--amazonec2-endpoint', server.url];
 });
 
-afterEach(() => server.cloud.clearWeather());
+afterEach(() => server.cloud.resetBehaviour());
 
 afterAll(async () => {
   await server?.close();
@@ -56,9 +56,9 @@ test('an instance of EC2 lives from create to rm, moves to a new address, and le
   // EC2 takes its time to reboot an instance, and what answers meanwhile is what is about to go down.
   const boot = async () => user.must(['ssh', 'ec', 'cat /proc/sys/kernel/random/boot_id']);
   const before = await boot();
-  cloud.weather.transitionMs = 6000;
+  cloud.behaviour.transitionMs = 6000;
   await user.must(['restart', 'ec']);
-  cloud.clearWeather();
+  cloud.resetBehaviour();
   expect(await boot()).not.toBe(before);
   const [url, first] = [await user.must(['url', 'ec']), await certificate()];
   await user.must(['stop', 'ec']);
@@ -81,7 +81,7 @@ test('an instance of EC2 lives from create to rm, moves to a new address, and le
 
 test('throttled, eventually consistent and without room in two zones, a create succeeds and rm leaves nothing', async () => {
   const { cloud } = server;
-  Object.assign(cloud.weather, {
+  Object.assign(cloud.behaviour, {
     throttleEvery: 3,
     consistencyMs: 5000,
     fullZones: ['us-east-1a', 'us-east-1b'],

@@ -1,9 +1,9 @@
 import { afterAll } from 'vitest';
 import { startHosts, type Testbed } from '../../testbed/testbed.ts';
 import { difference, hostState } from '../support/host-state.ts';
-import { describeMachineLife } from '../support/machine-life.ts';
+import { describeMachineLifecycle } from '../support/machine-lifecycle.ts';
 
-const bed: { testbed?: Testbed; before?: readonly string[] } = {};
+const state: { testbed?: Testbed; before?: readonly string[] } = {};
 
 for (const { suite, engine } of [
   { suite: 'bookworm', engine: true },
@@ -13,12 +13,12 @@ for (const { suite, engine } of [
   { suite: 'sid', engine: true },
   { suite: 'sid', engine: false },
 ] as const) {
-  describeMachineLife({
+  describeMachineLifecycle({
     title: `an adopted host: ${suite} ${engine ? 'with its engine' : 'without an engine'}`,
     prepare: async () => {
-      bed.testbed = await startHosts({ suite, engine, names: ['adopted'] });
-      const host = bed.testbed.host('adopted');
-      bed.before = await hostState(host);
+      state.testbed = await startHosts({ suite, engine, names: ['adopted'] });
+      const host = state.testbed.host('adopted');
+      state.before = await hostState(host);
       return [
         '--driver',
         'generic',
@@ -33,9 +33,9 @@ for (const { suite, engine } of [
     switchable: false,
     removal: ['-y', '--restore'],
     leftovers: async () =>
-      difference(bed.before ?? [], await hostState((bed.testbed as Testbed).host('adopted'))),
-    after: async () => bed.testbed?.close(),
+      difference(state.before ?? [], await hostState((state.testbed as Testbed).host('adopted'))),
+    after: async () => state.testbed?.close(),
   });
 }
 
-afterAll(() => bed.testbed?.close());
+afterAll(() => state.testbed?.close());

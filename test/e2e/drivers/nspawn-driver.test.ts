@@ -16,11 +16,11 @@ import { aptMirror } from '../../../src/images/apt-mirror.ts';
 import type { DriverContext } from '../../../src/sdk/context.ts';
 import type { FlagValues } from '../../../src/sdk/flags.ts';
 import { driverContext, testLocks } from '../../testbed/driver-context.ts';
+import { leftoversOf } from '../../testbed/leftovers.ts';
 import { openDriver } from '../../testbed/open-driver.ts';
 import { testPorts } from '../../testbed/ports.ts';
 import { sshTo } from '../../testbed/system-ssh.ts';
 import { testCacheDir } from '../../testbed/testbed.ts';
-import { tracesOf } from '../../testbed/traces.ts';
 
 type Context = DriverContext<NspawnConfig>;
 
@@ -61,7 +61,7 @@ async function ssh(context: Context, script: string): Promise<string> {
 const network = (store: string) => ({ ...ports, storeDir: store, withLock: testLocks(store, testCacheDir) });
 
 const traces = () =>
-  tracesOf(
+  leftoversOf(
     storeDir,
     made.map((context) => context.machine.id),
   );
@@ -201,7 +201,7 @@ test('a create that is cut off after any step is finished by the next one, or re
       expect(await ssh(context, 'hostname')).toBe(`cut${number}`);
     }
     await nspawn.remove(context);
-    expect(await tracesOf(join(storeDir, 'none'), [context.machine.id])).toEqual([]);
+    expect(await leftoversOf(join(storeDir, 'none'), [context.machine.id])).toEqual([]);
   }
   await removeAll();
 });
@@ -279,7 +279,7 @@ test('eight processes that make the first network of a store at once make one, a
   } finally {
     await Promise.all(ids.map((id) => releaseAddress(network(storeDir), id)));
   }
-  expect(await tracesOf(storeDir, ids)).toEqual([]);
+  expect(await leftoversOf(storeDir, ids)).toEqual([]);
 });
 
 const nspawn = await openDriver(driver);
@@ -297,7 +297,7 @@ test('a store that is moved while its network is up keeps it, and a new one in i
   const other = await labOf(old);
   await releaseAddress(network(moved), one);
   await releaseAddress(network(moved), two);
-  expect(await tracesOf(old, [one, two])).toEqual([]);
+  expect(await leftoversOf(old, [one, two])).toEqual([]);
   await releaseAddress(network(old), three);
   const { stdout } = await ports.programs.run(['ip', '-brief', 'link']);
   expect(stdout).not.toContain(other.link);

@@ -1,10 +1,10 @@
-import { tracesOf } from '../../testbed/traces.ts';
-import { describeMachineLife } from '../support/machine-life.ts';
+import { leftoversOf } from '../../testbed/leftovers.ts';
+import { describeMachineLifecycle } from '../support/machine-lifecycle.ts';
 
-describeMachineLife({
+describeMachineLifecycle({
   title: 'a machine of systemd-nspawn',
   prepare: async () => ['--driver', 'nspawn'],
   switchable: true,
   removal: ['-y'],
-  leftovers: (user, ids) => tracesOf(user.sandbox.store, ids),
+  leftovers: (user, ids) => leftoversOf(user.sandbox.store, ids),
 });

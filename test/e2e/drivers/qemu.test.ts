@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { testPorts } from '../../testbed/ports.ts';
-import { describeMachineLife } from '../support/machine-life.ts';
+import { describeMachineLifecycle } from '../support/machine-lifecycle.ts';
 import type { User } from '../support/user.ts';
 
 /** Processes and listeners of this computer that carry a machine's id or lie in the user's store. */
@@ -26,7 +26,7 @@ async function driverOf(user: User): Promise<Recorded> {
 
 let ports: readonly string[] = [];
 
-describeMachineLife({
+describeMachineLifecycle({
   title: 'a machine of QEMU',
   prepare: async () => [
     ...['--driver', 'qemu', '--qemu-memory', '1024', '--qemu-cpus', '1', '--qemu-disk-size', '8000'],

@@ -1,29 +1,29 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { startVirtualBox, type VirtualBoxBed } from '../../testbed/virtualbox/bed.ts';
-import { guestImage } from '../../testbed/virtualbox/image.ts';
-import { describeMachineLife } from '../support/machine-life.ts';
+import { guestImage } from '../../testbed/virtualbox/guest-image.ts';
+import { startVirtualBox, type VirtualBoxTestbed } from '../../testbed/virtualbox/testbed.ts';
+import { describeMachineLifecycle } from '../support/machine-lifecycle.ts';
 import { newUser, type User } from '../support/user.ts';
 import { virtualBoxState } from '../support/virtualbox-state.ts';
 
 // The test computer's processor shows no virtualisation, and machines are started by QEMU.
 const ARGS = ['--driver', 'virtualbox', '--virtualbox-no-vtx-check', '--virtualbox-memory', '1024'];
 
-let bed: VirtualBoxBed;
+let vbox: VirtualBoxTestbed;
 let before: string;
 /** Another user's store on the same VirtualBox: it makes its machine at the same time, and removes it first. */
 let neighbour: User;
 let neighboursMachine: Promise<string>;
 
-describeMachineLife({
+describeMachineLifecycle({
   title: 'a machine of the virtualbox driver',
   user: async () => {
     await guestImage();
-    bed = await startVirtualBox({ wrapperWarning: true });
-    before = await virtualBoxState(bed);
-    neighbour = await newUser(bed.env, bed.enter);
-    return newUser(bed.env, bed.enter);
+    vbox = await startVirtualBox({ wrapperWarning: true });
+    before = await virtualBoxState(vbox);
+    neighbour = await newUser(vbox.env, vbox.enter);
+    return newUser(vbox.env, vbox.enter);
   },
   prepare: async () => {
     neighboursMachine = neighbour.must(['create', ...ARGS, '--virtualbox-hostonly-dhcp', 'host2']);
@@ -41,7 +41,7 @@ describeMachineLife({
     ]);
     expect(devices).toBe('ahci/0000:00:0d.0\ne1000/0000:00:03.0\ne1000/0000:00:08.0\n');
     await neighboursMachine;
-    expect((await bed.must(['list', 'runningvms'])).match(/^"host[12]" /gm)).toHaveLength(2);
+    expect((await vbox.must(['list', 'runningvms'])).match(/^"host[12]" /gm)).toHaveLength(2);
     const addresses = [await user.must(['ip', 'host1']), await neighbour.must(['ip', 'host2'])];
     for (const address of addresses) expect(address).toMatch(/^192\.168\.60\.\d+\n$/);
     expect(new Set(addresses).size).toBe(2);
@@ -51,7 +51,7 @@ describeMachineLife({
     // Saved, it goes on where it was.
     const bootId = ['ssh', 'host1', 'cat /proc/sys/kernel/random/boot_id'];
     const boot = await user.must(bootId);
-    await bed.must(['controlvm', 'host1', 'savestate']);
+    await vbox.must(['controlvm', 'host1', 'savestate']);
     expect(await user.must(['status', 'host1'])).toBe('Saved\n');
     await user.must(['start', 'host1']);
     expect(await user.must(bootId)).toBe(boot);
@@ -59,12 +59,12 @@ describeMachineLife({
     expect(await readdir(serial)).toContain('serial.log');
     await neighbour.must(['rm', '-y', 'host2']);
     // The network has a machine left.
-    expect(await bed.must(['list', 'hostonlyifs'])).toContain('192.168.60.1');
+    expect(await vbox.must(['list', 'hostonlyifs'])).toContain('192.168.60.1');
     expect(await user.must(['version', 'host1'])).toMatch(/^\d+\.\d+/);
   },
   leftovers: async () => {
-    const after = await virtualBoxState(bed);
-    const links = (await bed.run(['ip', '-brief', 'link'])).stdout.split('\n');
+    const after = await virtualBoxState(vbox);
+    const links = (await vbox.run(['ip', '-brief', 'link'])).stdout.split('\n');
     return [
       ...(after === before ? [] : [`before:\n${before}\nafter:\n${after}`]),
       ...links.filter((line) => /tap|vboxnet/.test(line)),
@@ -73,6 +73,6 @@ describeMachineLife({
   after: async () => {
     await neighbour?.mymachine(['rm', '-f', 'host2']);
     await neighbour?.sandbox.remove();
-    await bed?.close();
+    await vbox?.close();
   },
 });

@@ -23,7 +23,7 @@ const watches = new Map<string, Watch>();
 
 beforeAll(async () => {
   server = await startEc2({ hosts: true });
-  server.cloud.weather.consistencyMs = 1000;
+  server.cloud.behaviour.consistencyMs = 1000;
   server.watch((moment, call) => watches.get(call.accessKey)?.(moment, call));
   user = await newUser({ AWS_SECRET_ACCESS_KEY: 'env-secret' });
   args = ['create', '--driver', 'amazonec2', '--amazonec2-endpoint', server.url];

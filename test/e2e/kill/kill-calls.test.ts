@@ -1,39 +1,39 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type CallDesk, openCallDesk, reportingSshd } from '../../testbed/call-desk.ts';
-import { startHypervisor } from '../../testbed/hypervisor/hypervisor.ts';
+import { type CallMonitor, openCallMonitor, reportingSshd } from '../../testbed/call-monitor.ts';
 import { testPorts } from '../../testbed/ports.ts';
+import { startFakeQemu } from '../../testbed/qemu/fake-qemu.ts';
 import { startHosts } from '../../testbed/testbed.ts';
 import { difference, hostState } from '../support/host-state.ts';
 import { newUser, type User } from '../support/user.ts';
 import { killAtEveryCall } from './killed-at-calls.ts';
 
-let desk: CallDesk;
+let monitor: CallMonitor;
 let user: User;
 const closing: (() => Promise<unknown>)[] = [];
 
 beforeEach(async () => {
-  desk = await openCallDesk();
+  monitor = await openCallMonitor();
 });
 
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
-  await desk.close();
+  await monitor.close();
 });
 
-test('qemu, with a hypervisor that stands in: nothing is made twice, and nothing is left', async () => {
-  const hypervisor = await startHypervisor(desk);
-  user = await newUser(hypervisor.env);
-  closing.push(() => user.sandbox.remove(), hypervisor.close);
+test('qemu, whose guests are containers: nothing is made twice, and nothing is left', async () => {
+  const qemu = await startFakeQemu(monitor);
+  user = await newUser(qemu.env);
+  closing.push(() => user.sandbox.remove(), qemu.close);
   const points = await killAtEveryCall({
     user,
-    desk,
+    monitor,
     create: ['--driver', 'qemu', '--qemu-accel', 'tcg', '--qemu-memory', '512'],
     removal: [],
     check: async (id, point) => {
-      expect(hypervisor.startsOf(id), point).toBeLessThanOrEqual(1);
-      expect(await hypervisor.settled(), point).toEqual([]);
+      expect(qemu.startsOf(id), point).toBeLessThanOrEqual(1);
+      expect(await qemu.settled(), point).toEqual([]);
       const { stdout } = await testPorts().programs.run(['ps', '-eo', 'args']);
       expect(stdout, point).not.toContain(id);
     },
@@ -49,7 +49,7 @@ test('generic: after rm --restore the host is as it was', async () => {
   user = await newUser();
   closing.push(() => user.sandbox.remove(), testbed.close);
   const host = testbed.host('victim');
-  for (const [path, { content, mode }] of Object.entries(reportingSshd(desk.port))) {
+  for (const [path, { content, mode }] of Object.entries(reportingSshd(monitor.port))) {
     const write = [
       'sh',
       '-c',
@@ -65,7 +65,7 @@ test('generic: after rm --restore the host is as it was', async () => {
   const login = ['--generic-ssh-user', host.user, '--generic-ssh-key', host.keyPath];
   const points = await killAtEveryCall({
     user,
-    desk,
+    monitor,
     create: ['--driver', 'generic', '--generic-ip-address', host.address, ...login],
     removal: ['--restore'],
     check: async (_, point) => expect(difference(before, await hostState(host)), point).toEqual([]),

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { leftoversOf } from '../../testbed/leftovers.ts';
 import { startHosts, type Testbed } from '../../testbed/testbed.ts';
-import { tracesOf } from '../../testbed/traces.ts';
 import { difference, hostState } from '../support/host-state.ts';
 import { newUser, type User } from '../support/user.ts';
 
@@ -78,7 +78,7 @@ describe('a create that is killed at any entry of its journal', () => {
       }
       await user.must(['rm', '-y', ...names]);
       const ids = [resumed, dropped].flatMap((point) => point?.id ?? []);
-      expect(await tracesOf(user.sandbox.store, ids), `entry ${at}`).toEqual([]);
+      expect(await leftoversOf(user.sandbox.store, ids), `entry ${at}`).toEqual([]);
       return resumed;
     });
     expect(points).toBeGreaterThanOrEqual(10);

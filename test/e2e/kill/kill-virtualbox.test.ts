@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startVirtualBox, type VirtualBoxBed } from '../../testbed/virtualbox/bed.ts';
-import { guestImage } from '../../testbed/virtualbox/image.ts';
+import { guestImage } from '../../testbed/virtualbox/guest-image.ts';
+import { startVirtualBox, type VirtualBoxTestbed } from '../../testbed/virtualbox/testbed.ts';
 import { newUser, type User } from '../support/user.ts';
 import { virtualBoxState } from '../support/virtualbox-state.ts';
 
@@ -12,19 +12,19 @@ import { virtualBoxState } from '../support/virtualbox-state.ts';
 const ARGS = ['--driver', 'virtualbox', '--virtualbox-no-vtx-check', '--virtualbox-memory', '768'];
 const LAST_BEFORE_BOOT = 'virtualbox.boot intent';
 
-let bed: VirtualBoxBed;
+let vbox: VirtualBoxTestbed;
 let user: User;
 let before: string;
 
 beforeAll(async () => {
   await guestImage();
-  bed = await startVirtualBox();
-  user = await newUser(bed.env, bed.enter);
-  before = await virtualBoxState(bed);
+  vbox = await startVirtualBox();
+  user = await newUser(vbox.env, vbox.enter);
+  before = await virtualBoxState(vbox);
 });
 
 afterAll(async () => {
-  await bed?.close();
+  await vbox?.close();
   await user?.sandbox.remove();
 });
 
@@ -37,7 +37,7 @@ async function lastEntry(name: string): Promise<string> {
 }
 
 async function expectNothingLeft(entry: string): Promise<void> {
-  expect(await virtualBoxState(bed), entry).toBe(before);
+  expect(await virtualBoxState(vbox), entry).toBe(before);
   expect(await readdir(join(user.sandbox.store, 'machines')), entry).toEqual([]);
 }
 

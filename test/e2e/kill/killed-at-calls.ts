@@ -2,15 +2,15 @@ import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { CallDesk, Moment } from '../../testbed/call-desk.ts';
+import type { CallMonitor, Moment } from '../../testbed/call-monitor.ts';
 import type { User } from '../support/user.ts';
 
 /** More than any create makes. */
 const MOST_CALLS = 30;
 
-export interface Campaign {
+export interface KillOptions {
   readonly user: User;
-  readonly desk: CallDesk;
+  readonly monitor: CallMonitor;
   /** Arguments of the creates, and of the rm of each machine. */
   readonly create: readonly string[];
   readonly removal: readonly string[];
@@ -23,11 +23,11 @@ export interface Campaign {
  * SSH. Where they are is learnt from the calls themselves. Every other create is resumed before it is removed, the rest are
  * removed as they are. Prints and gives the points.
  */
-export async function killAtEveryCall(campaign: Campaign): Promise<readonly string[]> {
+export async function killAtEveryCall(options: KillOptions): Promise<readonly string[]> {
   const points: string[] = [];
   let resumed = 0;
   for (let turn = 0; turn < 2 * MOST_CALLS; turn += 1) {
-    const run = await visit(campaign, turn);
+    const run = await visit(options, turn);
     if (run.isResumed) resumed += 1;
     if (run.point === undefined) {
       process.stdout.write(
@@ -46,12 +46,12 @@ interface Run {
   readonly isResumed: boolean;
 }
 
-async function visit(campaign: Campaign, turn: number): Promise<Run> {
-  const { user, create, removal, check } = campaign;
+async function visit(options: KillOptions, turn: number): Promise<Run> {
+  const { user, create, removal, check } = options;
   const at = Math.floor(turn / 2) + 1;
   const moment: Moment = turn % 2 === 0 ? 'before' : 'after';
   const name = `k${at}-${moment}`;
-  const point = await killedAt(campaign, at, moment, ['create', ...create, name]);
+  const point = await killedAt(options, at, moment, ['create', ...create, name]);
   const meta = await readFile(join(user.sandbox.store, 'machines', name, 'mymachine.json'), 'utf8');
   const { id } = JSON.parse(meta);
   // Before and after a call alternate between the two ends from call to call.
@@ -70,7 +70,7 @@ async function visit(campaign: Campaign, turn: number): Promise<Run> {
 
 /** A create that dies at its call `at`; what it had asked for is done all the same, and is over when this resolves. */
 async function killedAt(
-  { user, desk }: Campaign,
+  { user, monitor }: KillOptions,
   at: number,
   moment: Moment,
   args: readonly string[],
@@ -80,7 +80,7 @@ async function killedAt(
   let open = 0;
   let point: string | undefined;
   let tellIdle: (() => void) | undefined;
-  desk.watch(async (now, call) => {
+  monitor.watch(async (now, call) => {
     open += now === 'before' ? 1 : -1;
     if (now === 'before') count += 1;
     if (count === at && now === moment && point === undefined) {
@@ -100,7 +100,7 @@ async function killedAt(
     tellIdle = resolve;
   });
   if (open > 0) await idle;
-  desk.watch(undefined);
+  monitor.watch(undefined);
   if (point === undefined) expect(outcome, outcome.stderr).toMatchObject({ code: 0 });
   else expect(outcome, point).toMatchObject({ signal: 'SIGKILL' });
   return point;

@@ -54,7 +54,7 @@ export interface Refusal {
 }
 
 /** How the cloud behaves; a test changes it at any time. */
-export interface Weather {
+export interface Behaviour {
   /** For how long after its creation nothing sees a resource. */
   consistencyMs: number;
   /** How long an instance stays pending, stopping and shutting-down at the least. */
@@ -79,7 +79,7 @@ export interface Weather {
   pageLimit: number;
 }
 
-export const FAIR_WEATHER: Weather = {
+export const DEFAULT_BEHAVIOUR: Behaviour = {
   consistencyMs: 0,
   transitionMs: 300,
   fullZones: [],
@@ -96,19 +96,19 @@ export const FAIR_WEATHER: Weather = {
 /** All that there is in one account, and the ledger of everything that ever was. */
 export class Cloud {
   readonly ledger: LedgerEntry[] = [];
-  readonly weather: Weather = { ...FAIR_WEATHER };
+  readonly behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR };
   /** Of instances that are records alone, from the next launch on. Whether it is silent or refuses depends on the network. */
   hostlessAddress = '192.0.2.10';
   readonly #all = new Map<string, Resource>();
 
-  /** Forgets a test's weather; what was made stays. */
-  clearWeather(): void {
-    Object.assign(this.weather, FAIR_WEATHER);
+  /** Forgets a test's behaviour; what was made stays. */
+  resetBehaviour(): void {
+    Object.assign(this.behaviour, DEFAULT_BEHAVIOUR);
   }
 
   add<K extends Kind, T extends object>(kind: K, tags: Tags, properties: T): Resource & { kind: K } & T {
     const id = newId(PREFIXES[kind]);
-    const visibleAt = Date.now() + this.weather.consistencyMs;
+    const visibleAt = Date.now() + this.behaviour.consistencyMs;
     const resource = { id, kind, tags, visibleAt, gone: false, goneAt: 0, ...properties };
     this.#all.set(id, resource);
     this.ledger.push({ event: 'created', kind, id, tags });

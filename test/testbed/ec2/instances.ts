@@ -64,7 +64,7 @@ export class Fleet {
   }
 
   async #pause(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, this.#cloud.weather.transitionMs));
+    await new Promise((resolve) => setTimeout(resolve, this.#cloud.behaviour.transitionMs));
   }
 
   boot(instance: Instance): void {

@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { testPorts } from '../ports.ts';
 import { removeTestbed, testbedFolder } from '../testbed.ts';
 import type { Action } from './actions/call.ts';
+import { catalogueActions } from './actions/catalogue-actions.ts';
 import { groups } from './actions/groups.ts';
 import { instanceActions } from './actions/instance-actions.ts';
 import { keys } from './actions/keys.ts';
 import { Launches } from './actions/run-instances.ts';
-import { surroundings } from './actions/surroundings.ts';
 import { ApiError } from './api-error.ts';
 import { Cloud } from './cloud.ts';
 import { Fleet } from './instances.ts';
@@ -58,7 +58,7 @@ export async function startEc2(options: { readonly hosts: boolean }): Promise<Ec
   const fleet = new Fleet(cloud);
   const launches = new Launches();
   const actions: Readonly<Record<string, Action>> = {
-    ...surroundings,
+    ...catalogueActions,
     ...keys,
     ...groups,
     ...instanceActions,
@@ -69,15 +69,15 @@ export async function startEc2(options: { readonly hosts: boolean }): Promise<Ec
   let watcher: Watcher | undefined;
 
   async function answer(request: IncomingMessage, body: string, record: CallRecord, requestId: string) {
-    const { weather } = cloud;
+    const { behaviour } = cloud;
     const query = Query.parse(body);
     const region = checkSignature(request);
-    const refusal = weather.refuse[record.action] ?? weather.refuse['*'];
+    const refusal = behaviour.refuse[record.action] ?? behaviour.refuse['*'];
     if (refusal !== undefined && !(record.dryRun && refusal.butNotDryRuns === true))
       throw new ApiError(refusal.code, refusal.message, refusal.status);
-    if (weather.throttleEvery > 0 && record.number % weather.throttleEvery === 0)
+    if (behaviour.throttleEvery > 0 && record.number % behaviour.throttleEvery === 0)
       throw new ApiError('RequestLimitExceeded', 'Request limit exceeded.', 503);
-    if (weather.refuseTagsOf.includes(record.action) && query.items('TagSpecification').length > 0)
+    if (behaviour.refuseTagsOf.includes(record.action) && query.items('TagSpecification').length > 0)
       throw new ApiError('UnauthorizedOperation', 'not authorized to perform: ec2:CreateTags', 403);
     const action = Object.hasOwn(actions, record.action) ? actions[record.action] : undefined;
     if (action === undefined)

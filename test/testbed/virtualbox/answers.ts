@@ -98,7 +98,7 @@ export const wrongState = (message: string): Answer =>
   });
 
 /** So that no test takes it for done. */
-export const notStoodFor = (what: string): Answer =>
+export const notSupported = (what: string): Answer =>
   failed({ message: `The testbed does not stand for ${what}` });
 
 /** What Debian's wrapper says before anything else when /dev/vboxdrv is missing. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Enclosure } from './enclosure.ts';
+import type { Namespaces } from './namespaces.ts';
 
 export interface DhcpServer {
   /** Such as HostInterfaceNetworking-vboxnet0. */
@@ -35,13 +35,13 @@ export function parseDhcpServers(text: string): readonly DhcpServer[] {
  * VirtualBox's, so that `dhcpserver findlease` finds them.
  */
 export class DhcpService {
-  readonly #enclosure: Enclosure;
+  readonly #namespaces: Namespaces;
   readonly #folder: string;
   readonly #userHome: string;
   readonly #running = new Map<string, { readonly key: string; readonly child: ChildProcess }>();
 
-  constructor(enclosure: Enclosure, folder: string, userHome: string) {
-    this.#enclosure = enclosure;
+  constructor(namespaces: Namespaces, folder: string, userHome: string) {
+    this.#namespaces = namespaces;
     this.#folder = folder;
     this.#userHome = userHome;
   }
@@ -54,7 +54,7 @@ export class DhcpService {
     old?.child.kill('SIGKILL');
     this.#running.delete(adapter);
     if (server?.enabled !== true || server.lower === '0.0.0.0') return;
-    const { inner } = this.#enclosure;
+    const { inner } = this.#namespaces;
     // dnsmasq is a child of nsenter, in another pid namespace: it is to die with it.
     const argv = [...inner.slice(1), 'setpriv', '--pdeathsig', 'KILL', 'dnsmasq', '--keep-in-foreground'];
     const settings = [

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import type { Argv } from '../../../src/base/ports.ts';
 import type { AccelChoice } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
 import { accelOption } from '../../../src/drivers/qemu/process/argv.ts';
-import type { Hardware, Nic } from './report.ts';
+import type { Hardware, Nic } from './hardware.ts';
 
 export interface GuestPlaces {
   readonly qmpPath: string;

@@ -5,15 +5,15 @@ import type { Argv, Clock, Programs } from '../../../src/base/ports.ts';
 import { lastLines } from '../../../src/base/printable.ts';
 import { waitFor } from '../../../src/base/wait.ts';
 import type { AccelChoice } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
-import type { Enclosure } from './enclosure.ts';
 import { guestArgv } from './guest-argv.ts';
+import type { Forward, Hardware } from './hardware.ts';
+import type { Namespaces } from './namespaces.ts';
 import { QmpClient } from './qmp-client.ts';
-import type { Forward, Hardware } from './report.ts';
 
-export interface GuestSurroundings {
+export interface GuestDeps {
   readonly clock: Clock;
   readonly programs: Programs;
-  readonly enclosure: Enclosure;
+  readonly namespaces: Namespaces;
   readonly accel: AccelChoice;
   /** Folder of the testbed. */
   readonly folder: string;
@@ -25,7 +25,7 @@ export type GuestEnd = 'poweroff' | 'aborted';
 /** A QEMU process that runs what VirtualBox describes. */
 export class Guest {
   readonly ended: Promise<GuestEnd>;
-  readonly #surroundings: GuestSurroundings;
+  readonly #deps: GuestDeps;
   #hardware: Hardware;
   readonly #child: ChildProcess;
   readonly #qmp: QmpClient;
@@ -33,32 +33,32 @@ export class Guest {
   #since: number;
 
   private constructor(
-    surroundings: GuestSurroundings,
+    deps: GuestDeps,
     hardware: Hardware,
     child: ChildProcess,
     qmp: QmpClient,
     exit: Promise<number | null>,
   ) {
-    this.#surroundings = surroundings;
+    this.#deps = deps;
     this.#hardware = hardware;
-    this.#since = surroundings.clock.now();
+    this.#since = deps.clock.now();
     this.#child = child;
     this.#qmp = qmp;
     this.ended = exit.then(async (code) => {
       qmp.close();
-      await removeTaps(surroundings, hardware);
+      await removeTaps(deps, hardware);
       return code === 0 ? 'poweroff' : 'aborted';
     });
   }
 
   /** Resolves when QEMU runs the guest; rejects with QEMU's last words when it does not. */
-  static async start(surroundings: GuestSurroundings, hardware: Hardware): Promise<Guest> {
-    const { clock, enclosure, accel, folder } = surroundings;
+  static async start(deps: GuestDeps, hardware: Hardware): Promise<Guest> {
+    const { clock, namespaces, accel, folder } = deps;
     const qmpPath = join(folder, `${hardware.uuid}.qmp`);
     await rm(qmpPath, { force: true });
-    const taps = await makeTaps(surroundings, hardware);
+    const taps = await makeTaps(deps, hardware);
     const argv = guestArgv(hardware, accel, { qmpPath, taps });
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...enclosure.outer, ...argv], {
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...namespaces.outer, ...argv], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let stderr = '';
@@ -75,10 +75,10 @@ export class Guest {
     if (client === undefined || client === 'gone') {
       child.kill('SIGKILL');
       await exit;
-      await removeTaps(surroundings, hardware);
+      await removeTaps(deps, hardware);
       throw new Error(lastLines(stderr, 1, 300) || 'QEMU did not start');
     }
-    const guest = new Guest(surroundings, hardware, child, client, exit);
+    const guest = new Guest(deps, hardware, child, client, exit);
     await guest.#connect();
     return guest;
   }
@@ -129,18 +129,18 @@ export class Guest {
    * Stops the guest and takes its local ports away, as if its state were saved: QEMU cannot save the state of one whose disk
    * is VirtualBox's or VMware's, so the process stays.
    */
-  async park(): Promise<void> {
+  async saveState(): Promise<void> {
     await this.#qmp.run('stop');
     for (const { slot, forwards } of this.hardware.nics)
       for (const forward of forwards) await this.removeForward(slot, forward);
   }
 
   /** @param hardware with the forwards as they are meanwhile. */
-  async unpark(hardware: Hardware): Promise<void> {
+  async restoreState(hardware: Hardware): Promise<void> {
     this.#hardware = hardware;
     await this.#connect();
     await this.resume();
-    this.#since = this.#surroundings.clock.now();
+    this.#since = this.#deps.clock.now();
   }
 
   async addForward(slot: number, forward: Forward): Promise<void> {
@@ -172,28 +172,25 @@ const hostOnly = ({ nics }: Hardware) => nics.filter(({ attachment }) => attachm
 /** Fifteen characters is all that a link's name may have. */
 const tapName = ({ uuid }: Hardware, slot: number) => `tap${uuid.replaceAll('-', '').slice(0, 9)}-${slot}`;
 
-async function makeTaps(
-  surroundings: GuestSurroundings,
-  hardware: Hardware,
-): Promise<ReadonlyMap<number, string>> {
-  await removeTaps(surroundings, hardware);
+async function makeTaps(deps: GuestDeps, hardware: Hardware): Promise<ReadonlyMap<number, string>> {
+  await removeTaps(deps, hardware);
   const taps = new Map<number, string>();
   for (const { slot, adapter } of hostOnly(hardware)) {
     const name = tapName(hardware, slot);
-    await ip(surroundings, ['tuntap', 'add', name, 'mode', 'tap']);
-    await ip(surroundings, ['link', 'set', name, 'master', adapter, 'up']);
+    await ip(deps, ['tuntap', 'add', name, 'mode', 'tap']);
+    await ip(deps, ['link', 'set', name, 'master', adapter, 'up']);
     taps.set(slot, name);
   }
   return taps;
 }
 
-async function removeTaps(surroundings: GuestSurroundings, hardware: Hardware): Promise<void> {
+async function removeTaps(deps: GuestDeps, hardware: Hardware): Promise<void> {
   for (const { slot } of hostOnly(hardware))
-    await ip(surroundings, ['link', 'delete', tapName(hardware, slot)]).catch(() => undefined);
+    await ip(deps, ['link', 'delete', tapName(hardware, slot)]).catch(() => undefined);
 }
 
-async function ip({ programs, enclosure }: GuestSurroundings, args: readonly string[]): Promise<void> {
-  const argv: Argv = [...enclosure.outer, 'ip', ...args];
+async function ip({ programs, namespaces }: GuestDeps, args: readonly string[]): Promise<void> {
+  const argv: Argv = [...namespaces.outer, 'ip', ...args];
   const result = await programs.run(argv);
   if (result.exitCode !== 0) throw new Error(`ip ${args.join(' ')}: ${result.stderr}`);
 }

@@ -63,10 +63,10 @@ const request = (): DownloadRequest => ({
 });
 
 async function fetchIt(stallMs = 2000, signal?: AbortSignal): Promise<void> {
-  const world = ports(signal);
-  const http = await httpClient({}, world.signal, { connectMs: 1000, stallMs });
+  const context = ports(signal);
+  const http = await httpClient({}, context.signal, { connectMs: 1000, stallMs });
   try {
-    await download(world, http, request());
+    await download(context, http, request());
   } finally {
     await http.close();
   }

@@ -86,7 +86,7 @@ const describeSecurityGroups: Action = ({ query, cloud }) => {
     'vpc-id': [group.vpcId],
     'group-id': [group.id],
   }));
-  const { items, nextToken } = page(found, query, cloud.weather.pageLimit);
+  const { items, nextToken } = page(found, query, cloud.behaviour.pageLimit);
   const rule = ({ protocol, from, to, cidr, description }: Permission) => ({
     ipProtocol: protocol,
     ...(protocol === '-1' ? {} : { fromPort: from, toPort: to }),
@@ -109,7 +109,7 @@ const describeSecurityGroups: Action = ({ query, cloud }) => {
 
 const deleteSecurityGroup: Action = ({ query, cloud }) => {
   const group = cloud.get<SecurityGroup>('security-group', query.text('GroupId'), 'Group');
-  const { interfaceLingersMs, groupInUse } = cloud.weather;
+  const { interfaceLingersMs, groupInUse } = cloud.behaviour;
   const isHeld = ({ gone, goneAt }: Instance) => !gone || goneAt + interfaceLingersMs > Date.now();
   const users = cloud
     .every<Instance>('instance')

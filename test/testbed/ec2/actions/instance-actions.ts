@@ -34,7 +34,7 @@ const describeInstances: Action = (call) => {
     'network-interface.group-id': instance.groups,
     'key-name': [instance.keyName],
   }));
-  const { items, nextToken } = page(found, query, cloud.weather.pageLimit);
+  const { items, nextToken } = page(found, query, cloud.behaviour.pageLimit);
   return { reservationSet: items.map(reservation), nextToken };
 };
 
@@ -88,7 +88,7 @@ const describeSpotRequests: Action = ({ query, cloud }) => {
     'spot-instance-request-id': [each.id],
     state: [each.state],
   }));
-  const { items, nextToken } = page(found, query, cloud.weather.pageLimit);
+  const { items, nextToken } = page(found, query, cloud.behaviour.pageLimit);
   return {
     spotInstanceRequestSet: items.map((each) => ({
       spotInstanceRequestId: each.id,

@@ -50,7 +50,7 @@ const describeKeyPairs: Action = ({ query, cloud }) => {
 
 /** Deleting what is not there is no error. */
 const deleteKeyPair: Action = ({ query, cloud }) => {
-  const id = cloud.weather.keysByNameAlone ? '' : query.text('KeyPairId');
+  const id = cloud.behaviour.keysByNameAlone ? '' : query.text('KeyPairId');
   const wanted = (key: KeyPair) => key.id === id || key.name === query.text('KeyName');
   for (const key of cloud.seen<KeyPair>('key-pair').filter(wanted)) cloud.remove(key);
   return DONE;

@@ -6,9 +6,9 @@ import type { Instance } from '../instances.ts';
 import type { Query } from '../query.ts';
 import { tagsFor } from '../tags.ts';
 import type { Action, Call } from './call.ts';
+import { subnetOf } from './catalogue-actions.ts';
 import { reservation } from './instance-xml.ts';
 import { keyNamed } from './keys.ts';
-import { subnetOf } from './surroundings.ts';
 
 /** Parameters that have no effect on a host here, kept as they came so that a test can see them. */
 const KEPT = [
@@ -69,11 +69,11 @@ async function launch(call: Call, token: string): Promise<Instance> {
   for (const group of groups) cloud.get('security-group', group, 'Group');
   const keyName = query.text('KeyName');
   const key = keyName === '' ? undefined : keyNamed(cloud, keyName);
-  const refusal = cloud.weather.refuseIn[subnet.zone];
+  const refusal = cloud.behaviour.refuseIn[subnet.zone];
   if (refusal !== undefined) throw new ApiError(refusal.code, refusal.message, refusal.status);
   if (query.bool('DryRun'))
     throw new ApiError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
-  if (cloud.weather.fullZones.includes(subnet.zone))
+  if (cloud.behaviour.fullZones.includes(subnet.zone))
     throw new ApiError(
       'InsufficientInstanceCapacity',
       `We currently do not have sufficient ${type} capacity in the Availability Zone you requested (${subnet.zone}).`,

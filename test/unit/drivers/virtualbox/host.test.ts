@@ -7,7 +7,7 @@ import {
 import { findManage } from '../../../../src/drivers/virtualbox/manage/locate.ts';
 import { recorded } from '../../../fixtures/virtualbox/recorded.ts';
 import { testPorts } from '../../../testbed/ports.ts';
-import { playing } from './playing.ts';
+import { replaying } from './replay.ts';
 
 const hostinfo = recorded('003');
 const withVtx = {
@@ -15,7 +15,7 @@ const withVtx = {
   stdout: hostinfo.stdout.replace('HW virtualization: no', 'HW virtualization: yes'),
 };
 const asked = (run: typeof hostinfo, platform: NodeJS.Platform, device: string) =>
-  whatIsMissing({ ...testPorts(), programs: playing([run]) }, platform, device);
+  whatIsMissing({ ...testPorts(), programs: replaying([run]) }, platform, device);
 
 test('a processor without virtualisation, and a module that is not loaded, are told apart', async () => {
   expect(await asked(withVtx, 'linux', '/no/such/device')).toBeUndefined();
@@ -38,14 +38,14 @@ test.each<[NodeJS.Platform, string]>([
   ['darwin', '/Applications/VirtualBox.app/Contents/MacOS/VBoxManage'],
   ['linux', '/usr/lib/virtualbox/VBoxManage'],
 ])('on %s VBoxManage is found in its usual place', async (platform, place) => {
-  const programs = { ...playing([]), find: async (name: string) => (name === place ? place : undefined) };
+  const programs = { ...replaying([]), find: async (name: string) => (name === place ? place : undefined) };
   expect(await findManage(programs, platform)).toBe(place);
   expect(await findManage({ ...programs, find: async () => undefined }, platform)).toBeUndefined();
 });
 
 test('Windows under Hyper-V says so, and a Windows without PowerShell says nothing', async () => {
-  const answer = (stdout: string) => ({ programs: playing([{ exitCode: 0, stdout, stderr: '' }]) });
+  const answer = (stdout: string) => ({ programs: replaying([{ exitCode: 0, stdout, stderr: '' }]) });
   expect(await isUnderHyperV(answer('True\r\n'))).toBe(true);
   expect(await isUnderHyperV(answer('False\r\n'))).toBe(false);
-  expect(await isUnderHyperV({ programs: playing([]) })).toBe(false);
+  expect(await isUnderHyperV({ programs: replaying([]) })).toBe(false);
 });

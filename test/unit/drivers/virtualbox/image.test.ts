@@ -7,7 +7,7 @@ import { baseDisk } from '../../../../src/drivers/virtualbox/hardware/image.ts';
 import { imagesDir } from '../../../../src/images/cache.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
 import { testPorts } from '../../../testbed/ports.ts';
-import { playing } from './playing.ts';
+import { replaying } from './replay.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -26,7 +26,7 @@ test('an image is converted once, and what conversions left that were killed is 
     await writeFile(join(images, `debian-13--x86_64--${left}`), 'half');
   const calls: (readonly string[])[] = [];
   const converted = { exitCode: 0, stdout: '', stderr: '' };
-  const manage = playing([converted], calls);
+  const manage = replaying([converted], calls);
   const programs = {
     ...manage,
     run: async (...[argv, options]: Parameters<typeof manage.run>) => {

@@ -12,7 +12,7 @@ import {
 } from '../../../../src/drivers/virtualbox/network/cidr.ts';
 import { allowedNetworks, checkAllowed } from '../../../../src/drivers/virtualbox/network/networks-conf.ts';
 import { testPorts } from '../../../testbed/ports.ts';
-import { playing } from './playing.ts';
+import { replaying } from './replay.ts';
 
 const cidr = (text: string) => {
   const parsed = parseCidr(text);
@@ -108,7 +108,7 @@ test('macOS has networks in place of adapters, from VirtualBox 7 on', async () =
     ].join('\n'),
   };
   const calls: (readonly string[])[] = [];
-  const ports = { ...testPorts(), programs: playing([{ ...list, stdout: '' }, list], calls) };
+  const ports = { ...testPorts(), programs: replaying([{ ...list, stdout: '' }, list], calls) };
   const kind = hostOnlyKind({ major: 7, minor: 0, patch: 20 }, 'darwin');
   const made: string[] = [];
   await kind.create(ports, cidr('192.168.60.1/24'), async (name) => void made.push(name));

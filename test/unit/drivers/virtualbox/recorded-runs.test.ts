@@ -19,7 +19,7 @@ import {
 } from '../../../../src/drivers/virtualbox/manage/output.ts';
 import { recorded, recordedRuns } from '../../../fixtures/virtualbox/recorded.ts';
 import { testPorts } from '../../../testbed/ports.ts';
-import { playing } from './playing.ts';
+import { replaying } from './replay.ts';
 
 const T1 = { name: 'T1', uuid: 'ce4afaab-f5a7-4527-9f9a-da586932724f' };
 
@@ -69,7 +69,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 test.each(recordedRuns)('$name is understood: what it printed, or an error with a hint', async (run) => {
   const said: string[] = [];
   // One that passes for a moment's trouble is tried for a while.
-  const ports = { ...testPorts(said), programs: playing(Array(200).fill(run)), clock: hurried };
+  const ports = { ...testPorts(said), programs: replaying(Array(200).fill(run)), clock: hurried };
   const code = FAILURES[run.name];
   if (code === undefined) {
     expect(await manage(ports, run.args)).toBe(run.stdout);
@@ -218,13 +218,13 @@ test('a process that is just dying is asked again; a lock that goes away is wait
   const dying = { exitCode: 1, stdout: '', stderr: 'VBoxManage: error: Code NS_ERROR_ABORT (0x80004004)\n' };
   const [fine, locked] = [recorded('052'), recorded('092')];
   const ports = testPorts();
-  const after = { ...ports, programs: playing([dying, dying, fine]) };
+  const after = { ...ports, programs: replaying([dying, dying, fine]) };
   expect(await manage(after, fine.args)).toContain('VMState="poweroff"');
-  const server = { ...ports, programs: playing([recorded('209'), fine]) };
+  const server = { ...ports, programs: replaying([recorded('209'), fine]) };
   expect(await manage(server, fine.args)).toContain('VMState="poweroff"');
-  const unlocked = { ...ports, programs: playing([locked, recorded('094')]) };
+  const unlocked = { ...ports, programs: replaying([locked, recorded('094')]) };
   expect(await manage(unlocked, locked.args, { patient: true })).toBe('');
-  await expect(manage({ ...ports, programs: playing([locked]) }, locked.args)).rejects.toMatchObject({
+  await expect(manage({ ...ports, programs: replaying([locked]) }, locked.args)).rejects.toMatchObject({
     code: 'MM_VBOX_LOCKED',
   });
 });

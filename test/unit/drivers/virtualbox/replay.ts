@@ -7,7 +7,7 @@ interface Run {
 }
 
 /** The computer's programs with a VBoxManage that gives these recorded runs, one a call; `calls` takes what it was called with. */
-export function playing(runs: readonly Run[], calls: (readonly string[])[] = []): Programs {
+export function replaying(runs: readonly Run[], calls: (readonly string[])[] = []): Programs {
   const left = [...runs];
   return {
     find: async (program) => (program === 'VBoxManage' ? '/usr/bin/VBoxManage' : undefined),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newUser, type User } from './user.ts';
 
-export interface LifeOptions {
+export interface LifecycleOptions {
   readonly title: string;
   /** Who makes it; a user with nothing special when left out. */
   readonly user?: () => Promise<User>;
@@ -24,7 +24,7 @@ export interface LifeOptions {
 const NAME = 'host1';
 
 /** A machine's whole life, as its user sees it. The same for every driver that makes or adopts a host. */
-export function describeMachineLife(options: LifeOptions): void {
+export function describeMachineLifecycle(options: LifecycleOptions): void {
   describe(options.title, () => {
     let user: User;
     let id = '';

@@ -6,14 +6,14 @@ export type Moment = 'before' | 'after';
 export type CallWatcher = (moment: Moment, call: string) => void | Promise<void>;
 
 /** Where programs that stand at the border to the outside report each call, and wait for leave to go on. */
-export interface CallDesk {
+export interface CallMonitor {
   readonly port: number;
   watch(watcher: CallWatcher | undefined): void;
   close(): Promise<void>;
 }
 
 /** Speaks lines over TCP: `before NAME` or `after NAME`, each answered with `go`. */
-export async function openCallDesk(): Promise<CallDesk> {
+export async function openCallMonitor(): Promise<CallMonitor> {
   let watcher: CallWatcher | undefined;
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy());
@@ -35,7 +35,7 @@ export async function openCallDesk(): Promise<CallDesk> {
 }
 
 /**
- * What makes a host's sshd report each command that it runs (sshd_config(5), ForceCommand). The desk is at the computer
+ * What makes a host's sshd report each command that it runs (sshd_config(5), ForceCommand). The monitor is at the computer
  * from which the connection comes.
  */
 export function reportingSshd(port: number): Readonly<Record<string, { content: string; mode: number }>> {

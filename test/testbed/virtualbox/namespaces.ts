@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Argv } from '../../../src/base/ports.ts';
 
 /** Namespaces of processes, mounts and network that end together: nothing made in them can outlive them. */
-export interface Enclosure {
+export interface Namespaces {
   /** Prefix of a command of this computer: its own files, in the enclosure's network, where /dev/vboxdrv may exist. */
   readonly outer: Argv;
   /** The same, but it dies with the enclosure. */
@@ -60,7 +60,7 @@ exec chroot "$root" sh -c 'sleep infinity & wait'`;
  * @param folder of the testbed's own.
  * @param module whether VirtualBox's kernel module is to look loaded.
  */
-export async function openEnclosure(root: string, folder: string, module: boolean): Promise<Enclosure> {
+export async function openNamespaces(root: string, folder: string, module: boolean): Promise<Namespaces> {
   const dev = join(folder, 'dev');
   await mkdir(dev);
   const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child=KILL'];

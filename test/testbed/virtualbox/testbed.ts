@@ -4,13 +4,13 @@ import { basename, join } from 'node:path';
 import type { Argv, RunOptions, RunResult } from '../../../src/base/ports.ts';
 import { fateOf, identify, type ProcessIdentity } from '../../../src/base/process-identity.ts';
 import { chooseAccel } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
-import { frontProgram } from '../front-program.ts';
+import { buildShim } from '../build-shim.ts';
 import { testPorts } from '../ports.ts';
 import { testCacheDir } from '../testbed.ts';
-import { Desk, type DeskOptions, type Injection } from './desk.ts';
+import { CallHandler, type CallHandlerOptions, type Injection } from './call-handler.ts';
 import { DhcpService } from './dhcp.ts';
-import { openEnclosure } from './enclosure.ts';
-import { ensureRoot } from './root.ts';
+import { openNamespaces } from './namespaces.ts';
+import { ensureRoot } from './root-file-system.ts';
 
 const HOME = '/var/tmp';
 const PREFIX = 'mymachine-vbox-';
@@ -32,10 +32,10 @@ export interface VirtualBoxOptions {
  * them, the tested program first of all, is run behind `enter`. Calls are answered by this process: it must not wait for the
  * tested program by blocking (spawnSync).
  */
-export interface VirtualBoxBed {
+export interface VirtualBoxTestbed {
   /** For the tested program: VBoxManage is first in PATH, and named by VBOX_INSTALL_PATH. */
   readonly env: Readonly<Record<string, string>>;
-  /** Prefix of commands: `[...bed.enter, program, ...args]`. The working directory becomes /. */
+  /** Prefix of commands: `[...vbox.enter, program, ...args]`. The working directory becomes /. */
   readonly enter: Argv;
   /** A folder that goes with the testbed. */
   readonly folder: string;
@@ -54,7 +54,7 @@ export interface VirtualBoxBed {
 }
 
 /** Needs root on Debian, and mmdebstrap and QEMU. What a killed run leaves on disk is swept by the next one. */
-export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<VirtualBoxBed> {
+export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<VirtualBoxTestbed> {
   const ports = testPorts();
   const { kernelModule = true, wrapperWarning = false, dyingMs = 300 } = options;
   const [root, accel] = await Promise.all([
@@ -69,27 +69,32 @@ export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<
     string,
   ];
   await Promise.all([bin, userHome, data].map((path) => mkdir(path)));
-  const enclosure = await openEnclosure(root, folder, kernelModule);
-  const surroundings = { ...ports, enclosure, accel, folder };
+  const namespaces = await openNamespaces(root, folder, kernelModule);
+  const deps = { ...ports, namespaces, accel, folder };
   const environment = [
     `VBOX_USER_HOME=${userHome}`,
     `VBOX_IPC_SOCKETID=${basename(folder)}`,
     `HOME=${data}`,
     'LC_ALL=C.UTF-8',
   ];
-  const deskOptions: DeskOptions = { kernelModule, wrapperWarning, dyingMs };
-  const desk = new Desk(surroundings, new DhcpService(enclosure, folder, userHome), deskOptions, environment);
-  const server = await listen(join(folder, 'desk.sock'), desk);
+  const handlerOptions: CallHandlerOptions = { kernelModule, wrapperWarning, dyingMs };
+  const handler = new CallHandler(
+    deps,
+    new DhcpService(namespaces, folder, userHome),
+    handlerOptions,
+    environment,
+  );
+  const server = await listen(join(folder, 'calls.sock'), handler);
   const manager = join(bin, 'VBoxManage');
-  await frontProgram(join(import.meta.dirname, 'front.ts'), manager, { SOCKET: join(folder, 'desk.sock') });
+  await buildShim(join(import.meta.dirname, 'shim.ts'), manager, { SOCKET: join(folder, 'calls.sock') });
 
   const run = (argv: Argv, runOptions?: RunOptions) =>
-    ports.programs.run([...enclosure.outer, ...argv], runOptions);
+    ports.programs.run([...namespaces.outer, ...argv], runOptions);
   const manage = (args: readonly string[], runOptions?: RunOptions) =>
     ports.programs.run([manager, ...args], runOptions);
   return {
     env: { PATH: `${bin}:${process.env['PATH']}`, VBOX_INSTALL_PATH: bin },
-    enter: enclosure.outer,
+    enter: namespaces.outer,
     folder: data,
     run,
     manage,
@@ -99,16 +104,16 @@ export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<
         throw new Error(`VBoxManage ${args.join(' ')}: ${result.exitCode}\n${result.stderr}${result.stdout}`);
       return result.stdout;
     },
-    inject: (injection) => desk.inject(injection),
+    inject: (injection) => handler.inject(injection),
     crash: async (machine) => {
-      const guest = desk.guest(machine);
+      const guest = handler.guest(machine);
       if (guest === undefined) throw new Error(`No machine ${machine} is running`);
       await guest.crash();
     },
     close: async () => {
       server.close();
-      await desk.close();
-      await enclosure.close();
+      await handler.close();
+      await namespaces.close();
       await removeFolder(folder);
     },
   };
@@ -129,14 +134,14 @@ async function removeFolder(folder: string): Promise<void> {
   await rm(`/tmp/.vbox-${basename(folder)}-ipc`, { recursive: true, force: true });
 }
 
-function listen(path: string, desk: Desk): Promise<Server> {
+function listen(path: string, handler: CallHandler): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     let text = '';
     socket.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     socket.on('error', () => undefined);
     socket.on('end', async () => {
       const { args, cwd } = JSON.parse(text) as { args: readonly string[]; cwd: string };
-      const reply = await desk.reply(args, cwd).catch((error: unknown) => ({
+      const reply = await handler.reply(args, cwd).catch((error: unknown) => ({
         exitCode: 1,
         stderr: `The testbed failed: ${String(error)}\n`,
       }));

@@ -1,8 +1,8 @@
 import type { RunResult } from '../../../src/base/ports.ts';
 import * as answers from './answers.ts';
-import type { Reply } from './front.ts';
 import type { Guest } from './guest.ts';
-import { parseForward, parseReport } from './report.ts';
+import { parseForward, parseReport } from './hardware.ts';
+import type { Reply } from './shim.ts';
 
 export interface ControlPorts {
   /** The real program, for what is written down beside being done. */
@@ -45,7 +45,7 @@ export async function controlGuest(
     await guest.setLink(slot, rest[0] === 'on');
     return answers.done();
   }
-  return answers.notStoodFor(`controlvm ${verb}`);
+  return answers.notSupported(`controlvm ${verb}`);
 }
 
 /** The rule goes into the machine's settings, as it does with VirtualBox, and into effect. */

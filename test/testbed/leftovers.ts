@@ -7,7 +7,10 @@ import { testPorts } from './ports.ts';
  * Everything on this computer that belongs to a store's container machines, outside of the store: network namespaces,
  * links, mounts, control groups, processes. Others may work here at the same time, so it looks for names, not counts.
  */
-export async function tracesOf(storeDir: string, machineIds: readonly string[]): Promise<readonly string[]> {
+export async function leftoversOf(
+  storeDir: string,
+  machineIds: readonly string[],
+): Promise<readonly string[]> {
   const { programs } = testPorts();
   const lab = labNames(labId(storeDir));
   const names = [lab.netns, lab.link, lab.group, storeDir, ...machineIds.map((id) => unitName(id))];

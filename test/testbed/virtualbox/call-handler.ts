@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { messageOf } from '../../../src/base/machine-error.ts';
 import type { Argv, RunResult } from '../../../src/base/ports.ts';
 import * as answers from './answers.ts';
-import { controlGuest } from './control.ts';
+import { controlGuest } from './controlvm.ts';
 import { type DhcpService, parseDhcpServers } from './dhcp.ts';
-import { isShared } from './enclosure.ts';
-import type { Reply } from './front.ts';
-import { Guest, type GuestEnd, type GuestSurroundings } from './guest.ts';
-import { type Hardware, hardwareOf, parseReport } from './report.ts';
-import { PROGRAMS_DIR } from './root.ts';
-import { type LiveState, withState, withStates } from './show.ts';
+import { Guest, type GuestDeps, type GuestEnd } from './guest.ts';
+import { type Hardware, hardwareOf, parseReport } from './hardware.ts';
+import { isShared } from './namespaces.ts';
+import { PROGRAMS_DIR } from './root-file-system.ts';
+import type { Reply } from './shim.ts';
+import { type LiveState, withState, withStates } from './showvminfo.ts';
 
-export interface DeskOptions {
+export interface CallHandlerOptions {
   readonly kernelModule: boolean;
   readonly wrapperWarning: boolean;
   readonly dyingMs: number;
@@ -26,7 +26,7 @@ export interface Injection {
 
 const REPORT_MS = 10_000;
 
-interface Past {
+interface EndedGuest {
   readonly end: GuestEnd | 'saved';
   readonly at: number;
 }
@@ -35,25 +35,25 @@ interface Past {
  * Answers calls of VBoxManage: what concerns a machine's process is answered here, all else is the real program's. For that one
  * each machine is always switched off or saved.
  */
-export class Desk {
-  readonly #surroundings: GuestSurroundings;
+export class CallHandler {
+  readonly #deps: GuestDeps;
   readonly #dhcp: DhcpService;
-  readonly #options: DeskOptions;
+  readonly #options: CallHandlerOptions;
   readonly #environment: readonly string[];
   readonly #guests = new Map<string, Guest>();
   readonly #starting = new Set<string>();
-  readonly #past = new Map<string, Past>();
+  readonly #ended = new Map<string, EndedGuest>();
   /** Guests whose state counts as saved. */
-  readonly #parked = new Map<string, Guest>();
+  readonly #saved = new Map<string, Guest>();
   readonly #injections: Injection[] = [];
 
   constructor(
-    surroundings: GuestSurroundings,
+    deps: GuestDeps,
     dhcp: DhcpService,
-    options: DeskOptions,
+    options: CallHandlerOptions,
     environment: readonly string[],
   ) {
-    this.#surroundings = surroundings;
+    this.#deps = deps;
     this.#dhcp = dhcp;
     this.#options = options;
     this.#environment = environment;
@@ -69,7 +69,7 @@ export class Desk {
   }
 
   async close(): Promise<void> {
-    const guests = [...this.#guests.values(), ...this.#parked.values()];
+    const guests = [...this.#guests.values(), ...this.#saved.values()];
     await Promise.all(guests.map((guest) => guest.crash()));
   }
 
@@ -136,24 +136,24 @@ export class Desk {
 
   async #boot(hardware: Hardware, isSaved: boolean): Promise<Reply> {
     const { name, uuid } = hardware;
-    if (hardware.efi) return answers.notStoodFor('EFI');
-    const obstacle = await findObstacle(hardware, this.#surroundings);
+    if (hardware.efi) return answers.notSupported('EFI');
+    const obstacle = await findObstacle(hardware, this.#deps);
     if (obstacle !== undefined) return obstacle;
     await this.#serveAddresses(hardware);
-    const parked = this.#parked.get(uuid);
-    if (isSaved && parked === undefined)
+    const saved = this.#saved.get(uuid);
+    if (isSaved && saved === undefined)
       return answers.notPoweredUp(name, 'The saved state is not there (VERR_FILE_NOT_FOUND)');
-    if (parked !== undefined) {
-      await parked.unpark(hardware);
-      this.#parked.delete(uuid);
-      this.#guests.set(uuid, parked);
+    if (saved !== undefined) {
+      await saved.restoreState(hardware);
+      this.#saved.delete(uuid);
+      this.#guests.set(uuid, saved);
       await this.#run(['discardstate', uuid]);
       return answers.started(name);
     }
     try {
-      const guest = await Guest.start(this.#surroundings, hardware);
+      const guest = await Guest.start(this.#deps, hardware);
       this.#guests.set(uuid, guest);
-      void guest.ended.then((end) => this.#leave(uuid, end));
+      void guest.ended.then((end) => this.#recordEnd(uuid, end));
     } catch (error) {
       return answers.notPoweredUp(name, messageOf(error));
     }
@@ -174,26 +174,26 @@ export class Desk {
   async #save(guest: Guest): Promise<Reply> {
     const { uuid, snapshotDir } = guest.hardware;
     await mkdir(snapshotDir, { recursive: true });
-    const path = join(snapshotDir, `${new Date(this.#surroundings.clock.now()).toISOString()}.sav`);
-    await guest.park();
+    const path = join(snapshotDir, `${new Date(this.#deps.clock.now()).toISOString()}.sav`);
+    await guest.saveState();
     await writeFile(path, 'of a machine whose process has been stopped\n');
     const adopted = await this.#run(['adoptstate', uuid, path]);
     if (adopted.exitCode !== 0) throw new Error(`adoptstate: ${adopted.stderr}`);
-    this.#parked.set(uuid, guest);
-    this.#leave(uuid, 'saved');
+    this.#saved.set(uuid, guest);
+    this.#recordEnd(uuid, 'saved');
     return answers.doneWithProgress;
   }
 
-  #leave(uuid: string, end: Past['end']): void {
-    // A parked one that ends is gone for VirtualBox already.
-    if (this.#guests.delete(uuid)) this.#past.set(uuid, { end, at: this.#surroundings.clock.now() });
+  #recordEnd(uuid: string, end: EndedGuest['end']): void {
+    // A saved one that ends is gone for VirtualBox already.
+    if (this.#guests.delete(uuid)) this.#ended.set(uuid, { end, at: this.#deps.clock.now() });
   }
 
   async #forgetSaved(name: string): Promise<void> {
-    if (this.#parked.size === 0) return;
+    if (this.#saved.size === 0) return;
     const uuid = (await this.#report(name))?.get('UUID') ?? '';
-    await this.#parked.get(uuid)?.crash();
-    this.#parked.delete(uuid);
+    await this.#saved.get(uuid)?.crash();
+    this.#saved.delete(uuid);
   }
 
   async #show(name: string, machineReadable: boolean): Promise<Reply | undefined> {
@@ -211,7 +211,7 @@ export class Desk {
   async #list(rest: readonly string[]): Promise<Reply | undefined> {
     const isLong = rest.some((arg) => arg === '--long' || arg === '-l');
     if (rest.includes('runningvms')) {
-      if (isLong) return answers.notStoodFor('list --long runningvms');
+      if (isLong) return answers.notSupported('list --long runningvms');
       const rows = [...this.#guests.values()].map(
         ({ hardware }) => `"${hardware.name}" {${hardware.uuid}}\n`,
       );
@@ -229,7 +229,7 @@ export class Desk {
   }
 
   async #whileLocked(name: string, refuse: (name: string) => answers.Answer): Promise<Reply | undefined> {
-    if (this.#guests.size === 0 && this.#past.size === 0 && this.#starting.size === 0) return undefined;
+    if (this.#guests.size === 0 && this.#ended.size === 0 && this.#starting.size === 0) return undefined;
     const report = await this.#report(name);
     const uuid = report?.get('UUID') ?? '';
     const isLocked = this.#guests.has(uuid) || this.#starting.has(uuid) || this.#isDying(uuid);
@@ -239,19 +239,19 @@ export class Desk {
   #live(uuid: string): LiveState | undefined {
     const guest = this.#guests.get(uuid);
     if (guest !== undefined) return { state: guest.state, since: guest.since };
-    const past = this.#past.get(uuid);
+    const past = this.#ended.get(uuid);
     return past?.end === 'aborted' ? { state: 'aborted', since: past.at } : undefined;
   }
 
   #isDying(uuid: string): boolean {
-    const past = this.#guests.has(uuid) ? undefined : this.#past.get(uuid);
-    return past !== undefined && this.#surroundings.clock.now() < past.at + this.#options.dyingMs;
+    const past = this.#guests.has(uuid) ? undefined : this.#ended.get(uuid);
+    return past !== undefined && this.#deps.clock.now() < past.at + this.#options.dyingMs;
   }
 
   async #report(name: string): Promise<ReadonlyMap<string, string> | undefined> {
     if (name === '') return undefined;
     const args = ['showvminfo', name, '--machinereadable'];
-    const { clock } = this.#surroundings;
+    const { clock } = this.#deps;
     for (const end = clock.now() + REPORT_MS; ; await clock.sleep(200)) {
       const result = await this.#run(args);
       if (result.exitCode === 0) return parseReport(result.stdout);
@@ -263,12 +263,12 @@ export class Desk {
   }
 
   #run(args: readonly string[]): Promise<RunResult> {
-    return this.#surroundings.programs.run(this.#real(args, '/'));
+    return this.#deps.programs.run(this.#real(args, '/'));
   }
 
   #real(args: readonly string[], cwd: string): Argv {
     const chdir = `--chdir=${isShared(cwd) ? cwd : '/'}`;
-    const { inner } = this.#surroundings.enclosure;
+    const { inner } = this.#deps.namespaces;
     return [...inner, 'env', chdir, ...this.#environment, join(PROGRAMS_DIR, 'VBoxManage'), ...args];
   }
 }
@@ -276,11 +276,11 @@ export class Desk {
 /** What keeps VirtualBox from starting a machine before its process is there. */
 async function findObstacle(
   { name, nics, drives }: Hardware,
-  { programs, enclosure }: GuestSurroundings,
+  { programs, namespaces }: GuestDeps,
 ): Promise<answers.Answer | undefined> {
   for (const { attachment, adapter } of nics) {
     if (attachment !== 'hostonly') continue;
-    const result = await programs.run([...enclosure.outer, 'ip', 'link', 'show', adapter]);
+    const result = await programs.run([...namespaces.outer, 'ip', 'link', 'show', adapter]);
     if (result.exitCode !== 0)
       return answers.notPoweredUp(
         name,

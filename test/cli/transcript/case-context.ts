@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EngineCertificate, type EngineStub, startEngineStub } from '../../testbed/engine-stub.ts';
 import { type Outcome, PROGRAM, Sandbox } from '../program.ts';
+import { readCommandLine } from './command-line.ts';
 import { expandPlaces } from './compare.ts';
-import { readCommandLine } from './words.ts';
 
 /** What one case happens in: a home, what was started for it, and what its placeholders stand for. */
-export interface World {
+export interface CaseContext {
   readonly sandbox: Sandbox;
   readonly places: Map<string, string>;
   readonly engines: EngineStub[];
@@ -18,7 +18,7 @@ export interface World {
 }
 
 /** Shared by all cases of a run: the program under both of its names, and a machine to make copies of. */
-export interface Stage {
+export interface Fixture {
   readonly bin: string;
   readonly pattern: Sandbox;
   close(): Promise<void>;
@@ -28,7 +28,7 @@ const TEMPLATE = { name: 'template', url: 'tcp://template.invalid:1' };
 const FIXTURES = join(import.meta.dirname, '../../fixtures');
 const TIMEOUT_MS = 45_000;
 
-export async function openStage(): Promise<Stage> {
+export async function openFixture(): Promise<Fixture> {
   const bin = await mkdtemp(join(tmpdir(), 'mm-bin-'));
   for (const name of ['mymachine', 'docker-machine']) await symlink(PROGRAM, join(bin, name));
   const pattern = await Sandbox.make();
@@ -41,12 +41,12 @@ export async function openStage(): Promise<Stage> {
   return { bin, pattern, close };
 }
 
-export async function openWorld(
-  stage: Stage,
+export async function openCase(
+  fixture: Fixture,
   sandbox: Sandbox,
   places: ReadonlyMap<string, string>,
   timeoutMs = TIMEOUT_MS,
-): Promise<World> {
+): Promise<CaseContext> {
   const own = [
     ['HOME', sandbox.home],
     ['STORE', sandbox.store],
@@ -56,26 +56,26 @@ export async function openWorld(
       JSON.parse(await readFile(join(import.meta.dirname, '../../../package.json'), 'utf8')).version,
     ],
   ] as const;
-  return { sandbox, places: new Map([...own, ...places]), engines: [], bin: stage.bin, timeoutMs };
+  return { sandbox, places: new Map([...own, ...places]), engines: [], bin: fixture.bin, timeoutMs };
 }
 
-export async function closeWorld(world: World): Promise<void> {
-  await Promise.all(world.engines.map((engine) => engine.close()));
+export async function closeCase(context: CaseContext): Promise<void> {
+  await Promise.all(context.engines.map((engine) => engine.close()));
 }
 
 /** Runs a command line of the transcript; a program that hangs is ended, which no case expects. */
-export async function runLine(world: World, text: string): Promise<Outcome> {
-  const line = readCommandLine(text, (word) => expandPlaces(word, world.places));
+export async function runLine(context: CaseContext, text: string): Promise<Outcome> {
+  const line = readCommandLine(text, (word) => expandPlaces(word, context.places));
   let timer: NodeJS.Timeout | undefined;
-  const path = `${world.bin}:${process.env['PATH'] ?? ''}`;
+  const path = `${context.bin}:${process.env['PATH'] ?? ''}`;
   // The first word is looked for in the PATH of who starts it, not in that of the child.
   const [program = '', ...args] = line.argv;
   const isOurs = program === 'mymachine' || program === 'docker-machine';
-  const outcome = await world.sandbox.exec([isOurs ? join(world.bin, program) : program, ...args], {
+  const outcome = await context.sandbox.exec([isOurs ? join(context.bin, program) : program, ...args], {
     env: { PATH: path, ...line.env },
     input: line.stdin,
     onStart: (child) => {
-      timer = setTimeout(() => child.kill('SIGKILL'), world.timeoutMs);
+      timer = setTimeout(() => child.kill('SIGKILL'), context.timeoutMs);
     },
   });
   clearTimeout(timer);
@@ -83,24 +83,24 @@ export async function runLine(world: World, text: string): Promise<Outcome> {
 }
 
 /** A `+` line. */
-export async function prepare(stage: Stage, world: World, text: string): Promise<void> {
-  const { argv } = readCommandLine(text, (word) => expandPlaces(word, world.places));
+export async function prepare(fixture: Fixture, context: CaseContext, text: string): Promise<void> {
+  const { argv } = readCommandLine(text, (word) => expandPlaces(word, context.places));
   const [verb, ...args] = argv;
-  if (verb === 'machine') return copyMachine(stage, world, args);
-  if (verb === 'adopted') return copyAdopted(stage, world, args);
-  if (verb === 'engine') return startEngine(world, args);
-  const { code, signal, stdout, stderr } = await runLine(world, text);
+  if (verb === 'machine') return copyMachine(fixture, context, args);
+  if (verb === 'adopted') return copyAdopted(fixture, context, args);
+  if (verb === 'engine') return startEngine(context, args);
+  const { code, signal, stdout, stderr } = await runLine(context, text);
   if (code !== 0) throw new Error(`+ ${text}\nended with ${code ?? signal}\n${stdout}${stderr}`);
 }
 
 async function copyMachine(
-  stage: Stage,
-  { sandbox }: World,
+  fixture: Fixture,
+  { sandbox }: CaseContext,
   [name, url, ...more]: readonly string[],
 ): Promise<void> {
   if (name === undefined || url === undefined || more.length > 0)
     throw new Error('+ machine takes NAME and URL');
-  const { pattern } = stage;
+  const { pattern } = fixture;
   const [from, to] = [join(pattern.store, 'machines', TEMPLATE.name), join(sandbox.store, 'machines', name)];
   await mkdir(join(sandbox.store, 'machines'), { recursive: true, mode: 0o700 });
   await cp(join(pattern.store, 'certs'), join(sandbox.store, 'certs'), { recursive: true });
@@ -119,13 +119,13 @@ async function copyMachine(
 
 /** The same as a host that generic adopted: its record names the engine's port, and an SSH port at which nothing listens. */
 async function copyAdopted(
-  stage: Stage,
-  world: World,
+  fixture: Fixture,
+  context: CaseContext,
   [name = '', address = '']: readonly string[],
 ): Promise<void> {
   const [host, port] = address.split(':');
-  await copyMachine(stage, world, [name, `tcp://${address}`]);
-  const path = join(world.sandbox.store, 'machines', name, 'config.json');
+  await copyMachine(fixture, context, [name, `tcp://${address}`]);
+  const path = join(context.sandbox.store, 'machines', name, 'config.json');
   const config = JSON.parse(await readFile(path, 'utf8'));
   const { URL: _, ...base } = config.Driver;
   const Driver = { ...base, IPAddress: host, SSHPort: 1, EnginePort: Number(port), SSHKey: '' };
@@ -136,8 +136,8 @@ async function copyAdopted(
 
 const ENGINE_OPTIONS = ['version', 'api', 'min-api', 'certificate', 'answers'];
 
-async function startEngine(world: World, [name = '', ...words]: readonly string[]): Promise<void> {
-  if (!/^[A-Z_]+$/.test(name) || world.places.has(name))
+async function startEngine(context: CaseContext, [name = '', ...words]: readonly string[]): Promise<void> {
+  if (!/^[A-Z_]+$/.test(name) || context.places.has(name))
     throw new Error('+ engine takes a new NAME in capitals');
   const options: Record<string, string> = {};
   for (let at = 0; at < words.length; at += 2) {
@@ -149,12 +149,12 @@ async function startEngine(world: World, [name = '', ...words]: readonly string[
   const { 'min-api': minApi, certificate, answers, ...rest } = options;
   if (answers !== undefined && answers !== 'never') throw new Error(`+ engine: --answers ${answers}`);
   const engine = await startEngineStub({
-    certDir: join(world.sandbox.store, 'certs'),
+    certDir: join(context.sandbox.store, 'certs'),
     ...rest,
     silent: answers === 'never',
     ...(minApi === undefined ? {} : { minApi }),
     ...(certificate === undefined ? {} : { certificate: certificate as EngineCertificate }),
   });
-  world.engines.push(engine);
-  world.places.set(name, engine.address);
+  context.engines.push(engine);
+  context.places.set(name, engine.address);
 }

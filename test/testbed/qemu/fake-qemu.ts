@@ -2,14 +2,14 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type CallDesk, reportingSshd } from '../call-desk.ts';
+import { buildShim } from '../build-shim.ts';
+import { type CallMonitor, reportingSshd } from '../call-monitor.ts';
 import { type InstanceHost, prepareHost } from '../cloud-host.ts';
-import { frontProgram } from '../front-program.ts';
 import { testPorts } from '../ports.ts';
 import { removeTestbed, testbedFolder } from '../testbed.ts';
 
 /** A QEMU whose guests are containers, which boot in seconds; they read the seed as guests do, by cloud-init. */
-export interface Hypervisor {
+export interface FakeQemu {
   /** For the tested program: QEMU's programs are first in PATH. */
   readonly env: Readonly<Record<string, string>>;
   /** Ids of the machines whose guests are there; none that is being removed. */
@@ -31,15 +31,15 @@ function fileIn(iso: Buffer, beginning: string): Buffer {
   throw new Error(`The seed has no file that begins with ${beginning}`);
 }
 
-export async function startHypervisor(desk: CallDesk): Promise<Hypervisor> {
+export async function startFakeQemu(monitor: CallMonitor): Promise<FakeQemu> {
   const ports = testPorts();
   const storeDir = await testbedFolder();
   const bin = join(storeDir, 'bin');
   const guests = join(storeDir, 'guests.sock');
   await mkdir(bin);
   for (const name of ['qemu-img', 'qemu-system-x86_64'])
-    await frontProgram(join(import.meta.dirname, 'front.ts'), join(bin, name), {
-      DESK: desk.port,
+    await buildShim(join(import.meta.dirname, 'shim.ts'), join(bin, name), {
+      MONITOR: monitor.port,
       GUESTS: guests,
     });
   const hosts = new Map<string, InstanceHost>();
@@ -58,7 +58,7 @@ export async function startHypervisor(desk: CallDesk): Promise<Hypervisor> {
       instanceId: id,
       publicKey: undefined,
       userData: fileIn(iso, '#cloud-config'),
-      files: reportingSshd(desk.port),
+      files: reportingSshd(monitor.port),
     });
     hosts.set(id, host);
     keep(host.boot().catch(() => undefined));

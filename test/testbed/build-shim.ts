@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 /** Makes a program of one source file, with constants that it declares: what a test puts first in PATH. */
-export async function frontProgram(
+export async function buildShim(
   source: string,
   outfile: string,
   constants: Readonly<Record<string, string | number>>,

@@ -71,7 +71,7 @@ const describeImages: Action = ({ query, cloud }) => {
       'owner-id': [image.owner],
     }),
   );
-  const { items, nextToken } = page(found, query, cloud.weather.pageLimit);
+  const { items, nextToken } = page(found, query, cloud.behaviour.pageLimit);
   return {
     imagesSet: items.map((image) => ({
       imageId: image.id,
@@ -130,7 +130,7 @@ const describeSubnets: Action = ({ query, region, cloud }) => {
     state: ['available'],
     'subnet-id': [subnet.id],
   })).filter(({ id }) => ids.length === 0 || ids.includes(id));
-  const { items, nextToken } = page(found, query, cloud.weather.pageLimit);
+  const { items, nextToken } = page(found, query, cloud.behaviour.pageLimit);
   const show = (subnet: (typeof all)[number]): Node => ({
     subnetId: subnet.id,
     vpcId: subnet.vpc,
@@ -159,7 +159,7 @@ export function subnetOf(region: string, id: string, zone: string): ReturnType<t
   return found;
 }
 
-export const surroundings = {
+export const catalogueActions = {
   DescribeRegions: describeRegions,
   DescribeAvailabilityZones: describeAvailabilityZones,
   DescribeInstanceTypes: describeInstanceTypes,

@@ -8,8 +8,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** TCP port of the desk that is told of calls, and the socket of the computer that has the guests. */
-declare const DESK: number;
+/** TCP port of the monitor that is told of calls, and the socket of the computer that has the guests. */
+declare const MONITOR: number;
 declare const GUESTS: string;
 
 const [, program = '', ...args] = process.argv;
@@ -72,15 +72,15 @@ function answerQmp(socket: Socket, powerDown: () => void): void {
 }
 
 async function main(): Promise<void> {
-  const desk = talk(connect(DESK, '127.0.0.1'));
-  await desk(`before ${name}`);
+  const monitor = talk(connect(MONITOR, '127.0.0.1'));
+  await monitor(`before ${name}`);
   if (name === 'qemu-img') {
     const { status } = spawnSync('/usr/bin/qemu-img', args, { stdio: 'inherit' });
-    await desk(`after ${name}`);
+    await monitor(`after ${name}`);
     process.exit(status ?? 1);
   }
   await carryGuest();
-  await desk(`after ${name}`);
+  await monitor(`after ${name}`);
 }
 
 void main();
