@@ -21,7 +21,7 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /**
- * Makes a folder that is this user's alone. In a place such as /tmp another user may have been first.
+ * Makes a folder that is this user's alone. In /tmp another user may have made one before.
  * Throws for one that is somebody else's or open to others.
  */
 export async function makeOwnFolder(path: string): Promise<void> {
