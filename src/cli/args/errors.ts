@@ -8,7 +8,6 @@ export const usageErrors = {
   MM_COMMAND: { summary: 'There is no command of that name.' },
   MM_ARGUMENTS: { summary: 'The command has too few or too many arguments.' },
   MM_NO_ANSWER: { summary: 'The input ended before a question was answered.' },
-  MM_PREFS: { summary: 'The file of preferences cannot be used.' },
   MM_ENVIRONMENT: { summary: 'An environment variable has a value that cannot be.' },
 } as const;
 

@@ -1,6 +1,6 @@
 import type { CommandFlag } from '../args/spec.ts';
 import type { ArgumentTakes } from '../command.ts';
-import { isPreferable } from '../create/create-flags.ts';
+import { isPreferable } from '../create/preferences.ts';
 import type { CommandReference, ProgramReference } from '../reference/reference.ts';
 
 export interface Word {

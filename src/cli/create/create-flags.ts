@@ -6,10 +6,6 @@ import type { CommandFlag, Input } from '../args/spec.ts';
 
 export const INSTALL = ['auto', 'script', 'repository', 'distro'];
 
-/** Whether a preference can stand for the flag: not for what belongs to one machine alone, nor for a secret. */
-export const isPreferable = (flag: CommandFlag) =>
-  !['resume', 'rollback', 'dry-run'].includes(flag.name) && flag.required !== true && flag.secret !== true;
-
 export const driverFlag = {
   name: 'driver',
   short: 'd',
@@ -145,11 +141,4 @@ export async function driverOfFlags(
 /** The values of a driver's own flags. */
 export function ownValues(driver: Driver, all: FlagValues): FlagValues {
   return Object.fromEntries(driver.flags.map(({ name }) => [name, all[name] ?? '']));
-}
-
-/** Flags of create and of every driver that can be a preference. */
-export async function preferableFlags(registry: DriverRegistry): Promise<readonly CommandFlag[]> {
-  const drivers = await Promise.all(registry.names.map((name) => registry.load(name)));
-  const all: CommandFlag[] = [...createFlags, ...drivers.flatMap((driver) => driver.flags)];
-  return all.filter(isPreferable);
 }

@@ -6,7 +6,7 @@ import { usageError } from '../args/errors.ts';
 import type { Input, ValuesOf } from '../args/spec.ts';
 import { askForFlags } from '../talk/ask-create.ts';
 import { type CreateFlags, INSTALL, ownValues } from './create-flags.ts';
-import { readPreferences } from './prefs.ts';
+import { preferencesFile, preferencesSchema } from './preferences.ts';
 
 type CreateInput = Input<CreateFlags>;
 type CreateValues = ValuesOf<CreateFlags>;
@@ -23,13 +23,7 @@ export async function createRequest(
 ): Promise<CreateRequest> {
   const { flags, all } = await withPreferences(app, input);
   // Wrong values are refused before a driver is even looked for.
-  const common = {
-    engine: engineOptions(flags),
-    engineMeta: engineMeta(flags),
-    swarm: swarmOptions(flags),
-    tlsSans: flags['tls-san'],
-    rollback: flags.rollback,
-  };
+  const common = commonOptions(flags);
   const driver = await pick(flags.driver);
   const values = await askForFlags(app.io, driver, ownValues(driver, all));
   if (common.swarm.IsSwarm === true && driver.traits.provision) {
@@ -40,9 +34,20 @@ export async function createRequest(
   return { name, driver, flags: values, ...common };
 }
 
+/** What every driver's machines have. Throws what is wrong with it. */
+export function commonOptions(flags: CreateValues) {
+  return {
+    engine: engineOptions(flags),
+    engineMeta: engineMeta(flags),
+    swarm: swarmOptions(flags),
+    tlsSans: flags['tls-san'],
+    rollback: flags.rollback,
+  };
+}
+
 async function withPreferences(app: App, input: CreateInput): Promise<CreateInput> {
   const { isGiven }: Input = input;
-  const preferences = await readPreferences(app.io);
+  const preferences = await preferencesFile(app.io).read(() => preferencesSchema(app.drivers));
   const wanted = Object.entries(preferences).filter(
     ([name]) => Object.hasOwn(input.all, name) && !isGiven(name),
   );

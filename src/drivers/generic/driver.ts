@@ -157,16 +157,9 @@ export const genericDriver: Driver<GenericConfig> = {
   },
   availability: async () => ({ works: true, score: 0, how: 'needs a host with SSH' }),
   configure(flags, base) {
-    const address = flags.host('generic-ip-address');
-    if (address === '') {
-      throw driverError('MM_DRIVER_FLAGS', {
-        message: 'generic driver requires the --generic-ip-address option',
-        hint: 'Such as "mymachine create --driver generic --generic-ip-address 192.0.2.10 NAME".',
-      });
-    }
-    return {
+    const config = {
       ...base,
-      IPAddress: address,
+      IPAddress: flags.host('generic-ip-address'),
       SSHUser:
         flags.matching(
           'generic-ssh-user',
@@ -180,6 +173,12 @@ export const genericDriver: Driver<GenericConfig> = {
       EnginePort: flags.int('generic-engine-port', 1, 65_535),
       SSHKey: flags.text('generic-ssh-key'),
     };
+    // A preference has no address, and is refused all the same for what is wrong with it.
+    if (config.IPAddress !== '') return config;
+    throw driverError('MM_DRIVER_FLAGS', {
+      message: 'generic driver requires the --generic-ip-address option',
+      hint: 'Such as "mymachine create --driver generic --generic-ip-address 192.0.2.10 NAME".',
+    });
   },
   load: async () => host,
 };

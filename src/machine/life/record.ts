@@ -28,13 +28,13 @@ export interface CreateRequest {
   readonly rollback?: boolean;
 }
 
-function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: BaseConfig): HostConfig {
+function hostConfig(deps: MachineDeps, request: CreateRequest, own: BaseConfig): HostConfig {
   const { authority, store } = deps;
   const folder = store.paths.machine(request.name);
   return {
     ConfigVersion: 3,
     // docker-machine's drivers that adopt a host never look at the options of legacy Swarm.
-    Driver: driverRecord(driverConfig, request.driver.traits.adopted ? {} : request.swarm),
+    Driver: driverRecord(own, request.driver.traits.adopted ? {} : request.swarm),
     DriverName: request.driver.name,
     HostOptions: {
       Driver: '',
@@ -61,7 +61,11 @@ function hostConfig(deps: MachineDeps, request: CreateRequest, driverConfig: Bas
   };
 }
 
-function configured(deps: MachineDeps, request: CreateRequest): BaseConfig {
+/** The driver's config for the request. Throws what is wrong with its flags. */
+export function driverConfig(
+  deps: MachineDeps,
+  request: Pick<CreateRequest, 'name' | 'driver' | 'flags'>,
+): BaseConfig {
   try {
     const isSecret = (name: string) => request.driver.flags.some((flag) => flag.name === name && flag.secret);
     const open = Object.entries(request.flags).filter(([name]) => !isSecret(name));
@@ -83,7 +87,7 @@ function secretsOf({ driver, flags }: CreateRequest): Secrets {
 /** Everything that can be refused before anything is touched: name, flags. */
 export function planMachine(deps: MachineDeps, request: CreateRequest): Machine {
   checkNewName(request.name);
-  const config = configured(deps, request);
+  const config = driverConfig(deps, request);
   const meta: MachineMeta = {
     version: 1,
     id: deps.newId(),

@@ -1,7 +1,19 @@
+import { messageOf } from '../../../base/machine-error.ts';
+import { driverConfig } from '../../../machine/life/record.ts';
+import type { Preferences } from '../../../store/preferences.ts';
+import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
+import { parseFlags } from '../../args/parse.ts';
+import type { CommandFlag } from '../../args/spec.ts';
 import { defineCommand } from '../../command.ts';
-import { preferableFlags } from '../../create/create-flags.ts';
-import { changePreferences, preferenceValue, readPreferences } from '../../create/prefs.ts';
+import { createFlags, ownValues } from '../../create/create-flags.ts';
+import {
+  preferableFlags,
+  preferencesFile,
+  preferencesSchema,
+  preferenceValue,
+} from '../../create/preferences.ts';
+import { commonOptions } from '../../create/request.ts';
 import { done, value } from '../../result.ts';
 
 export const prefsCommand = defineCommand({
@@ -20,8 +32,9 @@ export const prefsCommand = defineCommand({
   json: true,
   async run(app, { args }) {
     const [verb, name, ...words] = args;
+    const file = preferencesFile(app.io);
     if (verb === undefined) {
-      const preferences = await readPreferences(app.io);
+      const preferences = await file.read();
       const lines = Object.entries(preferences).map(
         ([key, preferred]) => `${key}=${Array.isArray(preferred) ? preferred.join(',') : preferred}\n`,
       );
@@ -39,9 +52,41 @@ export const prefsCommand = defineCommand({
         hint: `"${app.program} create --help" lists them.`,
       });
     }
-    const wanted = verb === 'set' ? preferenceValue(flag, words) : undefined;
-    if (name === 'driver' && wanted !== undefined) await app.drivers.load(String(wanted));
-    await changePreferences(app.io, (set) => set(name, wanted));
+    if (verb === 'unset') await file.unset(name);
+    else await set(app, flag, words);
     return done;
   },
 });
+
+async function set(app: App, flag: CommandFlag, words: readonly string[]): Promise<void> {
+  const file = preferencesFile(app.io);
+  const wanted = preferenceValue(flag, words);
+  if (wanted === undefined) return;
+  await refuseAsCreate(app, await file.read(), { [flag.name]: wanted });
+  await file.set(flag.name, wanted, await preferencesSchema(app.drivers));
+}
+
+/**
+ * Throws what create would say of the new preference.
+ * What it says without it, such as of an option that is required, does not count.
+ */
+async function refuseAsCreate(app: App, held: Preferences, added: Preferences): Promise<void> {
+  const drivers = await Promise.all(app.drivers.names.map((name) => app.drivers.load(name)));
+  const driver = drivers.find(({ flags }) => flags.some(({ name }) => Object.hasOwn(added, name)));
+  const refusal = (preferences: Preferences) => {
+    try {
+      if (driver === undefined)
+        commonOptions({ ...parseFlags([], { flags: createFlags, env: {} }).flags, ...preferences });
+      else {
+        const all = { ...parseFlags([], { flags: driver.flags, env: {} }).all, ...preferences };
+        driverConfig(app.deps, { name: 'preferred', driver, flags: ownValues(driver, all) });
+      }
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  };
+  const error = refusal({ ...held, ...added });
+  if (error !== undefined && messageOf(error) !== messageOf(refusal(held))) throw error;
+  if (typeof added['driver'] === 'string') await app.drivers.load(added['driver']);
+}
