@@ -7,7 +7,10 @@ export interface Variable {
   readonly scope: string;
 }
 
-/** Variables that no flag stands for. A variable that the sources read must be here, else the check of the documentation fails. */
+/**
+ * Variables that no flag stands for.
+ * A variable that the sources read must be here, else the check of the documentation fails.
+ */
 const others: readonly Variable[] = [
   { name: 'MYMACHINE_PREFS_PATH', about: 'Folder of the preferences', scope: 'prefs, create' },
   {
@@ -82,3 +85,18 @@ export function variables({ globals, commands, drivers }: ProgramReference): rea
 
 const flagAbout = ({ name, kind, help }: ProgramReference['globals'][number]) =>
   `As --${name}${kind === 'slice' ? ', several parted by commas' : ''}: ${help}`;
+
+/** What the program ends with. */
+export const exitCodes: readonly (readonly [code: number, meaning: string])[] = [
+  [0, 'success'],
+  [1, 'failed'],
+  [2, 'the command line is wrong'],
+  [
+    3,
+    "a driver's check before the create failed, and nothing was made (elsewhere the same failure ends with 1)",
+  ],
+  [4, 'some of several machines failed'],
+  [130, 'interrupted'],
+];
+
+export const sshExitCode = "ssh ends with the remote command's own status.";

@@ -1,13 +1,14 @@
 import { builtInDrivers } from '../../drivers/registry.ts';
 import { commandGroups } from '../commands/index.ts';
-import { commandsPage } from './commands-page.ts';
-import { documentedVariables } from './environment.ts';
-import { environmentPage } from './environment-page.ts';
-import { exitCodes, sshExitCode } from './exit-codes.ts';
+import { documentedVariables, exitCodes, sshExitCode } from './environment.ts';
 import { type ManEdition, manPages } from './man-page.ts';
+import { commandsPage, environmentPage } from './pages.ts';
 import { readReference } from './reference.ts';
 
-/** For scripts/docs.mjs and scripts/build.mjs: all that is made of the definitions of commands and drivers. */
+/**
+ * For scripts/docs.mjs and scripts/build.mjs: all that is made of the definitions of commands and
+ * drivers.
+ */
 export async function generate(edition: ManEdition) {
   const reference = await readReference(commandGroups, builtInDrivers());
   return {

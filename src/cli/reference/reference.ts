@@ -1,8 +1,13 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
 import { globalFlags, versionAndHelp } from '../args/globals.ts';
 import type { CommandFlag } from '../args/spec.ts';
-import { type Command, type CommandEntry, type CommandGroup, flagsOf } from '../command.ts';
-import { type ArgumentsReference, argumentsOf } from './arguments.ts';
+import {
+  type ArgumentTakes,
+  type Command,
+  type CommandEntry,
+  type CommandGroup,
+  flagsOf,
+} from '../command.ts';
 
 /** One command with all its definition says; what is hidden is left out. */
 export interface CommandReference {
@@ -22,13 +27,13 @@ export interface CommandReference {
   readonly stopAtPositional: boolean;
 }
 
-export interface DriverReference {
+interface DriverReference {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly CommandFlag[];
 }
 
-export interface GroupReference {
+interface GroupReference {
   readonly title: string;
   readonly commands: readonly CommandReference[];
 }
@@ -60,7 +65,10 @@ function commandReference(entry: CommandEntry, command: Command): CommandReferen
   };
 }
 
-/** Loads every command and driver, which no other command does: a start with all of them takes twice as long. */
+/**
+ * Loads every command and driver, which no other command does: a start with all of them takes twice
+ * as long.
+ */
 export async function readReference(
   commandGroups: readonly CommandGroup[],
   registry: DriverRegistry,
@@ -79,4 +87,52 @@ export async function readReference(
     commands: groups.flatMap(({ commands }) => commands),
     drivers: drivers.map(({ name, summary, flags }) => ({ name, summary, flags: visible(flags) })),
   };
+}
+
+interface ArgumentsReference {
+  /** What each argument can be, in their order. */
+  readonly each: readonly ArgumentTakes[];
+  /** Whether the last of them may stand again and again. */
+  readonly repeats: boolean;
+}
+
+/** What a word of a usage line stands for: `name`, `[user@]machine:]path`, `mountpoint`. */
+function meaning(word: string): ArgumentTakes {
+  const bare = word.replace(/[[\].]/g, '').toLowerCase();
+  if (bare.includes('machine:') && bare.endsWith('path')) return 'copy-path';
+  if (bare === 'name' || bare === 'machine') return 'machine';
+  if (bare === 'mountpoint') return 'folder';
+  return bare === 'file' || bare === 'path' ? 'file' : 'nothing';
+}
+
+/** What the arguments of a command are: as it says, else as its usage line can be read. */
+export function argumentsOf(command: Pick<Command, 'argument' | 'takes'>): ArgumentsReference {
+  const words = command.argument.split(' ').filter((word) => word !== '');
+  const repeats = words.at(-1)?.includes('...') ?? false;
+  return { each: command.takes ?? words.map(meaning), repeats };
+}
+
+/** What stands for the value of an option: `FILE`, `N`; '' for a switch. */
+function valueWord({ kind, takes }: CommandFlag): string {
+  if (kind === 'bool') return '';
+  if (kind === 'int') return 'N';
+  return typeof takes === 'string' ? takes.toUpperCase() : 'VALUE';
+}
+
+/** How the option is typed, each way by itself: `--driver` with `DRIVER`. */
+export function optionForms(
+  flag: CommandFlag,
+): readonly { readonly dashed: string; readonly value: string }[] {
+  const value = valueWord(flag);
+  const long = flag.name.length === 1 ? `-${flag.name}` : `--${flag.name}`;
+  const all = flag.short === undefined ? [long] : [long, `-${flag.short}`];
+  return all.map((dashed) => ({ dashed, value }));
+}
+
+/** The default as it would be typed; undefined where there is none worth a word. */
+export function defaultText(flag: CommandFlag): string | undefined {
+  const value = flag.default;
+  if (value === undefined || value === '' || value === false) return undefined;
+  if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(',');
+  return String(value);
 }

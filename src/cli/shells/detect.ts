@@ -1,5 +1,74 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import type { Programs } from '../../base/ports.ts';
+import type { App } from '../app.ts';
+import { usageError } from '../args/errors.ts';
 import { type ShellName, shellNamed } from './names.ts';
-import type { ProcessEntry } from './process-entry.ts';
+
+interface ProcessEntry {
+  /**
+   * The name of its program, or its path; a login shell's may begin with a dash, a script's is the
+   * script's.
+   */
+  readonly name: string;
+  /** Path of the program that runs, where it can be told: of a script its shell. */
+  readonly program?: string | undefined;
+  readonly parentPid: number;
+  /**
+   * What its standard output is, as `pipe:[4711]` or `/dev/pts/3`; undefined when it cannot be
+   * told.
+   */
+  readonly stdout?: string | undefined;
+}
+
+function link(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Somebody else's process, or none any more.
+    return undefined;
+  }
+}
+
+/** What a process's standard output is, on Linux. */
+function stdoutOf(pid: number | 'self'): string | undefined {
+  return link(`/proc/${pid}/fd/1`);
+}
+
+/** proc(5): `pid (name) state ppid …`; the name may itself hold blanks and brackets. */
+function readProc(pid: number): ProcessEntry | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const end = stat.lastIndexOf(')');
+    const parentPid = Number(stat.slice(end + 2).split(' ')[1]);
+    if (!Number.isInteger(parentPid)) return undefined;
+    const name = stat.slice(stat.indexOf('(') + 1, end);
+    return { name, program: link(`/proc/${pid}/exe`), parentPid, stdout: stdoutOf(pid) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function askPs(pid: number, programs: Programs): Promise<ProcessEntry | undefined> {
+  try {
+    const { stdout } = await programs.run(['ps', '-o', 'ppid=,comm=', '-p', String(pid)], {
+      timeoutMs: 2000,
+    });
+    const [, parent, name] = /^\s*(\d+)\s+(.+?)\s*$/m.exec(stdout) ?? [];
+    return name === undefined ? undefined : { name, parentPid: Number(parent) };
+  } catch {
+    // Without ps the other clues decide.
+    return undefined;
+  }
+}
+
+/** Looks a process of this computer up: /proc on Linux, `ps` elsewhere. */
+export async function processEntry(
+  pid: number,
+  platform: NodeJS.Platform,
+  programs: Programs,
+): Promise<ProcessEntry | undefined> {
+  return platform === 'linux' ? readProc(pid) : await askPs(pid, programs);
+}
 
 /** What is known of the shell that started us; the command line fills it in. */
 export interface ShellClues {
@@ -35,8 +104,10 @@ interface Family {
 }
 
 /**
- * Who prints elsewhere than we do has caught our output: `$(…)`, a pipe, a redirection. The nearest such ancestor reads it,
- * so the `sh -c` of npm, which prints where we do, is passed over, and that of make with `$(…)` in it is not.
+ * Who prints elsewhere than we do has caught our output:
+ * `$(…)`, a pipe, a redirection.
+ * The nearest such ancestor reads it, so the `sh -c` of npm, which prints where we do, is passed
+ * over, and that of make with `$(…)` in it is not.
  */
 async function familyOf(clues: ShellClues): Promise<Family> {
   let nearest: ShellName | undefined;
@@ -51,7 +122,8 @@ async function familyOf(clues: ShellClues): Promise<Family> {
       entry.parentPid > 0 ? await clues.process(entry.parentPid) : undefined;
     if (!isCaught && ours !== undefined && theirs !== undefined && isElsewhere(theirs, ours)) {
       if (shell !== undefined) return { reader: shell, nearest: shell };
-      // Such as a script in Python, which is no shell. What is above it may still be told when $SHELL is not set.
+      // Such as a script in Python, which is no shell.
+      // What is above it may still be told when $SHELL is not set.
       isCaught = true;
     }
     const isHelper = shell === 'sh' && above !== undefined && launchers.test(above.name.split(' ')[0] ?? '');
@@ -64,20 +136,23 @@ async function familyOf(clues: ShellClues): Promise<Family> {
     pid = entry.parentPid;
     entry = above;
   }
-  // A pipe that a program reads is no shell's; on a terminal, and where nothing can be seen, the nearest one is meant.
+  // A pipe that a program reads is no shell's; on a terminal, and where nothing can be seen, the
+  // nearest one is meant.
   const isShown = clues.stdout === undefined || terminal.test(clues.stdout);
   return { reader: isShown || !isCaught ? nearest : undefined, nearest };
 }
 
 /**
- * The shell that will read our output: the one among our ancestors that catches it, else what $SHELL names (as
- * docker-machine did). An unknown $SHELL is given as it is; undefined when nothing tells.
+ * The shell that will read our output: the one among our ancestors that catches it, else what
+ * $SHELL names (as docker-machine did).
+ * An unknown $SHELL is given as it is; undefined when nothing tells.
  */
 export async function detectShell(clues: ShellClues): Promise<string | undefined> {
   const named = clues.env('SHELL');
   if (clues.platform === 'win32') {
-    // Looking processes up takes half a second there. Git Bash and its like set SHELL; PowerShell adds the user's folder
-    // of modules to the two that the system has.
+    // Looking processes up takes half a second there.
+    // Git Bash and its like set SHELL; PowerShell adds the user's folder of modules to the two that
+    // the system has.
     if (named !== '') return shellNamed(named) ?? named;
     return clues.env('PSModulePath').split(';').length >= 3 ? 'powershell' : 'cmd';
   }
@@ -85,4 +160,21 @@ export async function detectShell(clues: ShellClues): Promise<string | undefined
   if (reader !== undefined) return reader;
   if (clues.env('__fish_bin_dir') !== '') return 'fish';
   return named === '' ? nearest : (shellNamed(named) ?? named.replace(/^.*\//, ''));
+}
+
+/** The shell that reads our output; MM_ARGUMENTS in docker-machine's words when nothing tells. */
+export async function shellOfCaller(app: App): Promise<string> {
+  const { platform, env } = app.io;
+  const found = await detectShell({
+    platform,
+    parentPid: process.ppid,
+    stdout: platform === 'linux' ? stdoutOf('self') : undefined,
+    process: (pid) => processEntry(pid, platform, app.programs),
+    env: (name) => env[name] ?? '',
+  });
+  if (found !== undefined) return found;
+  throw usageError('MM_ARGUMENTS', {
+    message: 'Error: Unknown shell',
+    hint: 'Name it: --shell bash, zsh, fish, powershell, cmd, tcsh or emacs.',
+  });
 }

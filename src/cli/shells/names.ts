@@ -1,12 +1,4 @@
-import { cmd } from './cmd.ts';
-import { elvish } from './elvish.ts';
-import { emacs } from './emacs.ts';
-import { fish } from './fish.ts';
-import { nushell } from './nushell.ts';
-import { posix } from './posix.ts';
-import { powershell } from './powershell.ts';
-import type { ShellSyntax } from './syntax.ts';
-import { tcsh } from './tcsh.ts';
+import { cmd, elvish, emacs, fish, nushell, posix, powershell, type ShellSyntax, tcsh } from './syntaxes.ts';
 
 const syntaxes = {
   bash: posix,

@@ -1,14 +1,17 @@
 import { printable } from '../../base/printable.ts';
 import { shellsError } from './errors.ts';
 import { syntaxOf } from './names.ts';
-import type { ShellSyntax } from './syntax.ts';
+import type { ShellSyntax } from './syntaxes.ts';
 
 export interface Assignment {
   readonly name: string;
   readonly value: string;
 }
 
-/** As docker-machine: the program is quoted for a blank or a backslash; the arguments are ours to quote. */
+/**
+ * As docker-machine: the program is quoted for a blank or a backslash; the arguments are ours to
+ * quote.
+ */
 function commandLine(argv: readonly string[], syntax: ShellSyntax): string {
   const words = argv.map((word, at) => {
     if (/^[\w@%+=:,./~-]+$/.test(word)) return word;
@@ -28,8 +31,9 @@ function check({ name, value }: Assignment): void {
 }
 
 /**
- * What `env` prints for a shell: a line for each variable that is set or unset, then notes in comments, and how to apply
- * the whole (nothing when `hintArgv` is empty). `shell` is a name, a path or a process's name; one that is unknown gets sh's syntax.
+ * What `env` prints for a shell: a line for each variable that is set or unset, then notes in
+ * comments, and how to apply the whole (nothing when `hintArgv` is empty).
+ * `shell` is a name, a path or a process's name; one that is unknown gets sh's syntax.
  * MM_SHELL_VALUE when a value cannot be written there.
  */
 export function renderEnv(

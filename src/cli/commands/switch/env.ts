@@ -7,7 +7,7 @@ import { oneName } from '../../args/machine-names.ts';
 import type { CommandFlag, ValuesOf } from '../../args/spec.ts';
 import { defineCommand } from '../../command.ts';
 import { text, value } from '../../result.ts';
-import { shellOfCaller } from '../../shells/caller.ts';
+import { shellOfCaller } from '../../shells/detect.ts';
 import { switchVariables, tlsVariables } from '../../shells/function/wish.ts';
 import { shellNames } from '../../shells/names.ts';
 import { type Assignment, renderEnv } from '../../shells/render-env.ts';

@@ -3,7 +3,7 @@ import { usageError } from '../../args/errors.ts';
 import { storeRoot } from '../../args/globals.ts';
 import { defineCommand } from '../../command.ts';
 import { text } from '../../result.ts';
-import { shellOfCaller } from '../../shells/caller.ts';
+import { shellOfCaller } from '../../shells/detect.ts';
 import { functionShells, renderFunction } from '../../shells/function/render.ts';
 import type { FunctionWish } from '../../shells/function/wish.ts';
 

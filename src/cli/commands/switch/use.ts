@@ -1,5 +1,5 @@
 import { defineCommand } from '../../command.ts';
-import { shellOfCaller } from '../../shells/caller.ts';
+import { shellOfCaller } from '../../shells/detect.ts';
 import { shellsError } from '../../shells/errors.ts';
 import { functionShells, loadingLine } from '../../shells/function/render.ts';
 import { shellNamed } from '../../shells/names.ts';

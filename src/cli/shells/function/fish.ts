@@ -1,4 +1,4 @@
-import { fish } from '../fish.ts';
+import { fish } from '../syntaxes.ts';
 import { type FunctionWish, identifier, switchVariables, tlsVariables } from './wish.ts';
 
 /** The functions for fish 3 and later. With the address on disk nothing but builtins runs. */

@@ -1,4 +1,4 @@
-import { posix } from '../posix.ts';
+import { posix } from '../syntaxes.ts';
 import { type FunctionWish, identifier, switchVariables, tlsVariables } from './wish.ts';
 
 /** bash and zsh take a dash in a function's name; sh does not, but in an alias. */
@@ -10,8 +10,9 @@ function opening(shell: string, name: string): readonly [start: string, end: rea
 }
 
 /**
- * The functions for bash, zsh and whatever speaks sh. No arrays and no `local`, which not all of them have; nothing fails
- * under `set -eu`. With the address on disk nothing but builtins runs.
+ * The functions for bash, zsh and whatever speaks sh.
+ * No arrays and no `local`, which not all of them have; nothing fails under `set -eu`.
+ * With the address on disk nothing but builtins runs.
  */
 export function posixFunction(shell: string, wish: FunctionWish): readonly string[] {
   const [start, end] = opening(shell, wish.name);

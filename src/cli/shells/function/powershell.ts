@@ -1,7 +1,10 @@
-import { powershell } from '../powershell.ts';
+import { powershell } from '../syntaxes.ts';
 import { type FunctionWish, identifier, switchVariables, tlsVariables } from './wish.ts';
 
-/** The functions for Windows PowerShell 5.1 and PowerShell 7. With the address on disk nothing else is started. */
+/**
+ * The functions for Windows PowerShell 5.1 and PowerShell 7.
+ * With the address on disk nothing else is started.
+ */
 export function powershellFunction(wish: FunctionWish): readonly string[] {
   const id = identifier(wish.name);
   const [program = wish.name, ...options] = wish.argv.map((word) => powershell.quote(word));

@@ -43,7 +43,10 @@ function find(shell: string): readonly [name: ShellName, shell: FunctionShell] {
   });
 }
 
-/** What loads the function in that shell, as a line to type, and the file where it is typed for good. MM_SHELL_FUNCTION where there is none. */
+/**
+ * What loads the function in that shell, as a line to type, and the file where it is typed for
+ * good. MM_SHELL_FUNCTION where there is none.
+ */
 export function loadingLine(
   shell: string,
   program: string,
@@ -52,7 +55,10 @@ export function loadingLine(
   return { line: load(`${program} shell-init ${name}`), profile };
 }
 
-/** The function with `use` in it, and one for the prompt, in the shell's language. MM_SHELL_FUNCTION where there is none. */
+/**
+ * The function with `use` in it, and one for the prompt, in the shell's language.
+ * MM_SHELL_FUNCTION where there is none.
+ */
 export function renderFunction(shell: string, wish: FunctionWish): string {
   const [, { text }] = find(shell);
   return text(wish)

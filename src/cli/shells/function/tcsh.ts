@@ -1,9 +1,9 @@
-import { tcsh } from '../tcsh.ts';
+import { tcsh } from '../syntaxes.ts';
 import { type FunctionWish, identifier } from './wish.ts';
 
 /**
- * tcsh has no functions, and an alias takes one line in which `if` cannot stand around what may fail: so the number of
- * the line to run is reckoned. It always asks the program.
+ * tcsh has no functions, and an alias takes one line in which `if` cannot stand around what may
+ * fail: so the number of the line to run is reckoned. It always asks the program.
  */
 export function tcshFunction(wish: FunctionWish): readonly string[] {
   const id = identifier(wish.name);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { argumentsOf } from '../../../../src/cli/reference/arguments.ts';
-import { literal, prose } from '../../../../src/cli/reference/roff.ts';
+import { literal, prose } from '../../../../src/cli/reference/man-page.ts';
+import { argumentsOf } from '../../../../src/cli/reference/reference.ts';
 
 test('a usage line tells what the arguments are', () => {
   expect(argumentsOf({ argument: '[name...]' })).toEqual({ each: ['machine'], repeats: true });

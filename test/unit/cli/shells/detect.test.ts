@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { localPrograms } from '../../../../src/cli/computer/programs.ts';
-import { detectShell, type ShellClues } from '../../../../src/cli/shells/detect.ts';
-import { processEntry } from '../../../../src/cli/shells/process-entry.ts';
+import { detectShell, processEntry, type ShellClues } from '../../../../src/cli/shells/detect.ts';
 
 /** A chain of processes, the nearest first. */
 function clues(

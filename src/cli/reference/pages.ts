@@ -1,9 +1,9 @@
 import type { CommandFlag } from '../args/spec.ts';
-import { defaultText, optionForms } from './option-text.ts';
-import type { CommandReference, ProgramReference } from './reference.ts';
+import { exitCodes, sshExitCode, variables } from './environment.ts';
+import { type CommandReference, defaultText, optionForms, type ProgramReference } from './reference.ts';
 
 /** Text for a cell of a table, or a line of prose: nothing in it is taken for markup. */
-export const cell = (text: string) => text.replace(/[|<>*_\\]/g, '\\$&').replace(/\s+/g, ' ');
+const cell = (text: string) => text.replace(/[|<>*_\\]/g, '\\$&').replace(/\s+/g, ' ');
 
 function optionRow(flag: CommandFlag): string {
   const forms = optionForms(flag).map(
@@ -72,4 +72,32 @@ export function commandsPage(reference: ProgramReference): string {
     .join('\n')
     .trimEnd()
     .concat('\n');
+}
+
+/** docs/environment.md */
+export function environmentPage(reference: ProgramReference): string {
+  return `# Environment variables and exit codes
+
+Made of the definitions of the commands by \`node scripts/docs.mjs\`.
+
+An option on the command line counts before its variable, the variable before a preference (\`mymachine prefs\`), and that
+before the default. An empty variable counts as none.
+
+| variable | | for |
+|---|---|---|
+${variables(reference)
+  .map(
+    ({ name, about, scope }) =>
+      `| \`${name.replaceAll(', ', '`, `')}\` | ${cell(about)} | ${scope === '' ? 'every command' : scope} |`,
+  )
+  .join('\n')}
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+${exitCodes.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n')}
+
+${sshExitCode} What failed is said by an [error id](errors.md), too.
+`;
 }
