@@ -1,6 +1,8 @@
 // Renews package-lock.json, without addresses of registries.
 // It has an entry for every platform's optional packages, also where the registry that was asked
 // carries this platform's alone: `npm ci` refuses a lockfile that lacks one.
+// No entry says that its package has an install script, so npm runs none: ssh2's compile native
+// ciphers that it does without, and esbuild's program is a package of its own.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -47,6 +49,9 @@ function platform(name) {
 
 for (const [path, entry] of Object.entries(lock.packages)) {
   delete entry.resolved;
+  delete entry.hasInstallScript;
+  // npm would compile this part of ssh2's also without being told.
+  if (path === 'node_modules/cpu-features') entry.os = ['none'];
   for (const [name, range] of Object.entries(entry.optionalDependencies ?? {})) {
     const nested = `${path}/node_modules/${name}`;
     const flat = `node_modules/${name}`;
