@@ -7,7 +7,7 @@ import { type Ec2Context, machineFiles } from './context.ts';
 import { createInstance } from './create.ts';
 import {
   isGone,
-  rebootInstance,
+  restartInstance,
   startInstance,
   status,
   statusOfMany,
@@ -56,7 +56,7 @@ export const host: HostDriver<Ec2Config> = {
     start: (context) => withApi(context, (api) => startInstance(api, context)),
     stop: (context) => withApi(context, (api) => stopInstance(api, context, false)),
     kill: (context) => withApi(context, (api) => stopInstance(api, context, true)),
-    restart: (context) => withApi(context, (api) => rebootInstance(api, context)),
+    restart: (context) => withApi(context, (api) => restartInstance(api, context)),
   },
   cloud: {
     account,

@@ -6,7 +6,10 @@ import { useCloudAccount } from './cloud-account.ts';
 
 const account = useCloudAccount();
 
-/** Killed before it is told what it launched; then somebody terminates the instance, and the persistent request stays. */
+/**
+ * A create that is killed before it is told what it launched.
+ * Then somebody terminates the instance, and the persistent request stays.
+ */
 async function openRequest(): Promise<void> {
   const { cloud, fleet } = account.server;
   await account.killedCreate(['--amazonec2-request-spot-instance', 'h1']);

@@ -12,8 +12,8 @@ export const KEYS = {
 };
 
 /**
- * An account at a cloud whose instances are records: no host answers, and what is looked at is what is said and made before
- * one would. Each test has a user of its own.
+ * An account at a cloud whose instances are records, so that no host answers.
+ * Tests look at what is said and made before one would. Each test has a user of its own.
  */
 class CloudAccount {
   #server: Ec2Server | undefined;
@@ -113,7 +113,7 @@ class CloudAccount {
     return ['--driver', 'amazonec2', '--amazonec2-endpoint', this.server.url, ...region];
   }
 
-  /** A machine that is complete by its record, and has been for long: nothing of it can be too new to be seen. */
+  /** A machine that is complete by its record, and old enough that all of it is seen. */
   async readyMachine(name: string, args: readonly string[] = []): Promise<void> {
     await this.interruptedCreate([...args, name]);
     await this.rewrite(name, 'mymachine.json', (meta) => ({ ...meta, phase: 'ready' }));

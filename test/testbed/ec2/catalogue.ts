@@ -81,7 +81,7 @@ export const IMAGES: readonly Image[] = [
   image('0a00000000000bad1', noble('amd64', '2026-11-22'), '999988887777', 'x86_64', '2026-11-22'),
   image('0a00000000000d001', 'debian-12-amd64-20261001-1888', DEBIAN, 'x86_64', '2026-10-01'),
   image('0a00000000000d002', 'debian-13-amd64-20261112-2294', DEBIAN, 'x86_64', '2026-11-12'),
-  // As servers of this API that are not Amazon's give theirs: an id of letters, and no architecture.
+  // As other servers of this API give theirs: an id of letters, and no architecture.
   image('ubuntu24noble', 'ubuntu-24.04', ACCOUNT, '', '2026-11-12'),
   image('0a00000000000d003', 'debian-13-arm64-20261112-2294', DEBIAN, 'arm64', '2026-11-12'),
 ];

@@ -61,7 +61,10 @@ export interface Behaviour {
   transitionMs: number;
   /** Zones that have no room: InsufficientInstanceCapacity. */
   fullZones: readonly string[];
-  /** What a launch in a zone is refused with, rehearsed or not: types that it does not have, subnets without addresses. */
+  /**
+   * What a launch in a zone is refused with, rehearsed or not.
+   * The zone lacks the type, or its subnet has no address left.
+   */
   refuseIn: Readonly<Record<string, Refusal>>;
   /** Every n-th call is refused with RequestLimitExceeded; 0 for none. */
   throttleEvery: number;
@@ -73,7 +76,10 @@ export interface Behaviour {
   interfaceLingersMs: number;
   /** What the deletion of a group in use is refused with. */
   groupInUse: 'DependencyViolation' | 'InvalidGroup.InUse';
-  /** Key pairs are deleted by name alone, and a call without one does nothing and succeeds, as on some servers of this API. */
+  /**
+   * Key pairs are deleted by name alone, as on some servers of this API.
+   * A call without a name does nothing and succeeds.
+   */
   keysByNameAlone: boolean;
   /** The longest page that a list is given in, whatever the caller asks for. */
   pageLimit: number;
@@ -97,9 +103,18 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
 export class Cloud {
   readonly ledger: LedgerEntry[] = [];
   readonly behaviour: Behaviour = { ...DEFAULT_BEHAVIOUR };
-  /** Of instances that are records alone, from the next launch on. Whether it is silent or refuses depends on the network. */
+  /**
+   * Of instances that are records alone, from the next launch on.
+   * Whether it is silent or refuses depends on the network.
+   */
   hostlessAddress = '192.0.2.10';
   readonly #all = new Map<string, Resource>();
+  /** The time by which resources are seen, in milliseconds since the epoch. */
+  readonly now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.now = now;
+  }
 
   /** Forgets a test's behaviour; what was made stays. */
   resetBehaviour(): void {
@@ -108,7 +123,7 @@ export class Cloud {
 
   add<K extends Kind, T extends object>(kind: K, tags: Tags, properties: T): Resource & { kind: K } & T {
     const id = newId(PREFIXES[kind]);
-    const visibleAt = Date.now() + this.behaviour.consistencyMs;
+    const visibleAt = this.now() + this.behaviour.consistencyMs;
     const resource = { id, kind, tags, visibleAt, gone: false, goneAt: 0, ...properties };
     this.#all.set(id, resource);
     this.ledger.push({ event: 'created', kind, id, tags });
@@ -118,7 +133,7 @@ export class Cloud {
   remove(resource: Resource): void {
     if (resource.gone) return;
     resource.gone = true;
-    resource.goneAt = Date.now();
+    resource.goneAt = this.now();
     this.ledger.push({ event: 'gone', kind: resource.kind, id: resource.id, tags: resource.tags });
   }
 
@@ -130,7 +145,7 @@ export class Cloud {
 
   /** What others see of a kind. What is gone is not among them. */
   seen<T extends Resource>(kind: Kind): T[] {
-    return this.every<T>(kind).filter((each) => !each.gone && each.visibleAt <= Date.now());
+    return this.every<T>(kind).filter((each) => !each.gone && each.visibleAt <= this.now());
   }
 
   every<T extends Resource>(kind: Kind): T[] {
@@ -140,7 +155,7 @@ export class Cloud {
   /** By id, as others see it. @throws ApiError Invalid….NotFound */
   get<T extends Resource>(kind: Kind, id: string, code: string): T {
     const found = this.#all.get(id);
-    if (found === undefined || found.kind !== kind || found.gone || found.visibleAt > Date.now()) {
+    if (found === undefined || found.kind !== kind || found.gone || found.visibleAt > this.now()) {
       throw notFound(code, id);
     }
     return found as T;
@@ -148,7 +163,7 @@ export class Cloud {
 
   byId(id: string): Resource {
     const found = this.#all.get(id);
-    if (found === undefined || found.visibleAt > Date.now())
+    if (found === undefined || found.visibleAt > this.now())
       throw new ApiError('InvalidID', `The ID '${id}' is not valid`);
     return found;
   }

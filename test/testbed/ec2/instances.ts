@@ -45,7 +45,7 @@ export interface Instance extends Resource {
   readonly hostlessAddress: string;
 }
 
-/** Carries instances from state to state, each in its time and with its host, one change after the other. */
+/** Carries each instance and its host from state to state, one change after the other. */
 export class Fleet {
   readonly #cloud: Cloud;
   readonly #work = new Map<string, Promise<void>>();

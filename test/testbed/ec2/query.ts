@@ -1,4 +1,7 @@
-/** The parameters of one call, as EC2's Query API flattens structures: `Filter.1.Value.2=x`, counted from 1. */
+/**
+ * The parameters of one call.
+ * EC2's Query API flattens structures, counting from 1: `Filter.1.Value.2=x`.
+ */
 export class Query {
   readonly #params: ReadonlyMap<string, string>;
   readonly #prefix: string;

@@ -50,11 +50,15 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 const CHANGES = /^(?:Import|Create|Authorize|Delete|Terminate|Start|Stop|Reboot|Cancel)/;
 
 /**
- * A cloud of its own behind an HTTP server that speaks the EC2 Query protocol: form-encoded in, XML out. With `hosts`
- * each instance is a real machine of this computer (root, Linux), otherwise a record alone.
+ * A cloud of its own behind an HTTP server that speaks the EC2 Query protocol.
+ * With `hosts` each instance is a real machine of this computer (root, Linux).
+ * Otherwise it is a record alone. Resources are seen by the time that `now` gives.
  */
-export async function startEc2(options: { readonly hosts: boolean }): Promise<Ec2Server> {
-  const cloud = new Cloud();
+export async function startEc2(options: {
+  readonly hosts: boolean;
+  readonly now?: () => number;
+}): Promise<Ec2Server> {
+  const cloud = new Cloud(options.now);
   const fleet = new Fleet(cloud);
   const launches = new Launches();
   const actions: Readonly<Record<string, Action>> = {

@@ -7,7 +7,7 @@ const SKEW_MS = 5 * 60_000;
 /** Keys that are known here begin so; anything else is a stranger's. */
 const KNOWN_KEY = /^(?:AKIA|ASIA)[A-Z0-9]{4,}$/;
 
-/** Sees that a call is signed by signature version 4 as documented, by somebody who is known, now. Gives its region. */
+/** Sees that a call is signed by signature version 4, now, by a known key. Gives its region. */
 export function checkSignature(request: IncomingMessage): string {
   const { authorization = '', 'x-amz-date': date } = request.headers;
   const shape =

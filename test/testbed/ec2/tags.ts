@@ -27,7 +27,10 @@ function matches(pattern: string, value: string): boolean {
   return new RegExp(`^${shape}$`, 's').test(value);
 }
 
-/** Values of one filter are alternatives, filters must all hold. A filter that the kind does not have is refused, as EC2 does. */
+/**
+ * Values of one filter are alternatives, and filters must all hold.
+ * A filter that the kind does not have is refused, as EC2 does.
+ */
 export function filtered<T extends Pick<Resource, 'tags'>>(
   resources: readonly T[],
   query: Query,

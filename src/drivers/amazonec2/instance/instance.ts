@@ -166,7 +166,13 @@ export async function stopInstance(api: Ec2Api, context: Ec2Context, force: bool
   await context.save({ IPAddress: '' });
 }
 
-/** EC2 only takes note of it, and the instance stays `running` throughout (RebootInstances). */
-export async function rebootInstance(api: Ec2Api, context: Ec2Context): Promise<void> {
-  await api.ask((ec2) => ec2.send(new RebootInstancesCommand({ InstanceIds: [knownId(context)] })));
+/**
+ * EC2 only takes note of it, and the instance stays `running` throughout (RebootInstances).
+ * One that does not run is started.
+ */
+export async function restartInstance(api: Ec2Api, context: Ec2Context): Promise<void> {
+  const id = knownId(context);
+  const now = await findInstance(api, id);
+  if (now?.State?.Name !== 'running') return startInstance(api, context);
+  await api.ask((ec2) => ec2.send(new RebootInstancesCommand({ InstanceIds: [id] })));
 }

@@ -110,7 +110,7 @@ const describeSecurityGroups: Action = ({ query, cloud }) => {
 const deleteSecurityGroup: Action = ({ query, cloud }) => {
   const group = cloud.get<SecurityGroup>('security-group', query.text('GroupId'), 'Group');
   const { interfaceLingersMs, groupInUse } = cloud.behaviour;
-  const isHeld = ({ gone, goneAt }: Instance) => !gone || goneAt + interfaceLingersMs > Date.now();
+  const isHeld = ({ gone, goneAt }: Instance) => !gone || goneAt + interfaceLingersMs > cloud.now();
   const users = cloud
     .every<Instance>('instance')
     .filter((each) => isHeld(each) && each.groups.includes(group.id));

@@ -8,7 +8,7 @@ import { reservation, stateNode } from './instance-xml.ts';
 
 /** Terminated instances stay visible for about an hour. */
 function visible({ cloud }: Call): Instance[] {
-  return cloud.every<Instance>('instance').filter((each) => each.visibleAt <= Date.now());
+  return cloud.every<Instance>('instance').filter((each) => each.visibleAt <= cloud.now());
 }
 
 function named(call: Call): Instance[] {
