@@ -103,6 +103,7 @@ export const nspawnDriver: Driver<NspawnConfig> = {
     provision: true,
     adopted: false,
     hostKey: 'pinned',
+    images: ({ RootDir }) => [RootDir],
   },
   availability: nspawnAvailability,
   configure: configureNspawn,

@@ -60,7 +60,6 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
     adopted: false,
     hostKey: (config) => (isBoot2Docker(config) ? 'first-use' : 'pinned'),
     sans: ['127.0.0.1', 'localhost'],
-    images: ({ BaseImage = '' }) => [BaseImage],
   },
   availability: virtualboxAvailability,
   configure: configureVirtualBox,

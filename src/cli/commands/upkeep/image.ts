@@ -1,10 +1,13 @@
-import type { Arch } from '../../../images/arch.ts';
-import { hostArch } from '../../../images/arch.ts';
+import { isMachineError } from '../../../base/machine-error.ts';
+import { type Arch, hostArch } from '../../../images/arch.ts';
 import { buildImage } from '../../../images/build.ts';
 import { type CachedImage, type ImageContext, listImages, removeImage } from '../../../images/cache.ts';
 import { buildSystem, catalogueNames, type Kernel } from '../../../images/catalogue.ts';
 import { pullImage } from '../../../images/pull.ts';
 import { locksOf } from '../../../machine/locks.ts';
+import type { BaseConfig } from '../../../sdk/context.ts';
+import { traitOf } from '../../../sdk/driver.ts';
+import type { HostConfig } from '../../../store/record/host-config.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { defineCommand } from '../../command.ts';
@@ -104,12 +107,24 @@ async function list(app: App): Promise<Result> {
   );
 }
 
-/** The machines of this store that stand on a disk: their driver's record names its path. */
+/** The machines of this store whose disks stand on that one. */
 async function usersOf(app: App, path: string): Promise<readonly string[]> {
   const machines = await app.store.loadAll();
-  return machines
-    .filter((machine) => 'config' in machine && Object.values(machine.config.Driver).includes(path))
-    .map(({ name }) => name);
+  const users = machines.map(async (machine) =>
+    'config' in machine && (await standsOn(app, machine.config, path)) ? [machine.name] : [],
+  );
+  return (await Promise.all(users)).flat();
+}
+
+async function standsOn({ deps }: App, { DriverName, Driver }: HostConfig, path: string): Promise<boolean> {
+  try {
+    const { images = [] } = (await deps.drivers.load(DriverName)).traits;
+    return traitOf(images, Driver as unknown as BaseConfig).includes(path);
+  } catch (error) {
+    if (!isMachineError(error, 'MM_DRIVER_UNKNOWN')) throw error;
+    // Nobody here can tell what the record means, so a mention counts.
+    return Object.values(Driver).includes(path);
+  }
 }
 
 async function remove(app: App, name: string, arch: Arch): Promise<void> {
