@@ -21,6 +21,9 @@ export interface ErrorText {
   readonly details?: string;
 }
 
+/** The same in every copy of this module. A driver that is installed by itself brings a copy. */
+const MARK = Symbol.for('mymachine.MachineError');
+
 /** Every failure a user can meet. Its `code` is stable and documented in docs/errors.md. */
 export class MachineError extends Error {
   override readonly name = 'MachineError';
@@ -29,12 +32,20 @@ export class MachineError extends Error {
   readonly hint: string | undefined;
   readonly details: string | undefined;
 
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && MARK in value;
+  }
+
   constructor(code: string, exitCode: number, text: ErrorText) {
     super(text.message, text.cause === undefined ? undefined : { cause: text.cause });
     this.code = code;
     this.exitCode = exitCode;
     this.hint = text.hint;
     this.details = text.details;
+  }
+
+  get [MARK](): true {
+    return true;
   }
 }
 
