@@ -2,11 +2,14 @@ import { expect, test } from 'vitest';
 import { configureEc2 } from '../../../../src/drivers/amazonec2/config.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
 import { addressOf } from '../../../../src/drivers/amazonec2/instance/instance.ts';
+import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';
-import { baseConfig } from '../../../testbed/base-config.ts';
 
 const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
-const withIpv6 = configureEc2(new FlagReader({ ...defaults, 'amazonec2-ipv6': true }), baseConfig());
+const withIpv6 = configureEc2(
+  new FlagReader({ ...defaults, 'amazonec2-ipv6': true }),
+  baseConfig('h1', '/store'),
+);
 
 test('an IPv6 address is found where an answer has it: with the instance, or with its network interface', () => {
   const State = { Name: 'running' } as const;

@@ -5,8 +5,8 @@ import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
 import type { AddressSource } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
 import { callerNetworks } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
 import { wantedRules } from '../../../../src/drivers/amazonec2/network/rules.ts';
+import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { baseConfig } from '../../../testbed/base-config.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 
 const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
@@ -33,7 +33,10 @@ const source: AddressSource = {
 const CIDRS = ['10.7.1.0/24', '2600:1f18:aaaa:bb00::/64'];
 
 function networks(flags: FlagValues, cidrs = CIDRS, look = source): Promise<readonly string[]> {
-  const config: Ec2Config = configureEc2(new FlagReader({ ...defaults, ...flags }), baseConfig());
+  const config: Ec2Config = configureEc2(
+    new FlagReader({ ...defaults, ...flags }),
+    baseConfig('h1', '/store'),
+  );
   return callerNetworks({ ...testPorts(), config } as unknown as Ec2Context, cidrs, look);
 }
 
@@ -79,7 +82,7 @@ test('without a way to IPv6 there is nobody to let in by it', async () => {
 
 test('a port that is to be open to everybody is so for IPv6, where there is any', () => {
   const flags = { ...defaults, 'amazonec2-open-port': ['80'], 'amazonec2-ipv6': true };
-  const config = configureEc2(new FlagReader(flags), baseConfig());
+  const config = configureEc2(new FlagReader(flags), baseConfig('h1', '/store'));
   const rules = wantedRules({ config } as Ec2Context, []);
   expect(rules.map(({ port, cidr }) => `${port} ${cidr}`)).toEqual(['80 0.0.0.0/0', '80 ::/0']);
 });

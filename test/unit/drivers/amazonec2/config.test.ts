@@ -6,11 +6,11 @@ import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
 import { amazonec2Driver } from '../../../../src/drivers/amazonec2/driver.ts';
 import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
 import { wantedRules } from '../../../../src/drivers/amazonec2/network/rules.ts';
+import { baseConfig } from '../../../../src/sdk/context.ts';
 import { traitOf } from '../../../../src/sdk/driver.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { baseConfig } from '../../../testbed/base-config.ts';
 
-const base = baseConfig();
+const base = baseConfig('h1', '/store');
 const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
 const configure = (flags: FlagValues) => configureEc2(new FlagReader({ ...defaults, ...flags }), base);
 

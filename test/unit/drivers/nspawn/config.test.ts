@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { configureNspawn, nspawnFlags } from '../../../../src/drivers/nspawn/config.ts';
+import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { baseConfig } from '../../../testbed/base-config.ts';
 
-const base = baseConfig('host1');
+const base = baseConfig('host1', '/store');
 const defaults = Object.fromEntries(nspawnFlags.map((flag) => [flag.name, flag.default ?? '']));
 const configure = (flags: FlagValues = {}) =>
   configureNspawn(new FlagReader({ ...defaults, ...flags }), base);

@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts';
 import { hostArch } from '../../../../src/images/arch.ts';
+import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { baseConfig } from '../../../testbed/base-config.ts';
 
-const base = baseConfig('host1');
+const base = baseConfig('host1', '/store');
 
 const defaults: FlagValues = Object.fromEntries(qemuFlags.map((flag) => [flag.name, flag.default ?? '']));
 const configure = (flags: FlagValues = {}) => configureQemu(new FlagReader({ ...defaults, ...flags }), base);

@@ -7,11 +7,11 @@ import {
 } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import { parseShare } from '../../../../src/drivers/virtualbox/hardware/share-name.ts';
+import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { baseConfig } from '../../../testbed/base-config.ts';
 import { DOCKER_MACHINE_VIRTUALBOX } from '../../../testbed/docker-machine-virtualbox.ts';
 
-const base = baseConfig();
+const base = baseConfig('h1', '/store');
 const defaults = Object.fromEntries(virtualboxFlags.map((flag) => [flag.name, flag.default ?? '']));
 const configure = (flags: FlagValues = {}) =>
   configureVirtualBox(new FlagReader({ ...defaults, ...flags }), base);

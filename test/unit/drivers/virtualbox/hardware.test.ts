@@ -17,14 +17,14 @@ import {
 import { guestNetwork } from '../../../../src/drivers/virtualbox/hardware/seed.ts';
 import { tarFile } from '../../../../src/drivers/virtualbox/hardware/tar.ts';
 import { planForwards } from '../../../../src/drivers/virtualbox/network/forwards.ts';
+import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';
-import { baseConfig } from '../../../testbed/base-config.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';
 const defaults = Object.fromEntries(virtualboxFlags.map((flag) => [flag.name, flag.default ?? '']));
 
 function config(patch: Partial<VirtualBoxConfig> = {}): VirtualBoxConfig {
-  const base = baseConfig();
+  const base = baseConfig('h1', '/store');
   return { ...configureVirtualBox(new FlagReader(defaults), base), Arch: 'x86_64', ...patch };
 }
 
