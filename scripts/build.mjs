@@ -7,6 +7,7 @@ import { rolldown } from 'rolldown';
 import { licences } from './licences.mjs';
 import { loadReference } from './reference.mjs';
 import { revision } from './revision.mjs';
+import { writeTypes } from './types.mjs';
 
 const root = new URL('..', import.meta.url).pathname;
 const dist = join(root, 'dist');
@@ -19,11 +20,10 @@ const pkg = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 const HOT =
   /\/src\/cli\/(main|commands\/\w+\/(active|config|env|inspect|ip|ls|status|url|version))\.ts$|\/src\/drivers\/none\/driver\.ts$|rolldown:runtime/;
 
-const bundle = await rolldown({
+/** @satisfies {import('rolldown').InputOptions} */
+const common = {
   cwd: root,
-  input: { mymachine: 'src/cli/main.ts' },
   platform: 'node',
-  preserveEntrySignatures: false,
   // That a hot command is in the core anyway is meant.
   checks: { ineffectiveDynamicImport: false },
   // ssh2's native parts are optional; it works without them.
@@ -41,25 +41,48 @@ const bundle = await rolldown({
       __filename: 'import.meta.filename',
     },
   },
-});
+};
+
+/**
+ * Gives the modules that went into it.
+ * @param {import('rolldown').InputOptions} input
+ * @param {import('rolldown').OutputOptions} output
+ * @returns {Promise<string[]>}
+ */
+async function bundled(input, output) {
+  const bundle = await rolldown({ ...common, ...input });
+  const written = await bundle.write({
+    dir: dist,
+    format: 'esm',
+    comments: false,
+    entryFileNames: '[name].js',
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    ...output,
+  });
+  await bundle.close();
+  return written.output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []));
+}
+
 await rm(dist, { recursive: true, force: true });
-const { output } = await bundle.write({
-  dir: dist,
-  format: 'esm',
-  minify: true,
-  comments: false,
-  entryFileNames: '[name].js',
-  chunkFileNames: 'chunks/[name]-[hash].js',
-  codeSplitting: {
-    groups: [
-      { name: 'core', test: HOT },
-      { name: 'engine', test: /\/src\/(engine\/(client|url)|certs\/read-certificate)\.ts$/ },
-    ],
+const program = await bundled(
+  { input: { mymachine: 'src/cli/main.ts' }, preserveEntrySignatures: false },
+  {
+    minify: true,
+    codeSplitting: {
+      groups: [
+        { name: 'core', test: HOT },
+        { name: 'engine', test: /\/src\/(engine\/(client|url)|certs\/read-certificate)\.ts$/ },
+      ],
+    },
   },
-});
-await bundle.close();
-const modules = output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []));
-await writeFile(join(dist, 'THIRD-PARTY-LICENSES'), licences(modules));
+);
+// What authors of drivers import is apart, so that the program loads no more for it.
+const kit = await bundled(
+  { input: { driver: 'src/sdk/index.ts', 'driver-testing': 'src/sdk/testing/index.ts' } },
+  { chunkFileNames: 'chunks/driver-[name]-[hash].js' },
+);
+await writeTypes(root, ['sdk/index.ts', 'sdk/testing/index.ts'], join(dist, 'types'));
+await writeFile(join(dist, 'THIRD-PARTY-LICENSES'), licences([...program, ...kit]));
 const bin = join(dist, 'mymachine.js');
 await writeFile(bin, `#!/usr/bin/env node\n${await readFile(bin, 'utf8')}`);
 await chmod(bin, 0o755);

@@ -66,8 +66,8 @@ export interface EnvironmentVariable {
 
 /** A kind of host: data about it, and the door to what talks to its provider. */
 export interface Driver<C extends BaseConfig = BaseConfig> {
-  /** The DRIVER_API that it was written for. */
-  readonly api: number;
+  /** The DRIVER_API that it was written for, as a number. */
+  readonly api: typeof DRIVER_API;
   readonly name: string;
   /** One line for `create --help` and the list of drivers. */
   readonly summary: string;

@@ -4,7 +4,10 @@ import { systemClock } from '../../cli/computer/clock.ts';
 import { localPrograms } from '../../cli/computer/programs.ts';
 
 /** The real outside world for a test. `say` gets each line of talk. */
-export function testPorts(say: (line: string) => void, signal = new AbortController().signal): Ports {
+export function testPorts(
+  say: (line: string) => void,
+  signal: AbortSignal = new AbortController().signal,
+): Ports {
   // Twenty machines at once wait on it, which is no leak.
   setMaxListeners(0, signal);
   return {

@@ -1,0 +1,36 @@
+// What an author of a driver imports, as `mymachine/driver`. docs/writing-a-driver.md is the way in.
+
+export { createAtomic, freeBytes, readText, writeAtomic } from '../base/files.ts';
+export { isObject } from '../base/json.ts';
+export {
+  type ErrorMeaning,
+  type ErrorText,
+  errorsOf,
+  isMachineError,
+  MachineError,
+  messageOf,
+} from '../base/machine-error.ts';
+export { accepts, hasSshBanner, takeFreePorts } from '../base/net.ts';
+export type { Argv, Clock, Ports, Programs, Report, RunOptions, RunResult } from '../base/ports.ts';
+export { lastLines, printable } from '../base/printable.ts';
+export { retry, type WaitOptions, waitFor } from '../base/wait.ts';
+export type { BaseConfig, DriverContext, LockScope, MachineIdentity, PlanLine } from './context.ts';
+export {
+  type Availability,
+  type Cloud,
+  DRIVER_API,
+  type Driver,
+  type EnvironmentVariable,
+  type Holding,
+  type HostDriver,
+  type HostKeyTrust,
+  type Power,
+  type Trait,
+  type Traits,
+} from './driver.ts';
+export { driverError } from './errors.ts';
+export { FlagReader, type FlagSpec, type FlagValue, type FlagValues, type Takes } from './flags.ts';
+export { type FaultError, type GuestChecks, type GuestFault, guestChecks } from './guest-checks.ts';
+export { type GuestSeed, writeGuestSeed } from './guest-seed.ts';
+export { keepOrMakeKey } from './keys.ts';
+export type { HostStatus, MachineState, SshLogin } from './status.ts';
