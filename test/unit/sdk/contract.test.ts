@@ -141,7 +141,7 @@ const UP: HostStatus = { state: 'Running', address: '192.0.2.7' };
 const ok = driverOf(good);
 const random = () => crypto.randomUUID();
 const faults: readonly [string, Driver<Config>, RegExp][] = [
-  ['another version', { ...ok, api: DRIVER_API + 1 }, /this version/],
+  ['another version', { ...ok, api: 2 as typeof DRIVER_API }, /this version/],
   ['a flag twice', { ...ok, flags: [...ok.flags, ...ok.flags] }, /flags are well-formed/],
   [
     'a default of another kind',
