@@ -6,9 +6,9 @@ import type { SshSession } from '../ssh/contract.ts';
 export type InstallSource = 'auto' | 'script' | 'repository' | 'distro';
 
 /** What a machine's engine is to be: the flags of `create`, by way of the machine's record. */
-export interface EngineWish {
+export interface EngineSpec {
   readonly install: InstallSource;
-  /** Script for 'script'; anything but the default makes 'auto' mean 'script'. */
+  /** The script of 'script'. Anything but the default makes 'auto' mean 'script'. */
   readonly installUrl: string;
   /** '28.5', '5:28.5.2-1~debian.12~bookworm', '' for the newest. Makes 'auto' mean 'repository'. */
   readonly version: string;
@@ -52,7 +52,7 @@ export interface ProvisionInput extends HostPorts {
   /** Set the host's name to the machine's. Never done to an adopted host that has an engine. */
   readonly rename: boolean;
   readonly adopted: boolean;
-  readonly engine: EngineWish;
+  readonly engine: EngineSpec;
   /** undefined where the engine has no port. */
   readonly tls: TlsFiles | undefined;
   /** Told before anything is changed on a host that was not this machine's yet. */

@@ -1,6 +1,6 @@
 import type { Report } from '../base/ports.ts';
 import { lastLines, printable } from '../base/printable.ts';
-import type { EngineWish, InstallSource } from './contract.ts';
+import type { EngineSpec, InstallSource } from './contract.ts';
 import { provisionError } from './errors.ts';
 import type { Distribution } from './host/distributions.ts';
 import { type Facts, parseFacts } from './host/facts.ts';
@@ -17,7 +17,7 @@ export interface InstallInput {
   readonly distribution: Distribution;
   /** The host's release, such as 'bookworm'; '' when it has none. */
   readonly codename: string;
-  readonly wish: EngineWish;
+  readonly spec: EngineSpec;
   /** Written before anything is installed, unless the host has one. */
   readonly record: HostRecord;
 }
@@ -30,21 +30,21 @@ export async function installEngine(input: InstallInput): Promise<{
   readonly facts: Facts;
   readonly source: Exclude<InstallSource, 'auto'> | 'found';
 }> {
-  const { shell, report, distribution, wish } = input;
+  const { shell, report, distribution, spec } = input;
   const { packages, repository } = distribution;
-  const wanted = chosenSource(wish);
+  const wanted = chosenSource(spec);
   const instructions: readonly Instruction[] = [
     ['source', wanted],
-    ['url', wish.installUrl],
+    ['url', spec.installUrl],
     ['repository', repository.url],
     ['codename', input.codename],
     ['fallback', repository.fallback],
-    ['version', wish.version],
+    ['version', spec.version],
     ['engine', packages.engine],
     ['needed', packages.needed.join(' ')],
     ['wanted', packages.wanted.join(' ')],
     ['managed', recordText(input.record)],
-    ...proxies(wish.env).map((assignment) => ['env', assignment] as const),
+    ...proxies(spec.env).map((assignment) => ['env', assignment] as const),
   ];
   const output = await shell.change(installProgram, {
     instructions,
@@ -62,10 +62,10 @@ export async function installEngine(input: InstallInput): Promise<{
 }
 
 /** 'auto' is decided on the host, unless a script of the user's own or a version decides it. */
-function chosenSource(wish: EngineWish): InstallSource {
-  if (wish.install !== 'auto') return wish.install;
-  if (wish.installUrl !== defaultInstallUrl && wish.installUrl !== '') return 'script';
-  return wish.version === '' ? 'auto' : 'repository';
+function chosenSource(spec: EngineSpec): InstallSource {
+  if (spec.install !== 'auto') return spec.install;
+  if (spec.installUrl !== defaultInstallUrl && spec.installUrl !== '') return 'script';
+  return spec.version === '' ? 'auto' : 'repository';
 }
 
 /** Proxy settings among the engine's environment, in the lower case that apt and curl read. */
@@ -90,7 +90,7 @@ function said(line: string, wanted: InstallSource): string {
 }
 
 function installError(status: string, log: string, source: keyof typeof sourceNames, input: InstallInput) {
-  const { wish, distribution } = input;
+  const { spec, distribution } = input;
   const details = lastLines(log, 20);
   const from = sourceNames[source];
   switch (status) {
@@ -106,7 +106,7 @@ function installError(status: string, log: string, source: keyof typeof sourceNa
       return noNetwork(from, details);
     case 'version':
       return provisionError('MM_ENGINE_VERSION', {
-        message: `There is no Docker Engine ${printable(wish.version, 60)} for ${distribution.name} ${printable(input.codename, 40)} in ${from}.`,
+        message: `There is no Docker Engine ${printable(spec.version, 60)} for ${distribution.name} ${printable(input.codename, 40)} in ${from}.`,
         hint:
           log.trim() === ''
             ? 'Leave --engine-version out for the newest.'
@@ -117,7 +117,7 @@ function installError(status: string, log: string, source: keyof typeof sourceNa
       if (/could not resolve|couldn't connect|failed to connect|timed out|unreachable/i.test(log))
         return noNetwork(from, details);
       return provisionError('MM_PROVISION_INSTALL', {
-        message: `The host could not download the installation script ${printable(wish.installUrl, 200)}.`,
+        message: `The host could not download the installation script ${printable(spec.installUrl, 200)}.`,
         hint: 'Check --engine-install-url, or install from the distribution with --engine-install distro.',
         details,
       });

@@ -12,7 +12,7 @@ import { runCommit } from './plan/commit.ts';
 import { planChanges } from './plan/plan.ts';
 import { factsProgram } from './scripts/programs.ts';
 
-/** Plans that are made because others provisioned the host between looking and changing. */
+/** How often a plan is made, as others may provision the host between our look and our change. */
 const TRIES = 3;
 
 /**
@@ -43,7 +43,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
   let source: HostRecord['source'] | undefined;
   if (facts.dockerd === '' || facts.installing) {
     refuseSnap(facts);
-    // All that can be known to be wrong is said before packages are installed.
+    // Faults in the configuration are found before packages are installed.
     engineConfiguration(facts, input.engine, first?.daemon ?? nothingOwned);
     checkDisks(facts, true);
     const record = first ?? newRecord(facts, input.machineName);
@@ -54,7 +54,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
         report,
         distribution,
         codename: os.codename,
-        wish: input.engine,
+        spec: input.engine,
         record,
       }),
     );
@@ -69,7 +69,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     const record = source === undefined ? known : { ...known, source };
     refuseForeignService(facts);
     const configuration = engineConfiguration(facts, input.engine, record.daemon);
-    const plan = planChanges({ facts, wish: input, loginUser, record, configuration });
+    const plan = planChanges({ facts, input, loginUser, record, configuration });
     const outcome: Omit<ProvisionOutcome, 'changed'> = {
       os: osLabel(os),
       engineVersion: facts.engineVersion,

@@ -148,7 +148,7 @@ async function uninstall({ shell, facts, record, report }: Restoration): Promise
   });
 }
 
-/** The host bears the name that we gave it, and we know one to go back to, fit to be a name. */
+/** The host has the name that we gave it, and its former name is known and well-formed. */
 function renamed(facts: Facts, record: HostRecord): boolean {
   const { hostname } = record.original;
   return (

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
-import type { EngineWish, HostOriginal, InstallSource, ProvisionOutcome } from '../../provision/contract.ts';
+import type { EngineSpec, HostOriginal, InstallSource, ProvisionOutcome } from '../../provision/contract.ts';
 import { ensureAuthority } from '../certs/authority.ts';
 import { authorityPathsOf } from '../certs/authority-paths.ts';
 import { warnOfLeftBehind } from '../certs/dependents.ts';
@@ -12,7 +12,7 @@ import type { Machine } from '../machine.ts';
 const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
 
 /** What the machine's record asks of its engine. The provider label is docker-machine's. */
-export function engineWish(machine: Machine): EngineWish {
+export function engineWish(machine: Machine): EngineSpec {
   const options = machine.config.HostOptions.EngineOptions;
   const { install, version } = machine.meta.engine;
   return {

@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import { printable } from '../../base/printable.ts';
-import type { EngineWish } from '../contract.ts';
+import type { EngineSpec } from '../contract.ts';
 import { provisionError } from '../errors.ts';
 import type { Facts } from '../host/facts.ts';
 import { daemonJsonPath, daemonJsonText, parseDaemonJson } from './daemon-json.ts';
@@ -30,7 +30,7 @@ export type HostConfiguration = Pick<Facts, 'files' | 'units' | 'environmentFile
 
 /** What it is to be. */
 export interface EngineConfiguration {
-  /** Text for daemon.json; undefined for no such file. The present text when it says the same. */
+  /** The present text where it says the same. undefined for no such file. */
   readonly daemonJson: string | undefined;
   readonly config: JsonObject;
   /** Keys of daemon.json that change. */
@@ -42,18 +42,18 @@ export interface EngineConfiguration {
 }
 
 /**
- * Our wish and the host's own configuration in one. Nothing is touched.
+ * Our spec and the host's own configuration in one. Nothing is touched.
  * @throws MM_ENGINE_CONFIG_SYNTAX, MM_ENGINE_CONFIG_CONFLICT, MM_ENGINE_OPTION
  */
 export function engineConfiguration(
   host: HostConfiguration,
-  wish: EngineWish,
+  spec: EngineSpec,
   owned: OwnedConfig,
 ): EngineConfiguration {
   const currentText = host.files.get('daemon.json');
   const current = parseDaemonJson(currentText);
   const base = takeBack(current, owned);
-  const wanted = wantedEngine(wish);
+  const wanted = wantedEngine(spec);
   const keys = new Map(wanted.keys);
   const conflicts: Conflict[] = [];
   // Without our drop-in, or docker-machine's, whose place ours takes.
@@ -65,7 +65,7 @@ export function engineConfiguration(
   const all = [...fixed, ...variable.map(({ argument }) => argument)];
   const liveRestoreFixed = all.some(({ flag }) => flag?.key === 'live-restore');
   if (liveRestoreFixed) keys.delete('live-restore');
-  // The engine refuses to be in a swarm and to keep containers alive by itself.
+  // An engine in a swarm refuses live-restore.
   if (host.inSwarm) keys.delete('live-restore');
   for (const { argument, path } of variable) {
     if (argument.flag !== undefined && keys.has(argument.flag.key)) {
@@ -98,7 +98,7 @@ export function engineConfiguration(
           wanted.args,
         )
       : undefined,
-    wish.env,
+    spec.env,
   );
   const changed = changedKeys(current, added.config);
   const absent =

@@ -5,7 +5,7 @@ import { quoteForCommand, quoteForEnvironment } from './unit-file.ts';
 export const dropInDir = '/etc/systemd/system/docker.service.d';
 /** docker-machine's file, which ours takes the place of. */
 export const dropInPath = `${dropInDir}/10-machine.conf`;
-/** Ours where one that sorts behind 10-machine.conf sets the command line: the last one counts. */
+/** For a host where a later drop-in than 10-machine.conf sets the command line: the last counts. */
 export const lateDropInPath = `${dropInDir}/zz-mymachine.conf`;
 
 const header =

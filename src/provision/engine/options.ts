@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../../base/json.ts';
 import { printable } from '../../base/printable.ts';
-import type { EngineWish } from '../contract.ts';
+import type { EngineSpec } from '../contract.ts';
 import { provisionError } from '../errors.ts';
 import { flagNamed, jsonValueOf } from './flags.ts';
 import type { Wanted } from './merge.ts';
@@ -11,7 +11,7 @@ export const tlsPaths = {
   key: '/etc/docker/server-key.pem',
 } as const;
 
-/** What the wish means for daemon.json, and what only dockerd's command line can say. */
+/** What the machine wants in daemon.json, and what only dockerd's command line can say. */
 export interface WantedEngine {
   readonly keys: ReadonlyMap<string, Wanted>;
   /** Options that have no key we know, each as one argument. */
@@ -24,7 +24,7 @@ const reserved: ReadonlySet<string> = new Set(
 );
 
 /** Without `hosts` for the local socket, which depends on the host. */
-export function wantedEngine(wish: EngineWish): WantedEngine {
+export function wantedEngine(spec: EngineSpec): WantedEngine {
   const keys = new Map<string, Wanted>();
   const list = (key: string, entries: readonly Json[]) => {
     const before = keys.get(key);
@@ -32,20 +32,20 @@ export function wantedEngine(wish: EngineWish): WantedEngine {
     if (all.length > 0) keys.set(key, { kind: 'list', entries: [...new Set(all)] });
   };
   const scalar = (key: string, value: Json) => keys.set(key, { kind: 'scalar', value });
-  if (wish.port > 0) {
-    list('hosts', [`tcp://0.0.0.0:${wish.port}`]);
+  if (spec.port > 0) {
+    list('hosts', [`tcp://0.0.0.0:${spec.port}`]);
     scalar('tlsverify', true);
     scalar('tlscacert', tlsPaths.ca);
     scalar('tlscert', tlsPaths.cert);
     scalar('tlskey', tlsPaths.key);
   }
-  list('labels', wish.labels);
-  list('registry-mirrors', wish.registryMirrors);
-  list('insecure-registries', wish.insecureRegistries);
-  if (wish.storageDriver !== '') scalar('storage-driver', wish.storageDriver);
+  list('labels', spec.labels);
+  list('registry-mirrors', spec.registryMirrors);
+  list('insecure-registries', spec.insecureRegistries);
+  if (spec.storageDriver !== '') scalar('storage-driver', spec.storageDriver);
   keys.set('live-restore', { kind: 'scalar', value: true, soft: true });
   const args: string[] = [];
-  for (const option of wish.options) {
+  for (const option of spec.options) {
     const { name, value } = parseOption(option);
     const flag = flagNamed(name);
     if (reserved.has(flag?.flag ?? name)) throw optionError(option, 'mymachine sets it itself');

@@ -3,11 +3,11 @@ export interface UnitFile {
   readonly text: string;
 }
 
-/** What the service's files come to, as far as the engine's command line goes. */
+/** What the service's files say together about the engine's command line. */
 export interface EffectiveUnit {
-  /** The command line that counts, as written; undefined when there is none. */
+  /** The command line that counts, as written. undefined when there is none. */
   readonly execStart: string | undefined;
-  /** Path of the file it stands in. */
+  /** The file that has it. */
   readonly execStartPath: string;
   /** Variables that the unit sets itself, from Environment=. */
   readonly environment: ReadonlyMap<string, string>;

@@ -45,13 +45,13 @@ export interface Facts {
   readonly hasGroup: boolean;
   /** Users whom the group docker names. */
   readonly groupMembers: readonly string[];
-  readonly service: UnitState;
+  readonly service: { readonly loaded: boolean; readonly active: boolean; readonly enabled: boolean };
   /** The service's unit file and its drop-ins, in the order in which systemd applies them. */
   readonly units: readonly UnitFile[];
   /** The files that the unit names by EnvironmentFile=. */
   readonly environmentFiles: readonly UnitFile[];
   /** undefined when the engine does not run or cannot be asked. */
-  readonly engine: EngineState | undefined;
+  readonly engine: { readonly running: number; readonly liveRestore: boolean } | undefined;
   /** Running containers, by the engine's word or, when it cannot be asked, by their processes. */
   readonly running: number;
   readonly inSwarm: boolean;
@@ -61,17 +61,6 @@ export interface Facts {
   readonly disks: ReadonlyMap<string, number>;
   /** The host's clock, in seconds since the epoch. undefined when it says nothing sensible. */
   readonly clockSeconds: number | undefined;
-}
-
-export interface UnitState {
-  readonly loaded: boolean;
-  readonly active: boolean;
-  readonly enabled: boolean;
-}
-
-export interface EngineState {
-  readonly running: number;
-  readonly liveRestore: boolean;
 }
 
 /** Looks at a host, and finds out how to become root there. @throws MM_PROVISION_*, MM_SSH_* */
@@ -156,7 +145,7 @@ function named(lines: readonly string[]): readonly UnitFile[] {
 }
 
 /** Of docker.service, the first block of `systemctl show`. */
-function unitStates(shown: string): UnitState {
+function unitStates(shown: string): Facts['service'] {
   const block = shown.split('\n\n')[0] ?? '';
   const is = (setting: string) => block.split('\n').includes(setting);
   return {
@@ -171,7 +160,7 @@ function versionIn(words: string): string {
   return /\d+\.\d+\.\d+(?:-[\w.]+)?/.exec(words)?.[0]?.slice(0, 60) ?? '';
 }
 
-interface AskedEngine extends EngineState {
+interface AskedEngine extends NonNullable<Facts['engine']> {
   readonly inSwarm: boolean;
   readonly version: string;
 }

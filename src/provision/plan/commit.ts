@@ -5,9 +5,9 @@ import { commitProgram } from '../scripts/programs.ts';
 import { type Answers, type Instruction, readAnswers } from '../scripts/protocol.ts';
 import type { FileWrite } from './steps.ts';
 
-/** Everything that the commit script is told. */
+/** Everything that commit.sh is told. */
 export interface Commit {
-  /** managed.json's fingerprint that the plan was made upon. */
+  /** The fingerprint of managed.json when the plan was made. */
   readonly expect: string;
   readonly files: readonly FileWrite[];
   readonly removals: readonly string[];

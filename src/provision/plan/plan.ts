@@ -16,7 +16,7 @@ export interface Plan {
 
 /** Makes one commit of what all steps want. undefined when the host is as it should be. */
 export function planChanges(situation: Situation): Plan | undefined {
-  const { facts, configuration, wish } = situation;
+  const { facts, configuration, input } = situation;
   const wanted = steps.flatMap((step) => {
     const change = step.check(situation);
     return change === undefined ? [] : [{ id: step.id, change }];
@@ -49,7 +49,7 @@ export function planChanges(situation: Situation): Plan | undefined {
       units: changes.some(({ units }) => units === true),
       effect,
       enable: changes.some(({ enable }) => enable === true) ? true : undefined,
-      port: effect === 'restart' ? wish.engine.port : 0,
+      port: effect === 'restart' ? input.engine.port : 0,
       beforehand: containers.beforehand,
       afterwards: containers.afterwards,
       mode: 'keep',
@@ -57,11 +57,11 @@ export function planChanges(situation: Situation): Plan | undefined {
   };
 }
 
-function nextRecord({ record, configuration, wish }: Situation, changes: readonly Change[]): HostRecord {
+function nextRecord({ record, configuration, input }: Situation, changes: readonly Change[]): HostRecord {
   const hostsLine = changes.find((change) => change.hostsLine !== undefined)?.hostsLine;
   return {
     ...record,
-    machine: wish.machineName,
+    machine: input.machineName,
     daemon: configuration.owned,
     hostsLine: hostsLine === undefined ? record.hostsLine : hostsLine,
   };
@@ -76,7 +76,7 @@ interface ContainerCare {
   readonly endangered?: { readonly count: number; readonly why: string };
 }
 
-/** For a restart the old engine must leave the containers alone, and the new one take them over. */
+/** The old engine must leave the containers alone in a restart, and the new one take them over. */
 function careForContainers(facts: Facts, configuration: EngineConfiguration): ContainerCare {
   const count = facts.running;
   if (!facts.service.active || count === 0) return {};

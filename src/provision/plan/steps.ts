@@ -15,7 +15,7 @@ export interface Change {
   readonly removals?: readonly string[];
   readonly hostname?: string;
   readonly hostsLine?: HostsLine | null;
-  /** What the engine needs to take the change over; the strongest of all steps' is done. */
+  /** What the engine needs to take the change over. The strongest one of all steps is done. */
   readonly effect?: 'reload' | 'restart';
   /** systemd must read its units again. */
   readonly units?: boolean;
@@ -36,7 +36,7 @@ export interface FileWrite {
 
 export interface Situation {
   readonly facts: Facts;
-  readonly wish: Pick<ProvisionInput, 'machineName' | 'rename' | 'adopted' | 'engine' | 'tls'>;
+  readonly input: Pick<ProvisionInput, 'machineName' | 'rename' | 'adopted' | 'engine' | 'tls'>;
   /** As whom we log in. */
   readonly loginUser: string;
   readonly record: HostRecord;
@@ -52,9 +52,9 @@ export interface Step {
 /** The host bears the machine's name. */
 const hostname: Step = {
   id: 'hostname',
-  check: ({ facts, wish, record }) => {
-    if (!wish.rename || (wish.adopted && record.original.hadEngine)) return undefined;
-    const name = wish.machineName;
+  check: ({ facts, input, record }) => {
+    if (!input.rename || (input.adopted && record.original.hadEngine)) return undefined;
+    const name = input.machineName;
     // 64 characters is what the kernel takes.
     if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,62}$/.test(name)) return undefined;
     const current = facts.files.get('hosts') ?? '';
@@ -75,12 +75,12 @@ const hostname: Step = {
 /** The engine's certificates are in place. */
 const certificates: Step = {
   id: 'certificates',
-  check: ({ facts, wish }) => {
-    if (wish.engine.port === 0 || wish.tls === undefined) return undefined;
+  check: ({ facts, input }) => {
+    if (input.engine.port === 0 || input.tls === undefined) return undefined;
     const wanted: readonly FileWrite[] = [
-      { path: tlsPaths.ca, mode: '0644', content: wish.tls.ca },
-      { path: tlsPaths.cert, mode: '0644', content: wish.tls.serverCert },
-      { path: tlsPaths.key, mode: '0600', content: wish.tls.serverKey },
+      { path: tlsPaths.ca, mode: '0644', content: input.tls.ca },
+      { path: tlsPaths.cert, mode: '0644', content: input.tls.serverCert },
+      { path: tlsPaths.key, mode: '0600', content: input.tls.serverKey },
     ];
     const files = wanted.filter(({ path, mode, content }) => {
       const there = facts.tls.get(path);
@@ -95,10 +95,10 @@ const certificates: Step = {
 /** The login user may use the engine's socket, where that is the only way to it. */
 const access: Step = {
   id: 'access',
-  check: ({ facts, wish, loginUser }) => {
-    if (wish.engine.port !== 0 || loginUser === 'root' || facts.groupMembers.includes(loginUser))
+  check: ({ facts, input, loginUser }) => {
+    if (input.engine.port !== 0 || loginUser === 'root' || facts.groupMembers.includes(loginUser))
       return undefined;
-    // A socket that was there before its group belongs to root's.
+    // The socket of an engine that was started before there was such a group belongs to root's.
     return { member: loginUser, ...(facts.hasGroup ? {} : { effect: 'restart' }) };
   },
 };
@@ -151,9 +151,9 @@ const shutdown: Step = {
 /** The engine runs, and will after a reboot. */
 const service: Step = {
   id: 'service',
-  check: ({ facts, wish }) => {
+  check: ({ facts, input }) => {
     const { active, enabled } = facts.service;
-    const listens = wish.engine.port === 0 || facts.listeningPorts.has(wish.engine.port);
+    const listens = input.engine.port === 0 || facts.listeningPorts.has(input.engine.port);
     const effect = active && listens && !facts.pending ? undefined : ('restart' as const);
     if (enabled && effect === undefined) return undefined;
     return { ...(enabled ? {} : { enable: true }), ...(effect === undefined ? {} : { effect }) };

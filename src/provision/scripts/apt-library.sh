@@ -5,7 +5,7 @@ export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 APT_LISTCHANGES_FRON
 work=$(mktemp -d) || exit 1
 log=$work/log
 : >"$log"
-# From yes on, it is only forward or back.
+# Once yes, the host is being changed: then the end is waited for, whether anybody listens or not.
 begun=no
 full() { grep -qiE 'no space left on device|not enough free (disk )?space|enough free space in' "$log"; }
 offline() { grep -qiE 'could not resolve|temporary failure (in name )?resol|could not connect|unable to connect|cannot initiate the connection|network is unreachable|connection (timed out|refused|failed)|no route to host|connection timeout' "$log"; }
@@ -35,7 +35,7 @@ apt_get() {
   with_apt apt-get -q -y -o DPkg::Lock::Timeout=0 -o Dpkg::Use-Pty=0 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 \
     -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@"
 }
-# apt says that all is well when it could not fetch anything.
+# Without the option apt succeeds even where it could not fetch anything.
 update() { apt_get update -o APT::Update::Error-Mode=any; }
 fail_if() {
   if full; then finish disk; fi

@@ -7,7 +7,7 @@
 puts= dels= origs= public= private= hostname= member= pre= post= last= failed= mode= path=
 units=no effect=none enable=no port=- keep=no forget=no ending=no
 
-give_up() { # what cannot be staged leaves nothing behind
+give_up() { # takes what was staged away again
   # Not every program and shell names the reason when a disk is full.
   ! df -Pk "$state" /etc /etc/docker 2>/dev/null | awk 'NR > 1 && $4 < 64 { full = 1 } END { exit !full }' || echo 'No space left on device' >&2
   for p in $puts; do rm -f "$p.mymachine-new"; done
@@ -15,11 +15,8 @@ give_up() { # what cannot be staged leaves nothing behind
   if [ "$fresh" = yes ]; then forget_all; fi
   exit 1
 }
-undo_dirs() {
-  [ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
-}
 forget_all() { undo_dirs; rm -rf "$state" "$lockfile"; }
-stage() { # MODE PATH BASE64: nobody else can read it until it has its mode
+stage() { # MODE PATH BASE64: only root can read the new file until it has its mode
   dir=${2%/*}
   [ -d "$dir" ] || { [ "$keep" = no ] || printf '%s\n' "$dir" >>"$state/made-dirs"; mkdir -p "$dir"; } || return 1
   puts="$puts $2"
@@ -44,10 +41,6 @@ keep_previous() {
   [ -e "$1" ] || return 0
   dir=$state/previous${1%/*}
   { [ -d "$dir" ] || mkdir -p "$dir"; } && cp -a "$1" "$state/previous$1"
-}
-replace() { # NEW PATH: over a mount point, such as a container's /etc/hosts, nothing can be renamed
-  [ -f "$1" ] || return 1
-  mv -f "$1" "$2" 2>/dev/null || { cat "$1" >"$2" && rm -f "$1"; }
 }
 put_back() { # FROM PATH
   if [ -e "$1$2" ]; then cp -a "$1$2" "$2.mymachine-old" && replace "$2.mymachine-old" "$2"; else rm -f "$2"; fi

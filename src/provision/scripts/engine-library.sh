@@ -1,7 +1,7 @@
 # Functions of the programs that change a running engine. `$port` is the port, in hex, that it must
 # listen on, or `-`.
 
-write_daemon_json() { # BASE64: at once, beside what is staged for later
+write_daemon_json() { # BASE64: at once, under another name than what is staged for later
   now=/etc/docker/daemon.json.mymachine-now
   ( umask 077; decode "$1" >"$now" ) && like "$now" /etc/docker/daemon.json && mv -f "$now" /etc/docker/daemon.json
 }
@@ -11,7 +11,9 @@ containers() {
     printf '%s:%s\n' "$id" "$(engine GET "/containers/$id/json" | grep -o '"Pid":[0-9]*' | head -n1 | cut -d: -f2)"
   done
 }
-live_restore() { # waits until the running engine says so; one that cannot be asked has surely read a signal within a second
+# Waits until the running engine says that it keeps containers. One that cannot be asked gets a
+# second, in which it has surely read the signal.
+live_restore() {
   engine GET /_ping >/dev/null || { sleep 1; return 0; }
   for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
     case $(engine GET /info) in *'"LiveRestoreEnabled":true'*) return 0 ;; esac
@@ -27,7 +29,9 @@ listening() {
     sleep 0.1
   done
 }
-reload() { # the signal alone says nothing about when, and whether, it was followed; an engine that logs little is given its time
+# Waits for the engine's own word that it has reloaded: the signal alone tells nothing. An engine
+# that logs too little to say so is given two seconds.
+reload() {
   cursor=$(journalctl -u docker.service -n 0 --show-cursor 2>/dev/null | sed -n 's/^-- cursor: //p')
   systemctl reload docker.service || return 1
   for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -39,10 +43,10 @@ reload() { # the signal alone says nothing about when, and whether, it was follo
   done
 }
 restart() {
-  # The tries of the last minute would count against this one.
+  # systemd would count the tries of the last minute against this one.
   systemctl reset-failed docker.service docker.socket 2>/dev/null
   systemctl stop docker.service 2>/dev/null
-  # An engine that listened on the path itself deletes it when it ends: the socket unit has none.
+  # An engine that listened on the path itself deletes it when it ends. The socket unit needs it.
   if [ "$(systemctl is-active docker.socket)" = active ] && [ ! -S /run/docker.sock ]; then systemctl restart docker.socket; fi
   timeout 120 systemctl start docker.service
 }

@@ -1,14 +1,14 @@
 # Prints all that planning needs to know about a host. Changes nothing. One line a fact: a name,
-# then its value; contents are in base64. It starts as few programs as it can: they are what it
+# then its value. Contents are in base64. It starts as few programs as it can: they are what it
 # costs, on a small host or on many hosts at once.
 
-# NAME SIZE PATH: a file that is too long for us is cut off, and so seen to be.
+# NAME SIZE PATH: of a file that is too long for us just enough is sent to show that it is.
 content() {
   printf '%s ' "$1"
   if [ "$2" -le 65536 ]; then base64 -w0 "$3"; else head -c 65537 "$3" | base64 -w0; fi
   echo
 }
-contents() { # of what stat told of: SIZE MODE UID PATH
+contents() { # reads lines of stat: SIZE MODE UID PATH
   seen=no
   while read -r size mode uid one; do
     case $one in
@@ -54,7 +54,7 @@ facts() {
   for folder in /var/lib/docker /var/lib/containerd; do
     if [ -d "$folder" ]; then fact dir "$folder"; ! holds "$folder" || fact data "$folder"; fi
   done
-  # A colon and the names of its members.
+  # A colon and the names of the group's members.
   members=$(sed -n 's/^docker:[^:]*:[^:]*:/:/p' /etc/group)
   if [ -n "$members" ]; then fact group "$members"; fi
   if [ -f /var/lib/docker/swarm/docker-state.json ]; then fact swarm yes; fi

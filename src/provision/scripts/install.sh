@@ -1,7 +1,6 @@
 # Installs the engine with apt from one of three sources, then prints the facts anew. A condition
 # under /run holds the service back from its first start, so that it starts once, with its
-# configuration. That hold is gone with a reboot at the latest. Instructions come on stdin, see
-# install.ts.
+# configuration. Instructions come on stdin, see install.ts.
 
 source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
 take() {
@@ -22,11 +21,11 @@ take() {
 instructions take || { rm -rf "$work"; exit 1; }
 sources='/etc/apt/sources.list.d /etc/apt/keyrings /usr/share/keyrings'
 
-finish() { # STATUS: what went wrong stands in the log
+finish() { # STATUS. The log has what went wrong.
   release_hold
   if [ -f "$state/sources-before" ]; then
     note_added
-    # Nothing came of it, and nothing was here before: nothing is left.
+    # Nothing was installed, and nothing of ours was here before, so nothing is left behind.
     if [ "$fresh" = yes ] && [ ! -s "$state/packages-added" ] && [ ! -s "$state/sources-added" ]; then rm -rf "$state" "$lockfile"; fi
   fi
   [ "$1" = installed ] || lines 40 <"$log" | fact64 log
@@ -80,7 +79,7 @@ install_distro() {
   done
   fail_if
 }
-# What downloads. The lists may tell of versions that the mirror has no more.
+# The lists may tell of versions that the mirror has no more.
 install_curl() {
   need=$(missing ca-certificates curl)
   [ -n "$need" ] || return 0
@@ -105,7 +104,7 @@ install_repository() {
 }
 install_script() {
   install_curl
-  # To a file first: of a download into a pipe, sh would run the half that came.
+  # To a file first: of a download that breaks, sh would run the half that came through a pipe.
   if ! curl -fsSL --connect-timeout 20 -o "$work/install.sh" -- "$url" 2>"$log"; then
     if full; then finish disk; fi
     finish download
@@ -118,17 +117,17 @@ lock || finish locked
 if [ ! -f "$state/installing" ] && command -v dockerd >/dev/null; then finish there; fi
 fresh=no; [ -d "$state" ] || fresh=yes
 mkdir -m 700 -p "$state" || exit 1
-# Told before anything is installed, so that an installation cut off is known to be ours.
+# Before anything is installed, so that an installation that is cut off is known to be ours.
 if [ ! -f "$state/managed.json" ]; then
   ( umask 077; decode "$managed" >"$state/managed.json.new" ) && mv "$state/managed.json.new" "$state/managed.json" || { rm -rf "$state"; exit 1; }
 fi
 [ -f "$state/packages-before" ] || packages >"$state/packages-before" || exit 1
 : >"$state/installing" || exit 1
-# Folders that an engine makes while it runs, and its packages leave.
+# Folders that an engine makes while it runs, and that its packages leave.
 for one in /etc/cni /etc/cni/net.d /etc/docker /etc/containerd /opt/containerd /opt/cni; do
   [ -d "$one" ] || grep -qx "$one" "$state/made-dirs" 2>/dev/null || echo "$one" >>"$state/made-dirs"
 done
-# An engine of old makes itself a key there.
+# Old engines make themselves a key there.
 [ -e /etc/docker/key.json ] || grep -qx /etc/docker/key.json "$state/absent" 2>/dev/null || echo /etc/docker/key.json >>"$state/absent"
 [ -f "$state/sources-before" ] || listing >"$state/sources-before" || exit 1
 pinned=

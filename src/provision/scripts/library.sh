@@ -4,11 +4,11 @@ export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 umask 022
 state=/var/lib/mymachine
 
-# Talk for the user while a script runs.
+# Tells the user something while the program runs.
 say() { printf 'mymachine: %s\n' "$*" >&2; }
 
-# Whether anybody still hears that: what waits for its turn must not be done long after the user has
-# given it up.
+# Fails when nobody listens any more: work that waited for its turn must not be done long after the
+# user has given it up.
 heard() { printf '\n' >&2; }
 
 # One fact or result: a name and a value on a line.
@@ -32,8 +32,18 @@ like() {
   if [ -e "$2" ]; then chown --reference="$2" "$1" && chmod --reference="$2" "$1"; else chmod 0644 "$1"; fi
 }
 
-# METHOD PATH: asks the engine on its local socket. Only while its service runs: a question would
-# start it through its socket unit.
+# NEW PATH: nothing can be renamed over a mount point, such as a container's /etc/hosts.
+replace() {
+  [ -f "$1" ] || return 1
+  mv -f "$1" "$2" 2>/dev/null || { cat "$1" >"$2" && rm -f "$1"; }
+}
+# Takes the folders away that were made for ours, where they are empty.
+undo_dirs() {
+  [ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
+}
+
+# METHOD PATH: asks the engine on its local socket. Call it only while the service runs: its socket
+# unit would start it.
 engine() {
   if command -v curl >/dev/null; then
     curl -sS -m 20 -X "$1" --unix-socket /var/run/docker.sock "http://localhost$2" 2>/dev/null

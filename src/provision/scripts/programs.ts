@@ -10,7 +10,7 @@ import upgrade from './upgrade.sh';
 // The programs that hosts are sent. The texts are constant: what varies comes on stdin.
 
 export const factsProgram = `${library}${factsLibrary}facts\n`;
-/** The same, once a change that was left to the host alone has come to its end there. */
+/** The same, after waiting for a change that was left to the host alone. */
 export const settledFactsProgram = `${library}${factsLibrary}settle\nfacts\n`;
 export const installProgram = `${library}${aptLibrary}${factsLibrary}${install}`;
 export const commitProgram = `${library}${engineLibrary}${commit}`;

@@ -15,7 +15,7 @@ take() {
     orig) origs="$origs $(decode "$2")" ;;
   esac
 }
-finish() { # STATUS: what went wrong stands in the log
+finish() { # STATUS. The log has what went wrong.
   [ "$1" != failed ] || lines 30 <"$log" | fact64 log
   rm -rf "$work"
   fact status "$1"
@@ -25,7 +25,7 @@ lock || finish locked
 instructions take || { rm -rf "$work"; exit 1; }
 begun=yes
 if [ "$(systemctl is-active docker.service)" = active ]; then
-  # With live-restore on, they would outlive their engine.
+  # With live-restore on, containers would outlive their engine.
   engine GET /containers/json | grep -o '"Id":"[0-9a-f]\{64\}"' | cut -d'"' -f4 | while read -r id; do engine POST "/containers/$id/kill" >/dev/null; done
 fi
 systemctl stop docker.socket docker.service 2>/dev/null
@@ -41,16 +41,19 @@ for p in $origs; do
   if [ -e "$state/original$p" ]; then cp -a "$state/original$p" "$p.mymachine-new" && mv -f "$p.mymachine-new" "$p"
   elif grep -qxF "$p" "$state/absent" 2>/dev/null; then rm -f "$p"; fi
 done
-if [ -n "$hosts" ]; then decode "$hosts" >/etc/hosts.mymachine-new && like /etc/hosts.mymachine-new /etc/hosts && { mv -f /etc/hosts.mymachine-new /etc/hosts 2>/dev/null || { cat /etc/hosts.mymachine-new >/etc/hosts; rm -f /etc/hosts.mymachine-new; }; }; fi
+if [ -n "$hosts" ]; then
+  new=/etc/hosts.mymachine-new
+  decode "$hosts" >$new && like $new /etc/hosts && replace $new /etc/hosts
+fi
 [ -z "$hostname" ] || hostname "$hostname" 2>/dev/null || printf '%s' "$hostname" >/proc/sys/kernel/hostname
 for one in $data; do
-  # Mounts of containers and plugins below it would keep it, and must not be emptied through.
+  # Mounts of containers and plugins would keep the folder, and nothing in them may be deleted.
   awk -v under="$one/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null; done
   [ ! -d "$one" ] || find "$one" -xdev -mindepth 1 -delete 2>/dev/null
 done
 rm -rf /run/docker /run/docker.sock /run/docker.pid
 for one in $made; do [ ! -d "$one" ] || rmdir "$one" 2>/dev/null; done
-[ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
+undo_dirs
 if [ $group = yes ] && grep -q '^docker:' /etc/group; then groupdel docker 2>/dev/null; fi
 if [ -d /sys/class/net/docker0 ]; then ip link delete docker0 2>/dev/null; fi
 systemctl daemon-reload

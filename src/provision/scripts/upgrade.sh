@@ -16,7 +16,7 @@ take() {
 }
 instructions take || { rm -rf "$work"; exit 1; }
 
-finish() { # STATUS: what apt said stands in the log
+finish() { # STATUS. The log has what apt said.
   [ -z "$kept" ] || give_back
   case $1 in upgraded | newest) ;; *) lines 40 <"$log" | fact64 log ;; esac
   if active; then fact active yes; fi
@@ -33,7 +33,7 @@ owner() { # FILE: its package. Where /usr has been merged, either path may be th
     dpkg -S "$one" 2>/dev/null | sed -n 's/^\([a-z0-9][a-z0-9+.-]*\)\(:[a-z0-9]*\)\{0,1\}: .*/\1/p'
   done | head -n1
 }
-installed() { # PACKAGE: its version, when it is whole
+installed() { # PACKAGE: its version, unless it is half installed
   [ -z "$1" ] || dpkg -s "$1" 2>/dev/null | awk '/^Status: (install|hold) ok installed$/ { whole = 1 } /^Version: / && whole { print $2 }'
 }
 candidate() { apt-cache policy "$1" | sed -n 's/^  Candidate: //p'; }
@@ -59,7 +59,7 @@ comes_up() {
   if old_engine_runs || ! active; then restart || return 1; fi
   listening && active
 }
-give_back() { # the user's own daemon.json, once the engine that had to let its containers live has done so
+give_back() { # puts the user's own daemon.json back, once the containers have been taken over
   if [ "$kept" = gone ]; then rm -f /etc/docker/daemon.json; else cp -a "$work/daemon.json" /etc/docker/daemon.json; fi
   kept=
   ! active || reload

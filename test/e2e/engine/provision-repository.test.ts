@@ -42,7 +42,7 @@ describe("installing from a repository like Docker's", () => {
       report: adopted.report,
       distribution: { ...debian, repository: { ...debian.repository, url: 'file:///srv/repo/debian' } },
       codename: 'bookworm',
-      wish: { ...adopted.wish, install: 'repository', version },
+      spec: { ...adopted.spec, install: 'repository', version },
       record: newRecord(facts, 'm1'),
     });
   };

@@ -10,7 +10,7 @@ import {
   createServerCertificate,
 } from '../../../src/certs/create.ts';
 import type {
-  EngineWish,
+  EngineSpec,
   HostOriginal,
   HostPorts,
   ProvisionInput,
@@ -23,7 +23,7 @@ import { createSshConnector } from '../../../src/ssh/session/connector.ts';
 import type { TestHost } from '../../testbed/host.ts';
 import { testPorts } from '../../testbed/ports.ts';
 
-const wish: EngineWish = {
+const spec: EngineSpec = {
   install: 'distro',
   installUrl: 'https://get.docker.com',
   version: '',
@@ -39,7 +39,7 @@ const wish: EngineWish = {
 /** A test host with a session to it and certificates for it, to be provisioned as the machine "m1". */
 export interface Adopted extends HostPorts {
   readonly host: TestHost;
-  readonly wish: EngineWish;
+  readonly spec: EngineSpec;
   /** All that was said. */
   readonly said: string[];
   /** What provisioning has told of the host as it was before. */
@@ -49,7 +49,7 @@ export interface Adopted extends HostPorts {
   /** How many commands have been run over the session. */
   commands(): number;
   renewCertificate(): Promise<void>;
-  provision(engine?: Partial<EngineWish>, input?: Partial<ProvisionInput>): Promise<ProvisionOutcome>;
+  provision(engine?: Partial<EngineSpec>, input?: Partial<ProvisionInput>): Promise<ProvisionOutcome>;
   restore(): Promise<void>;
   /** What the engine answers to GET /version over mutual TLS; fails as the connection does. */
   ask(client?: KeyPair): Promise<string>;
@@ -94,7 +94,7 @@ export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
   return {
     ...common,
     host,
-    wish,
+    spec,
     said,
     originals,
     ca,
@@ -108,7 +108,7 @@ export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
         ...common,
         rename: true,
         adopted: true,
-        engine: { ...wish, ...engine },
+        engine: { ...spec, ...engine },
         tls: { ca: ca.cert, serverCert: server.cert, serverKey: server.key },
         keepOriginal: async (original) => void originals.push(original),
         ...input,

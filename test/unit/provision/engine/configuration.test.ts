@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
-import type { EngineWish } from '../../../../src/provision/contract.ts';
+import type { EngineSpec } from '../../../../src/provision/contract.ts';
 import {
   engineConfiguration,
   type HostConfiguration,
@@ -26,7 +26,7 @@ const host: Host = {
   environmentFiles: [],
   inSwarm: false,
 };
-const wish: EngineWish = {
+const spec: EngineSpec = {
   install: 'auto',
   installUrl: 'https://get.docker.com',
   version: '',
@@ -38,10 +38,10 @@ const wish: EngineWish = {
   options: [],
   env: [],
 };
-const make = (ofHost: Partial<Host> = {}, ofWish: Partial<EngineWish> = {}, owned = nothingOwned) => {
+const make = (ofHost: Partial<Host> = {}, ofSpec: Partial<EngineSpec> = {}, owned = nothingOwned) => {
   const { daemonJson, ...rest } = { ...host, ...ofHost };
   const files = new Map(daemonJson === undefined ? [] : [['daemon.json', daemonJson]]);
-  return engineConfiguration({ ...rest, files }, { ...wish, ...ofWish }, owned);
+  return engineConfiguration({ ...rest, files }, { ...spec, ...ofSpec }, owned);
 };
 const dropIn = (path: string, ...lines: string[]) => ({
   path: `/etc/systemd/system/docker.service.d/${path}`,
@@ -148,7 +148,7 @@ describe('engineConfiguration', () => {
     expect(make({ units }).config['live-restore']).toBeUndefined();
   });
 
-  it.each<[string, Partial<Host>, Partial<EngineWish>, RegExp]>([
+  it.each<[string, Partial<Host>, Partial<EngineSpec>, RegExp]>([
     ['another certificate', { daemonJson: '{"tlscert": "/x.pem"}' }, {}, /tlscert is "\/x\.pem" there/],
     ['TLS switched off', { daemonJson: '{"tlsverify": false}' }, {}, /tlsverify is false/],
     [
@@ -192,8 +192,8 @@ describe('engineConfiguration', () => {
       { options: ['default-ulimit=nofile=1:2'] },
       /default-ulimits are set there/,
     ],
-  ])('refuses %s and names the key', (_, ofHost, ofWish, message) => {
-    const error = errorOf(() => make(ofHost, ofWish));
+  ])('refuses %s and names the key', (_, ofHost, ofSpec, message) => {
+    const error = errorOf(() => make(ofHost, ofSpec));
     expect(error.code).toBe('MM_ENGINE_CONFIG_CONFLICT');
     expect(error.message).toMatch(message);
   });

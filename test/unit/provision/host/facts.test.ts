@@ -1,7 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
-import type { EngineWish } from '../../../../src/provision/contract.ts';
-import { clientWarning } from '../../../../src/provision/host/checks.ts';
 import { parseFacts } from '../../../../src/provision/host/facts.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -63,14 +61,6 @@ describe('parseFacts', () => {
     });
     expect(parseFacts(answer('group :'))).toMatchObject({ hasGroup: true, groupMembers: [] });
     expect(parseFacts(answer())).toMatchObject({ hasGroup: false, groupMembers: [] });
-  });
-
-  it('knows whether the host has a docker client, which others need where the engine has no port', () => {
-    const wish = (port: number) => ({ machineName: 'h1', engine: { port } as EngineWish });
-    const without = parseFacts(answer());
-    expect(clientWarning(without, wish(0))).toContain('mymachine ssh h1 sudo apt-get install docker-cli');
-    expect(clientWarning(without, wish(2376))).toBeUndefined();
-    expect(clientWarning(parseFacts(answer('client yes')), wish(0))).toBeUndefined();
   });
 
   it('knows a swarm of an engine that is off by its file', () => {

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { EngineWish } from '../../../../src/provision/contract.ts';
+import type { EngineSpec } from '../../../../src/provision/contract.ts';
 import { engineConfiguration } from '../../../../src/provision/engine/configuration.ts';
 import { daemonJsonPath } from '../../../../src/provision/engine/daemon-json.ts';
 import { scopeDropInPath } from '../../../../src/provision/engine/drop-ins.ts';
-import { checkDisks } from '../../../../src/provision/host/checks.ts';
 import { type Facts, parseFacts } from '../../../../src/provision/host/facts.ts';
 import { newRecord, parseRecord, recordText } from '../../../../src/provision/host/record.ts';
 import { planChanges } from '../../../../src/provision/plan/plan.ts';
 
-const wish: EngineWish = {
+const spec: EngineSpec = {
   install: 'auto',
   installUrl: '',
   version: '',
@@ -46,14 +45,14 @@ function plainHost(changes: Partial<Facts> = {}): Facts {
 
 const plan = (
   facts: Facts,
-  engine: Partial<EngineWish> = {},
+  engine: Partial<EngineSpec> = {},
   { adopted = true, loginUser = 'root' } = {},
 ) => {
   const record = parseRecord(facts.files.get('managed.json')) ?? newRecord(facts, 'm1');
-  const full = { ...wish, ...engine };
+  const full = { ...spec, ...engine };
   const configuration = engineConfiguration(facts, full, record.daemon);
   const input = { machineName: 'm1', rename: true, adopted, engine: full, tls };
-  return planChanges({ facts, wish: input, loginUser, record, configuration });
+  return planChanges({ facts, input, loginUser, record, configuration });
 };
 
 /** The host as it is after a plan was carried out. */
@@ -121,7 +120,7 @@ describe('planChanges', () => {
     expect(plan(carriedOut(plainHost(), made), {}, { adopted: false })).toBeUndefined();
   });
 
-  it.each<[string, Partial<EngineWish>, string]>([
+  it.each<[string, Partial<EngineSpec>, string]>([
     ['labels', { labels: ['a=b'] }, 'reload'],
     ['mirrors', { registryMirrors: ['https://m'] }, 'reload'],
     ['the storage driver', { storageDriver: 'overlay2' }, 'restart'],
@@ -163,24 +162,5 @@ describe('planChanges', () => {
 
   it('says that containers of a swarm will not survive', () => {
     expect(plan(plainHost({ running: 2, inSwarm: true }))?.endangered?.count).toBe(2);
-  });
-});
-
-describe('checkDisks', () => {
-  const disks = (entries: Record<string, number>) => ({
-    ...plainHost(),
-    disks: new Map(Object.entries(entries)),
-  });
-  it.each([
-    [{ '/': 500_000 }, true, false],
-    [{ '/': 900_000 }, true, true],
-    [{ '/': 900_000, '/var': 100 }, false, false],
-    [{ '/': 900_000, '/variable': 1 }, true, true],
-    [{ '/': 5000 }, false, true],
-    [{}, true, true],
-  ])('with %j free, installing: %j, goes on: %j', (free, installs, goesOn) => {
-    const check = () => checkDisks(disks(free), installs);
-    if (goesOn) expect(check).not.toThrow();
-    else expect(check).toThrow(/too little free disk space: \d+ MiB on \//);
   });
 });
