@@ -15,12 +15,17 @@ const COMMENTED = /\.(?:ts|sh|mjs)$/;
 /** Folders (with all below them) whose comments keep to the columns already. */
 const NARROW = [
   'src/base',
+  'src/certs',
   'src/download',
   'src/drivers/amazonec2',
   'src/drivers/generic',
   'src/drivers/none',
+  'src/engine',
   'src/go-template',
+  'src/guest',
+  'src/images',
   'src/provision',
+  'src/store',
 ];
 
 /** @type {string[]} */

@@ -5,18 +5,18 @@ import type { SubjectName } from './names.ts';
 
 type Forge = typeof forge;
 
-/** Documented in forge, missing from its types. */
+/** Documented by forge, missing from its types. */
 interface ForgeUntyped {
   getTBSCertificate(cert: forge.pki.Certificate): forge.asn1.Asn1;
 }
 
-/** Who signs: a key and, unless it signs itself, its certificate in DER. */
+/** The signer's key, and its certificate in DER unless it signs itself. */
 export interface Signer {
   readonly key: KeyObject;
   readonly certDer: Buffer | undefined;
 }
 
-/** The parts in which the three kinds of certificate differ. */
+/** What differs between the three kinds of certificate. */
 export interface Profile {
   readonly authority: boolean;
   readonly keyUsage: readonly ('digitalSignature' | 'keyEncipherment' | 'keyAgreement' | 'keyCertSign')[];
@@ -32,7 +32,7 @@ export interface Subject {
   readonly notAfter: Date;
 }
 
-/** Positive, and in the shortest form DER has for it: the first byte lies between 0x40 and 0x7f. */
+/** Positive and of one length: the first byte is between 0x40 and 0x7f. */
 function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
@@ -67,7 +67,7 @@ function extensions(profile: Profile, issuerKeyId: string | undefined): object[]
   return list;
 }
 
-/** RFC 5280, 4.1: TBSCertificate is the first part of Certificate; version is its optional tag [0]. */
+/** The fields of TBSCertificate (RFC 5280, 4.1), without the version, an optional tag [0]. */
 function tbsFields(asn1: forge.asn1.Asn1): forge.asn1.Asn1[] {
   const tbs = (asn1.value as forge.asn1.Asn1[])[0];
   const fields = [...((tbs?.value ?? []) as forge.asn1.Asn1[])];
@@ -75,7 +75,7 @@ function tbsFields(asn1: forge.asn1.Asn1): forge.asn1.Asn1[] {
   return fields;
 }
 
-/** The signer's subject as it stands in its certificate, byte for byte (Go compares names so), and its key identifier. */
+/** The signer's subject and key identifier. Go compares subjects byte for byte. */
 function issuerOf(forge: Forge, certDer: Buffer) {
   const fields = tbsFields(forge.asn1.fromDer(certDer.toString('latin1')));
   const subject = fields[4];
@@ -93,7 +93,7 @@ function issuerOf(forge: Forge, certDer: Buffer) {
   return { subject, keyId: undefined };
 }
 
-/** CAs we make are RSA; one that the user brings may be of another kind. */
+/** Our CAs are RSA. One that the user brings may be of another kind. */
 function signatureAlgorithm(forge: Forge, key: KeyObject): { asn1: forge.asn1.Asn1; hash: string | null } {
   const { asn1 } = forge;
   const algorithm = (oid: string, ...parameters: forge.asn1.Asn1[]) =>
@@ -118,8 +118,8 @@ function signatureAlgorithm(forge: Forge, key: KeyObject): { asn1: forge.asn1.As
 }
 
 /**
- * Builds and signs one certificate; PEM. forge writes the structure, OpenSSL (through node:crypto) makes the signature,
- * which is some twenty times quicker than forge's own arithmetic.
+ * Builds and signs one certificate. Gives PEM.
+ * forge writes the structure and OpenSSL the signature, some twenty times faster than forge could.
  */
 export async function buildCertificate(subject: Subject, profile: Profile, signer: Signer): Promise<string> {
   const { default: forge } = await import('node-forge');
@@ -130,12 +130,12 @@ export async function buildCertificate(subject: Subject, profile: Profile, signe
   cert.serialNumber = serialNumber();
   cert.validity.notBefore = subject.notBefore;
   cert.validity.notAfter = subject.notAfter;
-  // As Go: a PrintableString where its few characters suffice ("<" is not one of them), UTF-8 otherwise.
+  // As Go does: a PrintableString where its few characters suffice, else UTF-8.
   const type = /^[A-Za-z0-9 '()+,./:=?-]*$/.test(subject.organization)
     ? asn1.Type.PRINTABLESTRING
     : asn1.Type.UTF8;
   cert.setSubject([
-    // forge's types lack that the tag may be the number it is.
+    // forge's types do not allow the tag to be a number.
     {
       name: 'organizationName',
       value: subject.organization,
@@ -144,7 +144,7 @@ export async function buildCertificate(subject: Subject, profile: Profile, signe
   ]);
   cert.setExtensions(extensions(profile, issuer?.keyId));
 
-  // Replaced below; forge wants one before it writes anything.
+  // forge wants an algorithm before it writes. It is replaced below.
   cert.siginfo.algorithmOid = '1.2.840.113549.1.1.11';
   const tbs = (pki as typeof pki & ForgeUntyped).getTBSCertificate(cert);
   const fields = tbs.value as forge.asn1.Asn1[];
@@ -162,7 +162,7 @@ export async function buildCertificate(subject: Subject, profile: Profile, signe
   ]);
   const der = Buffer.from(asn1.toDer(whole).getBytes(), 'latin1');
   const made = new X509Certificate(der);
-  // Built by one library, verified by another: a certificate that does not hold never leaves this function.
+  // One library builds, another verifies: a faulty certificate never leaves this function.
   if (!made.verify(createPublicKey(signer.key))) {
     throw certsError('MM_CERTS_KEY', { message: 'The certificate just made does not verify' });
   }

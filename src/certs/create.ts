@@ -1,22 +1,37 @@
+import { generateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
 import { buildCertificate, type Profile, type Signer, type Subject } from './build.ts';
-import type { CertRequest, KeyPair } from './contract.ts';
 import { certsError } from './errors.ts';
-import { createKey, readPrivateKey } from './keys.ts';
 import { organizationName, subjectNames } from './names.ts';
-import { readCertificate } from './read-certificate.ts';
+import { readCertificate, readPrivateKey } from './read.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
+/** A certificate and its private key in PEM. Keys are RSA 2048 PKCS#1, as docker-machine's. */
+export interface KeyPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface CertRequest {
+  /** The subject's O, its only attribute. */
+  readonly organization: string;
+  /** Milliseconds since the epoch. NotBefore is five minutes earlier, cut to the minute. */
+  readonly now: number;
+  /** Default 1080. */
+  readonly days?: number;
+}
+
 export interface ServerCertRequest extends CertRequest {
-  /** Names and addresses the engine is reached by. */
+  /** Names and addresses that the engine is reached by. */
   readonly sans: readonly string[];
-  /** The engine also acts as a client of others with it: a swarm master. */
+  /** Set for a swarm master, whose engine is a client of others too. */
   readonly clientAuth?: boolean;
 }
 
 function subjectOf(request: CertRequest, publicKey: string): Subject {
-  // Five minutes back, for hosts whose clock is a little late.
+  // Five minutes back, for hosts whose clock is late.
   const start = Math.floor(request.now / minuteMs) * minuteMs - 5 * minuteMs;
   return {
     organization: organizationName(request.organization),
@@ -38,12 +53,21 @@ function signerOf(authority: KeyPair): Signer {
   return { key, certDer: cert.raw };
 }
 
+/** A new RSA 2048 key: the private half as PKCS#1 PEM, the public half as SPKI PEM. */
+function createKey(): Promise<{ readonly privateKey: string; readonly publicKey: string }> {
+  return promisify(generateKeyPair)('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  });
+}
+
 async function issue(
   request: CertRequest,
   profile: Profile,
   authority: KeyPair | undefined,
 ): Promise<KeyPair> {
-  // Read before the key is made: the wrong authority is found at once.
+  // Before the key is made: a wrong authority then fails at once.
   const signer = authority === undefined ? undefined : signerOf(authority);
   const key = await createKey();
   const cert = await buildCertificate(
@@ -60,7 +84,10 @@ export function createAuthority(request: CertRequest): Promise<KeyPair> {
   return issue(request, { authority: true, keyUsage, extKeyUsage: [], sans: [] }, undefined);
 }
 
-/** The certificate that clients show to an engine. MM_CERTS_READ or MM_CERTS_KEY when the authority is no usable pair. */
+/**
+ * The certificate that clients show to an engine.
+ * @throws MM_CERTS_READ, MM_CERTS_KEY when the authority is no usable pair
+ */
 export async function createClientCertificate(authority: KeyPair, request: CertRequest): Promise<KeyPair> {
   const profile = {
     authority: false,
@@ -71,7 +98,10 @@ export async function createClientCertificate(authority: KeyPair, request: CertR
   return await issue(request, profile, authority);
 }
 
-/** An engine's certificate. Also MM_CERTS_NAME for a SAN that is neither a name nor an address. */
+/**
+ * An engine's certificate.
+ * @throws MM_CERTS_READ, MM_CERTS_KEY, and MM_CERTS_NAME for a SAN that is no name or address
+ */
 export async function createServerCertificate(
   authority: KeyPair,
   request: ServerCertRequest,

@@ -1,7 +1,6 @@
 import { isIP } from 'node:net';
-import { readPrivateKey } from './keys.ts';
 import { canonicalIpv6 } from './names.ts';
-import { certificateDates, readCertificate } from './read-certificate.ts';
+import { certificateDates, readCertificate, readPrivateKey } from './read.ts';
 
 const dayMs = 86_400_000;
 
@@ -15,7 +14,7 @@ export interface CertificateFacts {
   readonly organization: string;
   readonly issuerOrganization: string;
   readonly isAuthority: boolean;
-  /** Has the form that we (and docker-machine) give to ours: an O alone in subject and issuer. */
+  /** Has our form, which is docker-machine's: an O alone in subject and issuer. */
   readonly homemade: boolean;
   /** SHA-256 of the DER, upper-case hex pairs with colons. */
   readonly fingerprint256: string;
@@ -23,8 +22,8 @@ export interface CertificateFacts {
 }
 
 /**
- * Node writes the names as `DNS:a, IP Address:10.0.0.1`, and in JSON quotes where a value holds something odd; IPv6 comes
- * in full and in capitals.
+ * Node writes the names as `DNS:a, IP Address:10.0.0.1`, and an odd value in JSON quotes.
+ * It writes IPv6 in full and in capitals.
  */
 function readSans(text: string): readonly string[] {
   const entries = text.matchAll(/(?:^|, )(DNS|IP Address):(?:("(?:[^"\\]|\\.)*")|([^,]*))/g);
@@ -34,12 +33,12 @@ function readSans(text: string): readonly string[] {
   });
 }
 
-/** Node writes a name as lines of RFC 2253, where a backslash stands before special characters. */
+/** Node writes a name as lines of RFC 2253, with a backslash before special characters. */
 function organizationOf(name: string): string {
   return (/^O=(.*)$/m.exec(name)?.[1] ?? '').replace(/\\(.)/g, '$1');
 }
 
-/** One attribute, an O; an escaped line break cannot begin another, since names of ours have none. */
+/** Whether a name is one O. Our names have no line breaks, so none can begin another one. */
 function isPlain(name: string): boolean {
   return /^O=[^\n]*$/.test(name);
 }
@@ -65,12 +64,15 @@ export function isSignedBy(certPem: string, caPem: string): boolean {
   return cert.checkIssued(ca) && cert.verify(ca.publicKey);
 }
 
-/** Whether the two belong together; MM_CERTS_READ or MM_CERTS_KEY when one cannot be read. */
+/**
+ * Whether the two belong together.
+ * @throws MM_CERTS_READ, MM_CERTS_KEY
+ */
 export function matchesKey(certPem: string, keyPem: string): boolean {
   return readCertificate(certPem).checkPrivateKey(readPrivateKey(keyPem));
 }
 
-/** Whole days until the certificate expires: 0 on its last day, negative afterwards. */
+/** Whole days until the certificate expires: 0 on its last day, negative after it. */
 export function daysLeft(certPem: string, now: number): number {
   return Math.floor((Date.parse(readCertificate(certPem).validTo) - now) / dayMs);
 }

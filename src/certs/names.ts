@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { printable } from '../base/printable.ts';
 import { certsError } from './errors.ts';
 
-/** What a server certificate is valid for: an address (its bytes, 4 or 16) or a DNS name in ASCII. */
+/** What a server certificate is valid for: an address (4 or 16 bytes) or a DNS name in ASCII. */
 export type SubjectName =
   | { readonly kind: 'ip'; readonly text: string; readonly bytes: Uint8Array }
   | { readonly kind: 'dns'; readonly text: string };
@@ -15,7 +15,7 @@ export const canonicalIpv6 = (address: string): string => ipaddr.IPv6.parse(addr
 function isDnsName(name: string): boolean {
   if (name.length > 253) return false;
   const labels = name.split('.');
-  // An all-numeric last label is a mistyped address: no client would ever match it as a name.
+  // An all-numeric last label is a mistyped address: no client matches it as a name.
   if (/^\d+$/.test(labels.at(-1) ?? '')) return false;
   return labels.every(
     (label, at) =>
@@ -25,10 +25,10 @@ function isDnsName(name: string): boolean {
 }
 
 /**
- * Reads one subject alternative name as `--tls-san` takes it. IPv4 and IPv6 literals are addresses, an IPv4 address mapped
- * into IPv6 is the IPv4 address (as Go's verifier sees it), the zone of an address of one link (fe80::1%eth0) is this
- * computer's own business and no part of it, names outside ASCII are put into punycode.
- * Anything else is MM_CERTS_NAME.
+ * Reads one subject alternative name as `--tls-san` takes it.
+ * An IPv4 address mapped into IPv6 counts as IPv4, as in Go's verifier. A zone (fe80::1%eth0) is
+ * dropped. A name outside ASCII becomes punycode.
+ * @throws MM_CERTS_NAME
  */
 export function subjectName(text: string): SubjectName {
   if (isIP(text) !== 0) {
@@ -36,7 +36,7 @@ export function subjectName(text: string): SubjectName {
     const bytes = Uint8Array.from(address.toByteArray());
     return { kind: 'ip', text: 'parts' in address ? address.toRFC5952String() : address.toString(), bytes };
   }
-  // The control characters are looked for first: domainToASCII drops them instead of refusing.
+  // domainToASCII drops control characters instead of refusing them.
   const ascii = /[\x00-\x20\x7f]/.test(text) ? '' : /^[\x21-\x7e]*$/.test(text) ? text : domainToASCII(text);
   if (isDnsName(ascii)) return { kind: 'dns', text: ascii };
   throw certsError('MM_CERTS_NAME', {
@@ -56,7 +56,7 @@ export function subjectNames(texts: readonly string[]): readonly SubjectName[] {
   return [...seen.values()];
 }
 
-/** The subject's O: no control characters, at most the 64 characters that X.520 allows, never empty. */
+/** The subject's O: printable, at most X.520's 64 characters, never empty. */
 export function organizationName(text: string): string {
   const clean = [...printable(text, 1000).trim()].slice(0, 64).join('');
   return clean === '' ? 'unknown' : clean;

@@ -1,9 +1,36 @@
 import { isObject } from '../base/json.ts';
 import { printable } from '../base/printable.ts';
-import { isApiVersion, oldestAssumed } from './api-version.ts';
 import type { EngineVersion } from './contract.ts';
 
-/** Foreign text as we hand it on: printable and short; '' for anything that is no text. */
+/** The newest API version that this client knows (Docker 29). */
+const newestKnown = '1.52';
+/** The API version of engines that do not say it: those before 17.03. */
+export const oldestAssumed = '1.24';
+
+const shape = /^(\d{1,3})\.(\d{1,4})$/;
+
+export function isApiVersion(text: unknown): text is string {
+  return typeof text === 'string' && shape.test(text);
+}
+
+/** Negative when `a` is older than `b`: 1.9 is older than 1.24. */
+export function compareApiVersions(a: string, b: string): number {
+  const [, majorA = 0, minorA = 0] = shape.exec(a) ?? [];
+  const [, majorB = 0, minorB = 0] = shape.exec(b) ?? [];
+  return Number(majorA) - Number(majorB) || Number(minorA) - Number(minorB);
+}
+
+/**
+ * The version to speak: the engine's newest or ours, whichever is older.
+ * An engine that no longer speaks ours gets its own oldest, which hardly differs in what we ask.
+ */
+export function negotiate(server: string, serverMinimum?: string): string {
+  const common = compareApiVersions(server, newestKnown) < 0 ? server : newestKnown;
+  if (serverMinimum === undefined || compareApiVersions(common, serverMinimum) >= 0) return common;
+  return serverMinimum;
+}
+
+/** Foreign text made printable and short; '' for what is no text. */
 function text(value: unknown): string {
   return typeof value === 'string' ? printable(value, 200) : '';
 }
@@ -38,7 +65,7 @@ export function readContainers(
   });
 }
 
-/** What an engine says in an answer that is an error: JSON with a message, or plain text. */
+/** The message of an error answer, which is JSON or plain text. */
 export function readProblem(body: string): string {
   try {
     const value: unknown = JSON.parse(body);

@@ -3,23 +3,27 @@ import { isObject } from '../base/json.ts';
 import { type MachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
-import { readContainers, readProblem, readVersion } from './answers.ts';
-import { isApiVersion, negotiate, oldestAssumed } from './api-version.ts';
+import {
+  isApiVersion,
+  negotiate,
+  oldestAssumed,
+  readContainers,
+  readProblem,
+  readVersion,
+} from './answers.ts';
 import { openWire, peekAtDates, type TlsContexts } from './connect.ts';
 import type { CertificateDates, EngineClient, EngineEndpoint } from './contract.ts';
 import { explain } from './diagnose.ts';
-import { explainRefusal } from './diagnose-tls.ts';
+import { explainRefusal, type Situation, wireCode } from './diagnose-tls.ts';
 import { engineError } from './errors.ts';
 import { BodyTooLarge, get, type Reply, WireAgent } from './request.ts';
-import { codeOf, type Situation } from './situation.ts';
 import { formatEngineUrl } from './url.ts';
 
 export interface EngineClientOptions {
-  /** For hints: "mymachine start NAME". */
+  /** For hints such as "mymachine start NAME". */
   readonly machineName: string;
-  /** Tells whether certificates are out of date. */
-  readonly clock: Pick<Clock, 'now'>;
-  /** Time for each call, with its connection. Default 20 s. */
+  readonly clock: Clock;
+  /** Time for each call, its connection included. Default 20 s. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
   /** Shared by clients of engines that take the same certificates. */
@@ -28,10 +32,10 @@ export interface EngineClientOptions {
   readonly maxBodyBytes?: number;
 }
 
-/** A quiet connection learns the engine's word on our certificate within this time; it is only asked after a failure. */
+/** How long a quiet connection waits for the engine's alert about our certificate. */
 const alertWaitMs = 1500;
 
-/** A client of one engine. Nothing is opened before the first call; `close` ends what is open, also calls that run. */
+/** A client of one engine. It connects at the first call. `close` ends connections and calls. */
 export function createEngineClient(endpoint: EngineEndpoint, options: EngineClientOptions): EngineClient {
   return new WireEngineClient(endpoint, options);
 }
@@ -67,7 +71,7 @@ class WireEngineClient implements EngineClient {
     return { apiVersion };
   }
 
-  /** Without a version in its path, which every engine takes: one round trip tells everything. */
+  /** The path has no API version, which every engine takes: one round trip tells all. */
   async version() {
     const version = readVersion(await this.#getJson('/version'));
     if (version === undefined) throw this.#notAnEngine('/version');
@@ -102,7 +106,7 @@ class WireEngineClient implements EngineClient {
     try {
       return await this.#getJson(`/v${this.#apiVersion}${path}`);
     } catch (error) {
-      // An engine too new for all we know says its minimum only in /version.
+      // An engine that is too new for us says its minimum in /version alone.
       if (!/too old|minimum supported API/i.test(messageOf(error))) throw error;
       const before = this.#apiVersion;
       await this.version();
@@ -120,12 +124,12 @@ class WireEngineClient implements EngineClient {
     }
   }
 
-  /** One call within its deadline; a reply that is not 200 is MM_ENGINE_API. */
+  /**
+   * One call within its deadline.
+   * @throws MM_ENGINE_API for a status that is not 2xx
+   */
   async #get(path: string): Promise<Reply> {
-    const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(this.#late()), this.#timeoutMs);
-    const signals = [deadline.signal, this.#closing.signal, this.#options.signal];
-    const signal = AbortSignal.any(signals.filter((one) => one !== undefined));
+    const { signal, clear } = this.#deadline();
     try {
       const maxBodyBytes = this.#options.maxBodyBytes ?? 16 * 1024 * 1024;
       const reply = await get(this.#agent, path, { signal, maxBodyBytes });
@@ -134,57 +138,64 @@ class WireEngineClient implements EngineClient {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       if (error instanceof BodyTooLarge) throw this.#notAnEngine(path, error);
-      if (this.#endpoint.kind === 'tls' && /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(codeOf(error)))
+      if (this.#endpoint.kind === 'tls' && /^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/.test(wireCode(error)))
         this.#shown = await peekAtDates(this.#endpoint, signal, this.#contexts);
       const explained = explain(error, this.#situation());
       if (explained.code !== 'MM_ENGINE_PROTOCOL') throw explained;
       throw (await this.#explainHangUp(error, signal)) ?? explained;
     } finally {
-      clearTimeout(timer);
+      clear();
     }
   }
 
-  /** The pool asks for a wire. It is bound to the client's life and to the time of a call, not to one call: another may get it. */
+  /** Opens a connection for the pool. It outlives the call that wanted it, for others to use. */
   async #connect(): Promise<Duplex> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(this.#late()), this.#timeoutMs);
-    const signals = [late.signal, this.#closing.signal, this.#options.signal];
+    const { signal, clear } = this.#deadline();
     try {
-      const { stream, dates } = await openWire(
-        this.#endpoint,
-        AbortSignal.any(signals.filter((one) => one !== undefined)),
-        this.#contexts,
-      );
+      const { stream, dates } = await openWire(this.#endpoint, signal, this.#contexts);
       this.#open.add(stream);
       this.#shown = dates;
       stream.once('close', () => this.#open.delete(stream));
-      // Between two calls nobody listens, and an engine may well hang up then.
+      // Between two calls nobody listens, and the engine may hang up then.
       stream.on('error', () => {});
       return stream;
     } finally {
-      clearTimeout(timer);
+      clear();
     }
   }
 
+  /** Ends with the time for a call, the client's end, or an interruption. */
+  #deadline(): { readonly signal: AbortSignal; readonly clear: () => void } {
+    const [late, done] = [new AbortController(), new AbortController()];
+    this.#options.clock.sleep(this.#timeoutMs, done.signal).then(
+      () => late.abort(this.#late()),
+      () => undefined,
+    );
+    const signals = [late.signal, this.#closing.signal, this.#options.signal];
+    const signal = AbortSignal.any(signals.filter((one) => one !== undefined));
+    return { signal, clear: () => done.abort() };
+  }
+
   /**
-   * In TLS 1.3 the client is through with the handshake before the engine has looked at its certificate; the request that
-   * is on its way by then can make the reset of the connection overtake the alert that says why. So our certificate is
-   * looked at here, and else a connection that sends nothing waits for the alert.
+   * Finds out why the engine hung up.
+   * In TLS 1.3 our handshake ends before the engine has seen our certificate. The reset that
+   * answers our request may overtake the alert that says why. So we check our certificate
+   * ourselves, and else wait for the alert on a connection that sends nothing.
    */
   async #explainHangUp(error: unknown, signal: AbortSignal): Promise<MachineError | undefined> {
-    const hungUp = ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'EPROTO'].includes(codeOf(error));
+    const hungUp = ['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'EPROTO'].includes(wireCode(error));
     if (this.#endpoint.kind !== 'tls' || !hungUp) return undefined;
     const own = explainRefusal(this.#situation(), error);
     if (own !== undefined) return own;
     try {
       const { stream } = await openWire(this.#endpoint, signal, this.#contexts);
+      const done = new AbortController();
       const alert = await new Promise<unknown>((resolve) => {
-        const timer = setTimeout(() => resolve(undefined), alertWaitMs);
-        stream.once('error', resolve);
-        stream.once('close', () => resolve(undefined));
-        stream.once('close', () => clearTimeout(timer));
-        stream.resume();
+        const end = () => resolve(undefined);
+        stream.once('error', resolve).once('close', end).resume();
+        this.#options.clock.sleep(alertWaitMs, done.signal).then(end, end);
       });
+      done.abort();
       stream.destroy();
       return alert === undefined ? undefined : explain(alert, this.#situation());
     } catch (second) {

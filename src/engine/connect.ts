@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
@@ -8,22 +9,27 @@ import {
   type SecureContext,
   TLSSocket,
 } from 'node:tls';
-import { datesOfCertificate } from './certificate-dates.ts';
 import type { CertificateDates, EngineEndpoint } from './contract.ts';
 
-/** A family of addresses that does not answer is given this long before the host's next one is tried beside it; Node's 250 ms is too short for far hosts. */
+/**
+ * How long an address is given before the next one of the host is tried beside it.
+ * Node's 250 ms is too short for far hosts.
+ */
 const familyTimeoutMs = 2000;
 
 type TlsEndpoint = Extract<EngineEndpoint, { kind: 'tls' }>;
 
-/** Parsed certificates and keys by their text: machines of one store mostly share them, and parsing takes longer than a handshake's round trip. */
+/**
+ * Parsed certificates and keys by their text. Machines of one store mostly share them.
+ * Parsing them takes longer than a handshake's round trip.
+ */
 export type TlsContexts = Map<string, SecureContext>;
 
 function contextOf({ ca, cert, key }: TlsEndpoint, contexts: TlsContexts): SecureContext {
   const name = [ca, cert, key].join('\0');
   const known = contexts.get(name);
   if (known !== undefined) return known;
-  // An empty certificate is left out: the engine then says that it wants one.
+  // Without a certificate the engine says that it wants one.
   const made = createSecureContext({ ca, ...(cert === '' ? {} : { cert, key }), minVersion: 'TLSv1.2' });
   contexts.set(name, made);
   return made;
@@ -31,7 +37,7 @@ function contextOf({ ca, cert, key }: TlsEndpoint, contexts: TlsContexts): Secur
 
 interface OpeningTls {
   readonly socket: Socket;
-  /** Of the certificate at the other end, once it was accepted. */
+  /** Of the engine's certificate, once it is accepted. */
   readonly dates: () => CertificateDates | undefined;
 }
 
@@ -42,13 +48,13 @@ function openTls(endpoint: TlsEndpoint, contexts: TlsContexts, verify = true): O
     host,
     port,
     secureContext: contextOf(endpoint, contexts),
-    // RFC 6066: an address is no server name.
+    // An address is no server name (RFC 6066).
     servername: isIP(host) === 0 ? host : '',
     rejectUnauthorized: verify,
     autoSelectFamilyAttemptTimeout: familyTimeoutMs,
     // A certificate holds addresses without the zone that a link-local one needs.
     checkServerIdentity: (_name, peer) => {
-      // Asking the socket later would take the certificate apart a second time.
+      // Asking the socket later would parse the certificate a second time.
       dates = datesOfCertificate({ validFrom: peer.valid_from, validTo: peer.valid_to });
       return checkServerIdentity(host.replace(/%.*$/, ''), peer);
     },
@@ -56,15 +62,22 @@ function openTls(endpoint: TlsEndpoint, contexts: TlsContexts, verify = true): O
   return { socket: connectTls(options), dates: () => dates };
 }
 
-/** An open connection, and the dates of the certificate that was shown there. */
+export function datesOfCertificate(
+  cert: Pick<X509Certificate, 'validFrom' | 'validTo'>,
+): CertificateDates | undefined {
+  const [notBefore, notAfter] = [Date.parse(cert.validFrom), Date.parse(cert.validTo)];
+  return Number.isNaN(notBefore) || Number.isNaN(notAfter) ? undefined : { notBefore, notAfter };
+}
+
+/** An open connection, and the dates of the certificate that the engine showed. */
 export interface Wire {
   readonly stream: Duplex;
   readonly dates: CertificateDates | undefined;
 }
 
 /**
- * Opens the wire, with the TLS handshake done where there is one. Rejects with the raw error of the system, of OpenSSL or
- * of the stream's opener, or with the signal's reason.
+ * Opens a connection, TLS handshake included.
+ * Rejects with the raw error of the system, OpenSSL or the stream's opener, or the signal's reason.
  */
 export async function openWire(
   endpoint: EngineEndpoint,
@@ -74,7 +87,7 @@ export async function openWire(
   signal.throwIfAborted();
   if (endpoint.kind === 'stream') {
     const opening = endpoint.open();
-    // Nobody waits for it any more when the signal comes first: then it is closed as soon as it is there.
+    // If the signal comes first, the late stream is closed as soon as it is there.
     const stream = await raceAbort(opening, signal, (late) => late.destroy());
     return { stream, dates: undefined };
   }
@@ -101,7 +114,10 @@ async function opened(socket: Socket, event: string, signal: AbortSignal): Promi
   );
 }
 
-/** What an engine shows that was refused for its dates, which the error does not tell. Nothing is sent, and nothing believed. */
+/**
+ * The dates of a certificate that was refused for them, which the error does not tell.
+ * Nothing is sent on this unverified connection.
+ */
 export async function peekAtDates(
   endpoint: TlsEndpoint,
   signal: AbortSignal,

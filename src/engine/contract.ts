@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream';
 
-/** How to reach an engine: mutual TLS over TCP, plain TCP (URL-only machines without certificates), or a stream that someone opens for us (SSH). */
+/**
+ * How to reach an engine: by mutual TLS, by plain TCP (for a URL without certificates), or over a
+ * stream that the caller opens (SSH).
+ */
 export type EngineEndpoint =
   | {
       readonly kind: 'tls';
@@ -29,12 +32,12 @@ export interface EngineVersion {
 }
 
 export interface EngineClient {
-  /** Answers within the time, over the wire that the endpoint says, or fails with MM_ENGINE_* that names the cause. */
+  /** Fails with the MM_ENGINE_* error that names the cause. */
   ping(): Promise<{ readonly apiVersion: string }>;
   version(): Promise<EngineVersion>;
   info(): Promise<Readonly<Record<string, unknown>>>;
   containers(): Promise<readonly { readonly id: string; readonly name: string; readonly state: string }[]>;
-  /** Of the certificate that the engine showed in the last handshake; undefined before one, and where there is no TLS. */
+  /** The dates of the certificate in the last TLS handshake; undefined without one. */
   serverCertificate(): CertificateDates | undefined;
   close(): void;
 }

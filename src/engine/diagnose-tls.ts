@@ -1,12 +1,32 @@
 import { X509Certificate } from 'node:crypto';
-import { type MachineError, messageOf } from '../base/machine-error.ts';
+import { codeOf, type MachineError, messageOf } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
-import { datesOfCertificate } from './certificate-dates.ts';
+import { datesOfCertificate } from './connect.ts';
 import type { CertificateDates, EngineEndpoint } from './contract.ts';
 import { engineError } from './errors.ts';
-import { codeOf, type Situation } from './situation.ts';
 
 type TlsEndpoint = Extract<EngineEndpoint, { kind: 'tls' }>;
+
+/** What is known where an error is explained. */
+export interface Situation {
+  readonly endpoint: EngineEndpoint;
+  /** `tcp://1.2.3.4:2376`, or where a stream leads. */
+  readonly where: string;
+  readonly machineName: string;
+  readonly now: number;
+  /** The dates of the engine's certificate, if they could be seen. */
+  readonly shown?: CertificateDates | undefined;
+}
+
+/** The code of an error of the wire, '' when it has none. */
+export function wireCode(error: unknown): string {
+  const code = codeOf(error);
+  const { reason } = error as { reason?: unknown };
+  // EPROTO stands for any error of OpenSSL. `reason` says which: "wrong version number".
+  if (code === 'EPROTO' && typeof reason === 'string')
+    return `ERR_SSL_${reason.toUpperCase().replace(/\W/g, '_')}`;
+  return code;
+}
 
 /** Codes of Node for a server certificate whose chain does not end at our CA. */
 const untrusted = new Set([
@@ -22,7 +42,10 @@ const untrusted = new Set([
   'INVALID_PURPOSE',
 ]);
 
-/** The engine's word on our certificate (RFC 8446, 6.2), as OpenSSL names the alert. An old engine answers all of it with "bad certificate". */
+/**
+ * OpenSSL's names of the alerts by which an engine refuses our certificate (RFC 8446, 6.2).
+ * An old engine sends "bad certificate" for all of them.
+ */
 const refusals =
   /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|CERTIFICATE_EXPIRED|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/;
 
@@ -41,7 +64,10 @@ function isOutOfDate(dates: CertificateDates | undefined, now: number): boolean 
 const minute = (ms: number) => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
-/** A certificate outside its dates. One that has not begun tells of a clock: certificates begin five minutes before they are made. */
+/**
+ * A certificate outside its dates. If it is not valid yet, a clock is wrong:
+ * certificates begin five minutes before they are made.
+ */
 function outOfDate(
   whose: string,
   dates: CertificateDates | undefined,
@@ -50,7 +76,7 @@ function outOfDate(
   cause: unknown,
 ): MachineError {
   const { now, machineName } = situation;
-  const early = codeOf(cause) === 'CERT_NOT_YET_VALID' || (dates !== undefined && now < dates.notBefore);
+  const early = wireCode(cause) === 'CERT_NOT_YET_VALID' || (dates !== undefined && now < dates.notBefore);
   if (!early) {
     const when = dates === undefined ? '' : ` (on ${day(dates.notAfter)})`;
     return engineError('MM_ENGINE_CERT_EXPIRED', { message: `${whose} has expired${when}`, hint, cause });
@@ -63,7 +89,7 @@ function outOfDate(
   });
 }
 
-/** The engine found our certificate out of date, and by our clock it is not: then its clock is the wrong one. */
+/** The engine found our certificate out of date. If by our clock it is not, its clock is wrong. */
 function refusedForItsDate(situation: Situation, endpoint: TlsEndpoint, cause: unknown): MachineError {
   const { where, machineName, now } = situation;
   const renew = `Run "mymachine regenerate-certs --client-certs ${machineName}".`;
@@ -79,7 +105,7 @@ function refusedForItsDate(situation: Situation, endpoint: TlsEndpoint, cause: u
   });
 }
 
-/** Whether our own certificate explains that the engine does not want us; undefined when nothing is wrong with it. */
+/** Why the engine refuses our certificate, if a look at it tells; undefined if it looks sound. */
 export function explainRefusal(situation: Situation, cause: unknown): MachineError | undefined {
   if (situation.endpoint.kind !== 'tls') return undefined;
   const { ca, cert } = situation.endpoint;
@@ -148,7 +174,7 @@ export function explainTls(
   if (refusals.test(code)) {
     if (/EXPIRED/.test(code)) return refusedForItsDate(situation, endpoint, cause);
     const alert = (refusals.exec(code)?.[1] ?? '').toLowerCase().replaceAll('_', ' ');
-    // The word of old engines for everything.
+    // Old engines say so for every reason.
     const vague = alert === 'bad certificate';
     return (
       explainRefusal(situation, cause) ??

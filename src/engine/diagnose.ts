@@ -1,22 +1,21 @@
 import { isMachineError, type MachineError, messageOf } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
-import { explainTls } from './diagnose-tls.ts';
+import { explainTls, type Situation, wireCode } from './diagnose-tls.ts';
 import { engineError } from './errors.ts';
-import { codeOf, type Situation } from './situation.ts';
 
-/** The stand-alone executable is Bun's, whose sockets say ECONNREFUSED of every connection that fails at once. */
+/** Bun's sockets, in the executable, say ECONNREFUSED for every connection that fails at once. */
 const RUNS_ON_BUN = process.versions['bun'] !== undefined;
 
-/** To this computer itself there always is a way. */
+/** Whether the engine is on this computer, to which there always is a way. */
 function isLoopback({ endpoint }: Situation): boolean {
   return endpoint.kind !== 'stream' && /^(?:127\.[\d.]+|::1|localhost)$/.test(endpoint.host);
 }
 
-/** Says in the user's terms what a failure of the wire means. MachineErrors (such as SSH's) pass unchanged. */
+/** Says what a failed connection means for the user. MachineErrors (of SSH) stay as they are. */
 export function explain(error: unknown, situation: Situation, isBun = RUNS_ON_BUN): MachineError {
   if (isMachineError(error)) return error;
   const { where, machineName, endpoint } = situation;
-  const code = codeOf(error);
+  const code = wireCode(error);
   const start = `Is the machine running? Look with "mymachine status ${machineName}"; start it with "mymachine start ${machineName}".`;
   switch (code) {
     case 'ECONNREFUSED':

@@ -14,14 +14,15 @@ export interface Reply {
 export class BodyTooLarge extends Error {}
 
 /**
- * Node's keep-alive pool over any wire. Only what a plain Duplex lacks is overridden; the documented hooks of Agent are
- * what both Node and Bun call.
+ * Node's keep-alive pool over any stream.
+ * It overrides what a plain Duplex lacks, by the documented hooks that Node and Bun both call.
  */
 export class WireAgent extends Agent {
   readonly #open: () => Promise<Duplex>;
 
   constructor(open: () => Promise<Duplex>) {
-    // Without a server's name Node would look for one in the headers, and compile its expression for IPv6 addresses, 10 ms long.
+    // Without a server name Node looks for one in the headers and compiles a regular expression for
+    // IPv6 addresses, which takes 10 ms.
     const options: AgentOptions & Pick<TlsOptions, 'servername'> = {
       keepAlive: true,
       maxSockets: 4,
@@ -38,7 +39,7 @@ export class WireAgent extends Agent {
   ): Duplex | null | undefined {
     this.#open().then(
       (stream) => done?.(null, stream),
-      // The signature wants a stream with an error too; none is there.
+      // The signature wants a stream beside the error. There is none.
       (error: Error) => (done as ((error: Error) => void) | undefined)?.(error),
     );
     return undefined;
@@ -66,7 +67,7 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<st
   return Buffer.concat(pieces).toString('utf8');
 }
 
-/** One GET. Rejects with the raw error of the wire, or with the signal's reason. */
+/** One GET. Rejects with the raw error of the connection, or with the signal's reason. */
 export async function get(
   agent: Agent,
   path: string,
@@ -102,7 +103,7 @@ export async function get(
   try {
     return await attempt();
   } catch (error) {
-    // A pooled connection that the engine closed while we picked it up; a fresh one tells the truth.
+    // The engine closed a pooled connection while we picked it up. A new one tells the truth.
     if ((error as { reused?: boolean }).reused !== true || options.signal.aborted) throw error;
     return await attempt();
   }

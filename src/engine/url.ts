@@ -13,7 +13,10 @@ const defaultPort = 2376;
 const shape =
   /^(?:tcp|https?):\/\/(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?))(?::(\d{1,5}))?\/?$/i;
 
-/** Reads `tcp://host:2376`, `tcp://[::1]:2376` or the same with http(s); the port is 2376 when it is missing. MM_ENGINE_URL. */
+/**
+ * Reads `tcp://host:2376`, `tcp://[::1]:2376` or the same with http(s). The default port is 2376.
+ * @throws MM_ENGINE_URL
+ */
 export function parseEngineUrl(url: string): EngineAddress {
   const [, ipv6, name, digits] = (url.length <= 512 ? shape.exec(url) : null) ?? [];
   const host = ipv6 ?? name;

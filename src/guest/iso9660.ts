@@ -1,6 +1,6 @@
-/** A file of the image; it lies in the root folder. */
+/** A file in the image's root folder. */
 export interface IsoFile {
-  /** 1-64 characters as Joliet allows them: no control characters, none of `* / : ; ? \`. */
+  /** 1-64 characters that Joliet allows: no control characters and none of `* / : ; ? \`. */
   readonly name: string;
   readonly content: Uint8Array;
 }
@@ -9,27 +9,27 @@ export interface IsoImage {
   /** Up to 16 characters. cloud-init looks for a volume called `cidata`. */
   readonly volumeId: string;
   readonly files: readonly IsoFile[];
-  /** Time of everything in it, in milliseconds since the epoch; the same input gives the same bytes. */
+  /** Time of all files, in milliseconds since the epoch. The same input gives the same bytes. */
   readonly modified: number;
 }
 
 const SECTOR = 2048;
-/** Sectors 0-15 belong to the system; descriptors, four path tables of a sector each, and then the folders follow. */
+/** Sectors 0-15 are the system's. Descriptors, four path tables and the folders follow. */
 const FIRST_DESCRIPTOR = 16;
 const FIRST_PATH_TABLE = 19;
 const FIRST_FOLDER = 23;
-/** A path table that names nothing but the root folder. */
+/** Bytes of a path table that names the root folder alone. */
 const PATH_TABLE_BYTES = 10;
 
 /**
- * An ISO 9660 image with Joliet names (ECMA-119; Joliet Specification, 1995), which Linux, macOS and Windows show as they
- * are. The plain ISO names beside them are 8.3 in capitals, and read by nobody here.
+ * Writes an ISO 9660 image with Joliet names (ECMA-119; Joliet Specification, 1995).
+ * Linux, macOS and Windows show the Joliet names. Nobody here reads the plain 8.3 names.
  */
 export function writeIso(image: IsoImage): Buffer {
   const files = [...image.files].sort((a, b) => (a.name < b.name ? -1 : 1));
   checkNames(image.volumeId, files);
   const plain = plainNames(files.map(({ name }) => name));
-  // A record's length does not depend on the sectors it names, so the folders can be laid out before their files are.
+  // A record's length does not depend on its sector, so folders are measured before files.
   const measure = (name: (index: number) => Buffer) =>
     folder(
       0,
@@ -116,7 +116,7 @@ function directoryRecord({ id, sector, bytes, isFolder }: Record, modified: numb
   return record;
 }
 
-/** The root folder: itself, its parent (itself again) and the files; no record crosses the end of a sector. */
+/** The root folder: itself, itself as parent, and the files. No record crosses a sector's end. */
 function folder(sector: number, files: readonly Record[], modified: number): Buffer {
   const build = (bytes: number) => [
     directoryRecord({ id: Buffer.of(0), sector, bytes, isFolder: true }, modified),
@@ -148,7 +148,7 @@ function pathTable(rootSector: number, order: 'little' | 'big'): Buffer {
   return table;
 }
 
-/** ECMA-119 8.4 and 8.5: the primary volume descriptor, and Joliet's supplementary one with its names in UTF-16. */
+/** The primary volume descriptor, or Joliet's with names in UTF-16 (ECMA-119 8.4 and 8.5). */
 function descriptor(
   { volumeId, modified }: IsoImage,
   sectors: number,
@@ -163,7 +163,7 @@ function descriptor(
   block.set(encode('', 32), 8);
   block.set(encode(volumeId, 32), 40);
   both32(block, 80, sectors);
-  // The escape sequence that says UCS-2 level 3.
+  // The escape sequence for UCS-2 level 3.
   if (joliet) block.write('%/E', 88, 'latin1');
   both16(block, 120, 1);
   both16(block, 124, 1);

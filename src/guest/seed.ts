@@ -4,27 +4,27 @@ import { cloudConfig, withUserData } from './user-data.ts';
 
 /** What a guest is told at its first boot. */
 export interface SeedRequest {
-  /** cloud-init takes a guest with another id for a new one. */
+  /** To cloud-init another id means a new guest. */
   readonly instanceId: string;
   readonly hostname: string;
   /** Login user, with sudo and without a password. */
   readonly user: string;
   /** Lines as in authorized_keys. */
   readonly authorizedKeys: readonly string[];
-  /** The guest's only host key, so that it is known before it boots. */
+  /** The guest's only host key, known before it boots. */
   readonly hostKey: {
     /** OpenSSH's private key format (PEM). */
     readonly privateKey: string;
     /** `ssh-ed25519 AAAA…`. */
     readonly publicKey: string;
   };
-  /** Network configuration version 2; without it the guest takes its address by DHCP on its first interface. */
+  /** Network configuration version 2. Without it the first interface uses DHCP. */
   readonly network?: JsonObject;
   /** The user's own user data, merged with ours. */
   readonly userData?: Uint8Array | undefined;
 }
 
-/** Who the guest is and who may log in: our part of the user data, wherever it comes from. */
+/** Our part of the user data: who the guest is and who may log in. */
 export function guestConfig(
   request: Pick<SeedRequest, 'hostname' | 'user' | 'authorizedKeys' | 'hostKey'>,
 ): JsonObject {
@@ -32,14 +32,14 @@ export function guestConfig(
     hostname: request.hostname,
     preserve_hostname: false,
     manage_etc_hosts: 'localhost',
-    // For a primary group alone cloud-init makes none, and useradd then fails; one that is there it leaves as it is.
+    // cloud-init makes no group for primary_group alone, and useradd then fails.
     groups: [request.user],
     users: [
       {
         name: request.user,
-        // A group of that name may be there already, as "docker" is beside an engine: useradd alone would fail.
+        // useradd fails for an existing group such as "docker" unless it is named here.
         primary_group: request.user,
-        // Some cloud-inits (22.4) make a group that is missing only when it is among these.
+        // cloud-init 22.4 makes a missing group only if it is listed here.
         groups: [request.user],
         sudo: 'ALL=(ALL) NOPASSWD:ALL',
         shell: '/bin/bash',
@@ -54,7 +54,7 @@ export function guestConfig(
     ssh_keys: { ed25519_private: request.hostKey.privateKey, ed25519_public: request.hostKey.publicKey },
     ssh: { emit_keys_to_console: false },
     no_ssh_fingerprints: true,
-    // The image's own mirror stays, and nothing is fetched or generated that was not asked for.
+    // Keeps the image's mirror, and fetches and generates nothing.
     apt: { preserve_sources_list: true },
     package_update: false,
     package_upgrade: false,
@@ -68,8 +68,9 @@ export function seedConfig(request: SeedRequest): JsonObject {
 }
 
 /**
- * Without user data cloud-init has nothing left to do when users and keys are there: its later stages see this file and
- * do not start, nor does any of it at the next boot. By emulation that is ten seconds and more of each.
+ * Ends cloud-init early when there is no user data: it has nothing to do but users and keys.
+ * Its later stages and the next boots see this file and do not start.
+ * In emulation that saves ten seconds and more of each boot.
  */
 const LEAN: JsonObject = {
   cloud_config_modules: [],
@@ -97,7 +98,7 @@ export function seedFiles(request: SeedRequest): readonly IsoFile[] {
   ];
 }
 
-/** The seed as a disk image that cloud-init finds by its label. It holds the host key: keep it 0600. */
+/** The seed as a disk image that cloud-init finds by its label. It holds a key: keep it 0600. */
 export function seedIso(request: SeedRequest, now: number): Buffer {
   return writeIso({ volumeId: 'cidata', files: seedFiles(request), modified: now });
 }

@@ -3,21 +3,21 @@ import { guestError } from './errors.ts';
 
 const MAX_BYTES = 1024 * 1024;
 
-/** In lists the user's items follow ours, elsewhere ours win: a guest that we cannot log in to is of no use to anyone. */
+/** In lists the user's items follow ours. Elsewhere ours win, so that we can log in. */
 const MERGE = 'list(append)+dict(no_replace,recurse_array)+str()';
 
-/** A cloud-config document. Every JSON text is YAML too, so nothing needs to be escaped for it. */
+/** A cloud-config document. JSON is YAML too, so nothing needs escaping. */
 export function cloudConfig(config: JsonObject): string {
   return `#cloud-config\n${JSON.stringify(config, null, 1)}\n`;
 }
 
 /**
- * Our cloud-config together with the user's own user data, as cloud-init takes several: a MIME message with parts.
- * The user's may be anything that cloud-init knows by its first line, or a MIME message, which becomes a part as it is.
+ * Our cloud-config and the user's own user data in one MIME message.
+ * The user's may be anything that cloud-init knows by its first line. A MIME message is kept.
  */
 export function withUserData(ours: string, theirs: Uint8Array): Uint8Array {
   checkUserData(theirs);
-  // A character for each byte, and back at the end: parts of 8 bits keep theirs.
+  // One character for each byte, and back at the end: 8-bit parts stay as they are.
   const text = Buffer.from(theirs).toString('latin1');
   const isMime = /^(?:mime-version|content-type):/i.test(text);
   const boundary = boundaryFor(text);
@@ -26,7 +26,7 @@ export function withUserData(ours: string, theirs: Uint8Array): Uint8Array {
       '\n',
     );
   const ourPart = part(['Content-Type: text/cloud-config; charset="utf-8"'], Buffer.from(ours));
-  // A message brings its own parts, whose merging we do not touch: ours then comes last, and what comes last wins.
+  // A message has its own parts, whose merging stays. The last part wins, so ours is last.
   const parts = isMime
     ? [text, ourPart]
     : [ourPart, part(['Content-Type: text/plain; charset="utf-8"', `Merge-Type: ${MERGE}`], theirs)];
@@ -41,7 +41,7 @@ export function withUserData(ours: string, theirs: Uint8Array): Uint8Array {
   return Buffer.from(message, 'latin1');
 }
 
-/** Refuses what cloud-init would only complain about inside the guest, where nobody looks. */
+/** Refuses what cloud-init would complain about inside the guest, where nobody looks. */
 export function checkUserData(data: Uint8Array): void {
   if (data.length > MAX_BYTES) {
     throw guestError('MM_GUEST_USER_DATA', {
@@ -59,7 +59,7 @@ export function checkUserData(data: Uint8Array): void {
   }
 }
 
-/** A boundary that the text does not have. Not random: the same seed is to have the same bytes. */
+/** A boundary that the text does not have. Not random: the same input gives the same bytes. */
 function boundaryFor(text: string): string {
   for (let n = 0; ; n += 1) {
     const boundary = `==mymachine-${n}==`;

@@ -1,20 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One source of packages as the computer's own apt has it. */
+/** One source of packages of this computer's apt. */
 export interface AptSource {
   readonly uri: string;
   readonly suites: readonly string[];
   readonly components: readonly string[];
 }
 
-/** Where this computer takes its distribution's packages from. URIs have no slash at the end. */
+/** Where this computer gets its distribution's packages. URIs have no slash at the end. */
 export interface AptMirror {
   readonly distribution: 'debian' | 'ubuntu';
   readonly archive: string;
-  /** Base of the security suites (`bookworm-security`); Ubuntu has them in the archive. */
+  /** Base of the security suites (`bookworm-security`). Ubuntu has them in the archive. */
   readonly security: string;
-  /** The computer's own release, such as bookworm; '' when its os-release has none (Debian unstable). */
+  /** This computer's release, such as bookworm; '' on Debian unstable. */
   readonly codename: string;
 }
 
@@ -28,7 +28,7 @@ export function parseOneLineSources(text: string): readonly AptSource[] {
   });
 }
 
-/** sources.list(5), the deb822 form: paragraphs of fields, which may go on in indented lines. */
+/** sources.list(5), the deb822 form: paragraphs of fields, continued in indented lines. */
 export function parseDeb822Sources(text: string): readonly AptSource[] {
   return text.split(/\n\s*\n/).flatMap((paragraph) => {
     const fields = new Map<string, string>();
@@ -52,8 +52,9 @@ export function parseDeb822Sources(text: string): readonly AptSource[] {
 }
 
 /**
- * The distribution's own archive among all sources. It is the one that offers `main` of a suite together with that suite's
- * `-updates`, which no third party's repository does; failing that, one whose path is the distribution's name.
+ * Finds the distribution's own archive among all sources.
+ * It alone offers `main` of a suite and that suite's `-updates`. Otherwise it is the one whose path
+ * is the distribution's name.
  */
 export function chooseMirror(sources: readonly AptSource[], osRelease: string): AptMirror | undefined {
   const distribution = distributionOf(osRelease);
@@ -87,8 +88,8 @@ export function chooseMirror(sources: readonly AptSource[], osRelease: string): 
 }
 
 /**
- * The mirror of this computer's own apt configuration; undefined when it has none or is not Debian or Ubuntu.
- * @param root another root directory to read the files of, for tests.
+ * The mirror in this computer's apt configuration; undefined without one, or on other systems.
+ * @param root reads the files below another root directory, for tests
  */
 export async function aptMirror(root = '/'): Promise<AptMirror | undefined> {
   const apt = join(root, 'etc/apt');
@@ -112,7 +113,7 @@ export async function aptMirror(root = '/'): Promise<AptMirror | undefined> {
   return chooseMirror(direct, osRelease);
 }
 
-/** Debian's cloud images name a file of mirrors (`mirror+file:`, apt-transport-mirror(1)); the first one in it will do. */
+/** Takes the first mirror of a `mirror+file:` (apt-transport-mirror(1)), as in Debian's images. */
 async function followMirrorList(source: AptSource, root: string): Promise<AptSource> {
   const match = /^mirror\+file:(?:\/\/)?(\/.*)$/.exec(source.uri);
   if (match === null) return source;

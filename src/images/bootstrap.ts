@@ -5,23 +5,23 @@ import { imageError } from './errors.ts';
 
 /** A root file system of a Debian or Ubuntu release, in a folder. */
 export interface Bootstrap {
-  /** Without one mmdebstrap takes the release from where it knows that it is published. */
+  /** Without one mmdebstrap uses the release's own site. */
   readonly mirror: AptMirror | undefined;
   readonly suite: string;
-  /** The mirror's copy of the release may be older than its index allows. */
+  /** The mirror's index may be out of date. */
   readonly undated?: boolean;
   readonly packages: readonly string[];
   /** The folder to fill; must not exist or be empty. */
   readonly target: string;
-  /** Shell text run by mmdebstrap with the new root as $1, before and after the packages. Constant text only. */
+  /** Constant shell text. mmdebstrap runs it with the new root as $1 before the packages. */
   readonly setupHooks: readonly string[];
   readonly customizeHooks: readonly string[];
 }
 
-/** Suites without updates and security of their own. */
+/** Suites without updates and security suites. */
 const ROLLING = new Set(['sid', 'unstable', 'experimental']);
 
-/** Lines of the new system's sources.list: the same mirror as this computer's, with updates and security fixes. */
+/** The new system's sources.list: this computer's mirror, with updates and security fixes. */
 export function sourceLines(mirror: AptMirror, suite: string): readonly string[] {
   const components = mirror.distribution === 'ubuntu' ? 'main universe' : 'main';
   const main = `deb ${mirror.archive} ${suite} ${components}`;
@@ -33,7 +33,7 @@ export function sourceLines(mirror: AptMirror, suite: string): readonly string[]
   ];
 }
 
-/** mmdebstrap(1). Manuals and translations stay out; the options that keep them out stay with this computer. */
+/** mmdebstrap(1) without manuals and translations. The new system keeps none of these options. */
 export function bootstrapArgv(bootstrap: Bootstrap): Argv {
   const { mirror, suite, undated = false, packages, target, setupHooks, customizeHooks } = bootstrap;
   return [
@@ -44,7 +44,7 @@ export function bootstrapArgv(bootstrap: Bootstrap): Argv {
     '--aptopt=APT::Install-Recommends "false"',
     '--aptopt=Acquire::Retries "5"',
     ...(undated ? ['--aptopt=Acquire::Check-Valid-Until "false"'] : []),
-    // A folder that a power cut spoils is built anew.
+    // A folder that a power cut spoils is built again.
     '--dpkgopt=force-unsafe-io',
     '--dpkgopt=path-exclude=/usr/share/man/*',
     '--dpkgopt=path-exclude=/usr/share/doc/*',
@@ -59,7 +59,10 @@ export function bootstrapArgv(bootstrap: Bootstrap): Argv {
   ];
 }
 
-/** Fills `target` from the packages' mirror, as root. Fails with MM_IMAGE_BUILD_FAILED and mmdebstrap's last lines. */
+/**
+ * Fills `target` from the mirror. Needs root.
+ * @throws MM_IMAGE_BUILD_FAILED with mmdebstrap's last lines
+ */
 export async function runBootstrap(ports: Ports, bootstrap: Bootstrap): Promise<void> {
   const proxy = await aptProxy(ports);
   const result = await ports.programs.run([...(await enclosure(ports)), ...bootstrapArgv(bootstrap)], {
@@ -78,8 +81,8 @@ export async function runBootstrap(ports: Ports, bootstrap: Bootstrap): Promise<
 }
 
 /**
- * In namespaces of its own mmdebstrap ends with all its children when it or we are ended, and so do its mounts; alone it
- * would leave an apt behind that goes on for minutes. Where namespaces are forbidden it runs without.
+ * The command that runs mmdebstrap in namespaces of its own, or nothing where they are forbidden.
+ * When it or we end, its children and mounts end too. An apt would otherwise go on for minutes.
  */
 async function enclosure(ports: Ports): Promise<Argv | readonly []> {
   const own = [
@@ -90,7 +93,7 @@ async function enclosure(ports: Ports): Promise<Argv | readonly []> {
   return allowed?.exitCode === 0 ? own : [];
 }
 
-/** mmdebstrap's apt does not read this computer's configuration, but it heeds the environment: a proxy goes there. */
+/** The proxy of this computer's apt. mmdebstrap's apt reads it from the environment alone. */
 async function aptProxy(ports: Ports): Promise<Readonly<Record<string, string>>> {
   const result = await ports.programs.run([
     'apt-config',

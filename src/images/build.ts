@@ -1,11 +1,10 @@
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Argv, Ports } from '../base/ports.ts';
-import { lastLines } from '../base/printable.ts';
+import type { Ports, Programs } from '../base/ports.ts';
 import { type AptMirror, aptMirror } from './apt-mirror.ts';
 import { type Arch, hostArch } from './arch.ts';
+import { GRUB_DIR, makeBootDisk } from './boot-disk.ts';
 import { runBootstrap } from './bootstrap.ts';
-import { GRUB_DIR, guestPackages, missingPackages } from './build-packages.ts';
 import {
   type CachedImage,
   checkImageName,
@@ -21,9 +20,9 @@ import guestSetup from './guest-setup.sh';
 import system from './system.sh';
 
 export interface BuildRequest {
-  /** What the image is to be called. */
+  /** The name of the image. */
   readonly name: string;
-  /** Release by code name: bookworm, trixie, sid; of this computer's own distribution. */
+  /** Code name of a release of this computer's distribution: bookworm, trixie, sid. */
   readonly suite: string;
   /** Put the distribution's own Docker Engine into it. */
   readonly engine: boolean;
@@ -35,8 +34,8 @@ export interface BuildRequest {
 }
 
 /**
- * Makes a bootable image (BIOS, one ext4 partition, cloud-init with NoCloud) from the packages of this computer's own
- * mirror: no loop device, no mount of ours, no virtual machine. Takes about 70 s. Needs root.
+ * Makes a bootable image (BIOS, one ext4 partition, cloud-init) of packages from apt's mirror.
+ * Uses no loop device, mount or virtual machine. Takes about 70 s. Needs root.
  */
 export async function buildImage(context: ImageContext, request: BuildRequest): Promise<CachedImage> {
   checkImageName(request.name);
@@ -47,7 +46,7 @@ export async function buildImage(context: ImageContext, request: BuildRequest): 
     await mkdir(folder, { recursive: true });
     const prefix = `work-${request.name}--`;
     for (const left of await readdir(folder)) {
-      // We hold the lock, so these are of a build that was killed.
+      // We hold the lock, so a killed build left these.
       if (left.startsWith(prefix)) await removeTree(context, join(folder, left));
     }
     const work = await mkdtemp(join(folder, prefix));
@@ -57,7 +56,7 @@ export async function buildImage(context: ImageContext, request: BuildRequest): 
         installSystem(context, request, mirror, work),
       );
       await context.report.step('Making a bootable disk of it', () =>
-        makeDisk(context, work, request.diskMiB ?? 4096),
+        makeBootDisk(context, work, request.diskMiB ?? 4096),
       );
       return await publishImage(context.cacheDir, join(work, 'disk.qcow2'), {
         name: request.name,
@@ -75,7 +74,7 @@ export async function buildImage(context: ImageContext, request: BuildRequest): 
 
 const DISTRIBUTION_NAMES = { debian: 'Debian', ubuntu: 'Ubuntu' } as const;
 
-/** Whether this computer can build images at all, and from where; says what is missing otherwise. */
+/** Gives the mirror to build from. Throws what is missing if this computer cannot build images. */
 export async function checkCanBuild(
   ports: Ports,
   request: Pick<BuildRequest, 'suite' | 'packages'>,
@@ -139,95 +138,65 @@ async function installSystem(
   });
 }
 
-/** Over the two links that the kernel's packages maintain. A guest that fails says why on the serial line. */
-const GRUB_CONFIG = `set timeout=0
-search --no-floppy --label root --set=root
-linux /vmlinuz root=LABEL=root ro console=tty0 console=ttyS0,115200 net.ifnames=0
-initrd /initrd.img
-boot
-`;
-
-const GRUB_EARLY_CONFIG = `search.fs_label root root
-set prefix=($root)/boot/grub
-configfile $prefix/grub.cfg
-`;
-
-const SECTOR = 512;
-const PARTITION_START = 2048 * SECTOR;
-/** The boot code of an MBR; the rest of the sector is the partition table. */
-const BOOT_CODE = 440;
-
-/** mke2fs fills the partition from the folder; GRUB is laid by hand: its boot sector, and its core in the gap behind it. */
-async function makeDisk(ports: Ports, work: string, mib: number): Promise<void> {
-  const root = join(work, 'root');
-  const raw = join(work, 'disk.raw');
-  const core = join(work, 'core.img');
-  const early = join(work, 'early.cfg');
-  await mkdir(join(root, 'boot/grub'), { recursive: true });
-  await writeFile(join(root, 'boot/grub/grub.cfg'), GRUB_CONFIG);
-  await writeFile(early, GRUB_EARLY_CONFIG);
-  const modules =
-    'biosdisk part_msdos ext2 search search_label search_fs_uuid normal configfile linux echo boot test minicmd serial';
-  await mustRun(ports, [
-    'grub-mkimage',
-    '-O',
-    'i386-pc',
-    '-o',
-    core,
-    '-c',
-    early,
-    '-p',
-    '/boot/grub',
-    ...modules.split(' '),
-  ]);
-  await writeFile(raw, '');
-  await truncate(raw, mib * 1024 * 1024);
-  await mustRun(ports, ['sfdisk', '-q', raw], '2048,,L,*\n');
-  const size = `${(mib - 1) * 1024}k`;
-  await mustRun(ports, [
-    'mke2fs',
-    '-q',
-    '-F',
-    '-t',
-    'ext4',
-    '-L',
-    'root',
-    '-d',
-    root,
-    '-E',
-    `offset=${PARTITION_START}`,
-    raw,
-    size,
-  ]);
-  if ((await stat(core)).size > PARTITION_START - SECTOR)
-    throw new Error('GRUB does not fit before the first partition');
-  const disk = await open(raw, 'r+');
-  try {
-    await disk.write((await readFile(join(GRUB_DIR, 'boot.img'))).subarray(0, BOOT_CODE), 0, BOOT_CODE, 0);
-    const coreImage = await readFile(core);
-    await disk.write(coreImage, 0, coreImage.length, SECTOR);
-  } finally {
-    await disk.close();
-  }
-  await mustRun(ports, ['qemu-img', 'convert', '-O', 'qcow2', raw, join(work, 'disk.qcow2')]);
-}
-
-async function mustRun(ports: Ports, argv: Argv, input?: string): Promise<void> {
-  const result = await ports.programs.run(argv, {
-    signal: ports.signal,
-    timeoutMs: 10 * 60_000,
-    ...(input === undefined ? {} : { input }),
-  });
-  ports.signal.throwIfAborted();
-  if (result.exitCode === 0) return;
-  throw imageError('MM_IMAGE_BUILD_FAILED', {
-    message: `Building the image failed: ${argv[0]} ended with ${result.exitCode ?? 'a signal'}`,
-    hint: 'See that the disk has 5 GB free, then try again.',
-    details: lastLines(result.stderr, 12),
-  });
-}
-
-/** Not node's rm: if mmdebstrap was killed, /dev and /proc may still be mounted in there, and those are this computer's. */
+/** Unlike node's rm, it spares this computer's /dev, which a killed mmdebstrap leaves mounted. */
 async function removeTree(ports: Ports, path: string): Promise<void> {
   await ports.programs.run(['rm', '-rf', '--one-file-system', '--', path]);
+}
+
+/** What building an image needs on this computer, and the Debian package of each. */
+const NEEDED: readonly { readonly program?: string; readonly file?: string; readonly package: string }[] = [
+  { program: 'mmdebstrap', package: 'mmdebstrap' },
+  { program: 'grub-mkimage', package: 'grub-common' },
+  { file: `${GRUB_DIR}/boot.img`, package: 'grub-pc-bin' },
+  { program: 'mke2fs', package: 'e2fsprogs' },
+  { program: 'sfdisk', package: 'fdisk' },
+  { program: 'qemu-img', package: 'qemu-utils' },
+];
+
+/** The Debian packages that building lacks here. */
+async function missingPackages(programs: Programs): Promise<readonly string[]> {
+  const missing = await Promise.all(
+    NEEDED.map(async (need) => {
+      const there =
+        need.program !== undefined
+          ? (await programs.find(need.program)) !== undefined
+          : await access(need.file ?? '').then(
+              () => true,
+              () => false,
+            );
+      return there ? undefined : need.package;
+    }),
+  );
+  return missing.filter((name) => name !== undefined);
+}
+
+/** Packages of a guest's system. Recommended packages are not installed, so all are named. */
+export function guestPackages(
+  distribution: 'debian' | 'ubuntu',
+  suite: string,
+  engine: boolean,
+  kernel: Kernel = 'cloud',
+): readonly string[] {
+  return [
+    kernelPackage(distribution, kernel),
+    ...'systemd-sysv systemd-resolved systemd-timesyncd dbus libpam-systemd udev openssh-server cloud-init'.split(
+      ' ',
+    ),
+    ...'cloud-guest-utils fdisk sudo ca-certificates curl gnupg iproute2 iputils-ping procps kmod less'.split(
+      ' ',
+    ),
+    ...'e2fsprogs zstd apparmor iptables'.split(' '),
+    ...(distribution === 'ubuntu' ? ['initramfs-tools', 'netplan.io'] : []),
+    ...(engine ? ['docker.io', ...(hasSeparateCli(distribution, suite) ? ['docker-cli'] : [])] : []),
+  ];
+}
+
+function kernelPackage(distribution: 'debian' | 'ubuntu', kernel: Kernel): string {
+  if (distribution === 'ubuntu') return 'linux-image-virtual';
+  return kernel === 'cloud' ? 'linux-image-cloud-amd64' : 'linux-image-amd64';
+}
+
+/** Debian split the command-line client from docker.io after 12. */
+function hasSeparateCli(distribution: 'debian' | 'ubuntu', suite: string): boolean {
+  return distribution === 'debian' && suite !== 'bookworm' && suite !== 'bullseye';
 }

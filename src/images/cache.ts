@@ -1,5 +1,6 @@
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAtomic } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import type { Ports } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
@@ -7,30 +8,30 @@ import type { ProxySettings } from '../download/http.ts';
 import type { Arch } from './arch.ts';
 import { imageError } from './errors.ts';
 
-/** What the functions on images need: the world, the cache, and locks that all users of the cache share. */
+/** What functions on images need: the ports, the cache, and locks that all its users share. */
 export interface ImageContext extends Ports {
-  /** Images lie in `<cacheDir>/images`. */
+  /** Images are in `<cacheDir>/images`. */
   readonly cacheDir: string;
   /** Runs `work` while no other process works under that name. `what` is told to whoever waits. */
   withLock<T>(name: string, what: string, work: () => Promise<T>): Promise<T>;
   readonly proxy?: ProxySettings | undefined;
 }
 
-/** An image in the cache. Its disk is never written to: machines put overlays on it. */
+/** An image in the cache. Its disk is never written to: machines use overlays on it. */
 export interface CachedImage {
   readonly name: string;
   readonly arch: Arch;
   /** Full path of the qcow2 file. */
   readonly path: string;
-  /** URL it was downloaded from, or `built from <mirror> <suite>`. */
+  /** Where it came from: a URL, or `built from <mirror> <suite>`. */
   readonly source: string;
-  /** `sha256:HEX` or `sha512:HEX` of a download; '' for one that was built here. */
+  /** `sha256:HEX` or `sha512:HEX` of a download; '' for one built here. */
   readonly digest: string;
   /** Bytes of the file. */
   readonly size: number;
   /** ISO 8601. */
   readonly created: string;
-  /** What is in it beside the system: `engine`, or names of packages. */
+  /** What it has beside the system: `engine`, or names of packages. */
   readonly contents: readonly string[];
 }
 
@@ -38,7 +39,7 @@ export const imagesDir = (cacheDir: string): string => join(cacheDir, 'images');
 
 const NAME = /^[a-z0-9](?:[a-z0-9._+]|-(?!-)){0,62}$/;
 
-/** The name of an image becomes a file name, so it is held to a few characters. */
+/** Refuses a name that is no file name everywhere. */
 export function checkImageName(name: string): string {
   if (NAME.test(name)) return name;
   throw imageError('MM_IMAGE_NAME', {
@@ -49,7 +50,7 @@ export function checkImageName(name: string): string {
 
 const stem = (name: string, arch: Arch) => `${name}--${arch}`;
 
-/** Each disk has a name of its own for good: overlays of machines break when what is under them changes. */
+/** Each disk has a name that is never used again: an overlay breaks when its base changes. */
 const diskFile = (name: string, arch: Arch, now: number) => `${stem(name, arch)}--${now}.qcow2`;
 
 function isDiskOf(file: string, name: string, arch: Arch): boolean {
@@ -57,7 +58,7 @@ function isDiskOf(file: string, name: string, arch: Arch): boolean {
   return file.startsWith(prefix) && /^\d+\.qcow2$/.test(file.slice(prefix.length));
 }
 
-/** A disk of that image, or what a driver has made of one for itself, which lies beside it and begins with its name. */
+/** Whether a file is a disk of that image, or was made of one by a driver. */
 function isMadeOf(file: string, name: string, arch: Arch): boolean {
   const prefix = `${stem(name, arch)}--`;
   return file.startsWith(prefix) && /^\d+\.[a-z0-9.]+$/.test(file.slice(prefix.length));
@@ -66,7 +67,7 @@ function isMadeOf(file: string, name: string, arch: Arch): boolean {
 const recordPath = (cacheDir: string, name: string, arch: Arch) =>
   join(imagesDir(cacheDir), `${stem(name, arch)}.json`);
 
-/** The name under which making this image is locked. */
+/** The name of the lock for making this image. */
 export const lockName = (name: string, arch: Arch): string => `image-${stem(name, arch)}`;
 
 async function readImage(cacheDir: string, name: string, arch: Arch): Promise<CachedImage | undefined> {
@@ -105,7 +106,7 @@ export async function cachedImage(
   return NAME.test(name) ? readImage(cacheDir, name, arch) : undefined;
 }
 
-/** All images, by name. A disk without a record, or a record without a disk, was never published and is not one. */
+/** All images, by name. A disk without a record, or a record without a disk, is not one. */
 export async function listImages(cacheDir: string): Promise<readonly CachedImage[]> {
   const files = await readdir(imagesDir(cacheDir)).catch(() => []);
   const found = await Promise.all(
@@ -118,8 +119,8 @@ export async function listImages(cacheDir: string): Promise<readonly CachedImage
 }
 
 /**
- * Moves a finished disk into the cache. It is read-only from then on. The record goes last: it is what makes an image.
- * An older disk of the name stays for the machines that are built on it, until the image is removed.
+ * Moves a finished disk into the cache and makes it read-only. The record comes last.
+ * An older disk of the name stays for the machines on it until the image is removed.
  */
 export async function publishImage(
   cacheDir: string,
@@ -129,21 +130,19 @@ export async function publishImage(
   const { name, arch } = image;
   await mkdir(imagesDir(cacheDir), { recursive: true });
   const record = recordPath(cacheDir, name, arch);
-  const draft = `${record}.${process.pid}.tmp`;
   const file = diskFile(name, arch, Date.parse(image.created));
   await chmod(finishedPath, 0o444);
   await rename(finishedPath, join(imagesDir(cacheDir), file));
-  await writeFile(draft, `${JSON.stringify({ ...image, file }, null, 2)}\n`, { flush: true });
-  await rename(draft, record);
+  await writeAtomic(record, `${JSON.stringify({ ...image, file }, null, 2)}\n`, 0o644);
   const published = await readImage(cacheDir, name, arch);
   if (published === undefined) throw new Error(`image ${name} vanished while it was published`);
   return published;
 }
 
 /**
- * Deletes an image with its older disks and what was made of them. Overlays need the disk they were made on: `usersOf` names the machines on a disk,
- * and any refuses.
- * @returns whether there was one.
+ * Deletes an image with its older disks and what drivers made of them.
+ * Refuses while machines use a disk. `usersOf` names those.
+ * @returns whether there was an image
  */
 export async function removeImage(
   context: ImageContext,

@@ -1,6 +1,6 @@
 import { type Arch, debianArch } from './arch.ts';
 
-/** Where a distribution publishes its cloud image, and how what was downloaded is checked. */
+/** Where a distribution publishes its cloud image, and how a download is checked. */
 export interface CatalogueImage {
   readonly name: string;
   readonly arch: Arch;
@@ -8,15 +8,15 @@ export interface CatalogueImage {
   /** A file of `HEX  NAME` lines beside the image. */
   readonly checksumsUrl: string;
   readonly checksum: 'sha256' | 'sha512';
-  /** The release's code name, by which the same system can be built from packages. */
+  /** The release's code name, for building the same system from packages. */
   readonly suite: string;
   readonly distribution: 'debian' | 'ubuntu';
   readonly kernel: Kernel;
 }
 
 /**
- * cloud: Debian's kernel for virtio devices alone, which is all that QEMU is given. full: one with the drivers of real
- * hardware too (AHCI, e1000), which VirtualBox's machines have. Ubuntu's one kernel has both.
+ * cloud: Debian's kernel for virtio devices alone, enough for QEMU.
+ * full: a kernel for real hardware too (AHCI, e1000), as VirtualBox has. Ubuntu's kernel is full.
  */
 export type Kernel = 'cloud' | 'full';
 
@@ -42,19 +42,19 @@ export const DEFAULT_IMAGE = 'debian-13';
 
 export const catalogueNames: readonly string[] = RELEASES.map(({ name }) => name);
 
-/** Name of the same release with a kernel that knows real hardware; any other name as it is. */
+/** The name of the same release with a full kernel. Other names stay. */
 export function fullHardwareImage(name: string): string {
   const generic = `${name}-generic`;
   return catalogueNames.includes(generic) ? generic : name;
 }
 
-/** Whose release a code name is, where it is one of the catalogue's. */
+/** The distribution of a code name in the catalogue. */
 export const suiteDistribution = (suite: string): CatalogueImage['distribution'] | undefined =>
   RELEASES.find((release) => release.suite === suite)?.distribution;
 
 /**
- * The release and kernel that are built under a name: what the user said, else those of the catalogue's image of that name, with
- * or without "-engine" behind it, else Debian 12 for virtio devices.
+ * The release and kernel to build under a name: what the user said, else the catalogue's.
+ * "-engine" behind the name is ignored. The default is Debian 12 with the cloud kernel.
  */
 export function buildSystem(
   name: string,

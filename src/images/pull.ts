@@ -12,7 +12,7 @@ import { type CachedImage, type ImageContext, imagesDir, lockName, publishImage 
 import { type CatalogueImage, catalogueImage, catalogueNames } from './catalogue.ts';
 import { imageError } from './errors.ts';
 
-/** Downloads a distribution's cloud image into the cache, checked against the distribution's own list. */
+/** Downloads a distribution's cloud image into the cache, checked by the distribution's list. */
 export async function pullImage(
   context: ImageContext,
   name: string,
@@ -23,7 +23,7 @@ export async function pullImage(
   return pullFrom(context, image);
 }
 
-/** The same from any place that is described like an entry of the catalogue. */
+/** Downloads an image that is described like one of the catalogue. */
 export function pullFrom(
   context: ImageContext,
   image: CatalogueImage,
@@ -32,14 +32,14 @@ export function pullFrom(
   return fetchImage(context, image, (http) => publishedChecksum(http, image), limits);
 }
 
-/** Whether the name of an image is an address; `https://…/disk.qcow2#sha256:HEX`. */
+/** Whether the name of an image is an address such as `https://…/disk.qcow2#sha256:HEX`. */
 export const isImageUrl = (name: string): boolean => /^https?:\/\//.test(name);
 
-/** An image of any site goes into the cache under a name made of its address. */
+/** The name in the cache of an image from any site. */
 export const urlImageName = (url: string): string =>
   `url-${createHash('sha256').update(url).digest('hex').slice(0, 16)}`;
 
-/** Downloads an image of any site. Nobody vouches for it but the user, who gives its checksum behind a `#`. */
+/** Downloads an image from any site. Its checksum stands behind a `#`. */
 export async function pullUrl(context: ImageContext, url: string, arch: Arch): Promise<CachedImage> {
   const [address = '', fragment = ''] = url.split('#');
   const checksum = parseDigest(fragment);
@@ -107,7 +107,7 @@ async function publishedChecksum(http: HttpClient, image: CatalogueImage): Promi
   });
 }
 
-/** Both distributions publish qcow2, whatever the file's name ends in. */
+/** Both distributions publish qcow2, whatever the file is called. */
 async function checkQcow2(path: string, url: string): Promise<void> {
   const file = await open(path, 'r');
   try {

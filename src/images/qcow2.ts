@@ -1,9 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { inflateRaw } from 'node:zlib';
+import type { Ports } from '../base/ports.ts';
 import { imageError } from './errors.ts';
+import type { ResolvedImage } from './resolve.ts';
 
-/** Header of a qcow2 file, as QEMU's docs/interop/qcow2.txt lays it out; numbers are big-endian. */
+/** Header of a qcow2 file (QEMU's docs/interop/qcow2.txt). Numbers are big-endian. */
 interface Header {
   readonly clusterBits: number;
   /** Bytes of the disk. */
@@ -13,7 +15,7 @@ interface Header {
 }
 
 const HEADER_BYTES = 512;
-/** Incompatible features that a reader may meet: an image that was not closed, and the kind of compression. */
+/** Features of images that can be read: one that was not closed, and one with compression. */
 const DIRTY = 1n;
 const COMPRESSION = 8n;
 const OFFSET_MASK = 0x00ff_ffff_ffff_fe00n;
@@ -29,8 +31,8 @@ export interface Cluster {
 }
 
 /**
- * Reads a qcow2 image without QEMU: all clusters that hold data, in their order. Images with a backing file, encryption or
- * data in another file are refused, since no distribution publishes such.
+ * Reads a qcow2 image without QEMU: all clusters that hold data, in their order.
+ * Refuses backing files, encryption and data in another file, which no distribution publishes.
  */
 export async function* readQcow2(path: string): AsyncGenerator<Cluster> {
   const file = await open(path, 'r');
@@ -57,6 +59,31 @@ export async function* readQcow2(path: string): AsyncGenerator<Cluster> {
   }
 }
 
+/**
+ * Writes an image as a raw disk, with holes where it is empty, for programs that read no qcow2.
+ * An unfinished disk is deleted.
+ */
+export async function writeRawDisk(
+  ports: Pick<Ports, 'signal' | 'report'>,
+  image: ResolvedImage,
+  target: string,
+): Promise<void> {
+  const file = await open(target, 'w', 0o600);
+  try {
+    await file.truncate(image.virtualSize);
+    for await (const { at, data } of readQcow2(image.path)) {
+      ports.signal.throwIfAborted();
+      ports.report.progress('Unpacking the image', at, image.virtualSize, 'bytes');
+      await file.write(data, 0, data.length, at);
+    }
+  } catch (error) {
+    await rm(target, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
 async function readHeader(file: FileHandle, path: string): Promise<Header> {
   const bytes = Buffer.alloc(HEADER_BYTES);
   await file.read(bytes, 0, HEADER_BYTES, 0);
@@ -67,7 +94,7 @@ async function readHeader(file: FileHandle, path: string): Promise<Header> {
   if (bytes.readUInt32BE(32) !== 0) throw unreadable(path, 'it is encrypted');
   const features = version === 3 ? bytes.readBigUInt64BE(72) : 0n;
   if ((features & ~(DIRTY | COMPRESSION)) !== 0n) throw unreadable(path, 'it uses what is not known here');
-  // Not every Node.js that we run on has zstd, and distributions pack with deflate.
+  // Not every supported Node.js has zstd. Distributions pack with deflate.
   if ((features & COMPRESSION) !== 0n && bytes[104] !== 0) throw unreadable(path, 'it is packed with zstd');
   const clusterBits = bytes.readUInt32BE(20);
   const l1Entries = bytes.readUInt32BE(36);
@@ -93,7 +120,7 @@ async function readCluster(
     const offset = Number(entry & OFFSET_MASK);
     return offset === 0 || (entry & ZERO) !== 0n ? undefined : readExactly(file, offset, clusterBytes, path);
   }
-  // The lower bits are the place, the upper ones how many further sectors of 512 bytes it reaches into.
+  // The lower bits are the offset, the upper ones the number of further sectors of 512 bytes.
   const offsetBits = BigInt(62 - (header.clusterBits - 8));
   const offset = Number(entry & ((1n << offsetBits) - 1n));
   const sectors = Number((entry & (COMPRESSED - 1n)) >> offsetBits);
@@ -114,7 +141,7 @@ async function unpack(packed: Buffer, clusterBytes: number, path: string): Promi
 
 async function readExactly(file: FileHandle, offset: number, length: number, path: string): Promise<Buffer> {
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
-  // The file may end within its last cluster, whose rest is zeros.
+  // The file may end within its last cluster. The rest is zeros.
   if (bytesRead === 0 && length > 0) throw unreadable(path, 'it ends too early');
   return buffer;
 }

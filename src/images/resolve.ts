@@ -10,26 +10,26 @@ import { imageError } from './errors.ts';
 import { isImageUrl, pullFrom, pullUrl, unknownImage, urlImageName } from './pull.ts';
 
 export interface ImageWish {
-  /** Of the catalogue or the cache, the full path of a disk image, or `https://…#sha256:HEX`. */
+  /** A name of the catalogue or cache, the full path of a disk image, or `https://…#sha256:HEX`. */
   readonly name: string;
   readonly arch: Arch;
-  /** Prefer, and when it has to be built make, one that has the engine in it. */
+  /** Prefers an image with the engine in it, and builds such a one. */
   readonly engine: boolean;
 }
 
 export interface ResolvedImage {
   readonly path: string;
   readonly format: 'qcow2' | 'raw';
-  /** Bytes of the disk that the guest sees; an overlay may not be smaller. */
+  /** Bytes of the disk that the guest sees. An overlay may not be smaller. */
   readonly virtualSize: number;
 }
 
-/** Name under which an image of the catalogue with the engine in it is kept. */
+/** The name in the cache of a catalogue's image with the engine in it. */
 export const withEngine = (name: string): string => `${name}-engine`;
 
 /**
- * The disk image of a wish: a file, an image of the cache, else the distribution's own, downloaded; and where its site cannot
- * be reached one that is built from packages, which is said.
+ * The disk image of a wish: a file, an image of the cache, or the distribution's image, downloaded.
+ * If its site cannot be reached, an image is built from packages, and a message says so.
  */
 export async function resolveImage(context: ImageContext, wish: ImageWish): Promise<ResolvedImage> {
   if (isAbsolute(wish.name)) return inspectDisk(wish.name);
@@ -38,7 +38,7 @@ export async function resolveImage(context: ImageContext, wish: ImageWish): Prom
   if (isImageUrl(wish.name)) return inspectDisk((await pullUrl(context, wish.name, wish.arch)).path);
   const image = catalogueImage(wish.name, wish.arch);
   if (image === undefined) throw unknownImage(wish.name);
-  // Whoever comes second finds what the first has made.
+  // The second process finds what the first has made.
   const made = await context.withLock(
     `resolve-${lockName(wish.name, wish.arch)}`,
     `the image ${wish.name}`,
@@ -47,7 +47,7 @@ export async function resolveImage(context: ImageContext, wish: ImageWish): Prom
   return inspectDisk(made.path);
 }
 
-/** Whether `resolveImage` has a chance: everything that can be known without the network. Throws what it would. */
+/** Checks without the network what `resolveImage` needs. Throws what that would. */
 export async function checkImage(context: ImageContext, wish: ImageWish): Promise<'here' | 'to be made'> {
   if (isAbsolute(wish.name)) {
     await inspectDisk(wish.name);
@@ -115,7 +115,7 @@ async function whyNotBuilt(context: ImageContext, image: CatalogueImage): Promis
 
 const QCOW2_MAGIC = 0x514649fb;
 
-/** Reads what kind of disk image a file is; qcow2's header is big-endian: magic, version, backing file, size at byte 24. */
+/** Reads what kind of disk image a file is. qcow2 has its size at byte 24, big-endian. */
 export async function inspectDisk(path: string): Promise<ResolvedImage> {
   try {
     const { size } = await stat(path);
@@ -125,7 +125,7 @@ export async function inspectDisk(path: string): Promise<ResolvedImage> {
       if (bytesRead === 512 && buffer.readUInt32BE(0) === QCOW2_MAGIC) {
         return { path, format: 'qcow2', virtualSize: Number(buffer.readBigUInt64BE(24)) };
       }
-      // A raw disk that can boot has the mark of a boot sector, also when its partitions are GPT's.
+      // A bootable raw disk has the mark of a boot sector, also with GPT partitions.
       if (bytesRead === 512 && buffer.readUInt16LE(510) === 0xaa55)
         return { path, format: 'raw', virtualSize: size };
     } finally {

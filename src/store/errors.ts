@@ -1,4 +1,5 @@
 import { codeOf, errorsOf } from '../base/machine-error.ts';
+import { printable } from '../base/printable.ts';
 
 export const storeErrors = {
   MM_STORE_READ_ONLY: { summary: 'The store cannot be written: read-only or not ours.' },
@@ -15,10 +16,10 @@ export const storeErrors = {
 
 export const storeError = errorsOf(storeErrors);
 
-/** Says what an error of the file system means for the store, with what to do about it. */
+/** Says what an error of the file system means for the store, and what to do about it. */
 export function storeFailure(error: unknown, path: string): Error {
   const code = codeOf(error);
-  // Not the file system's: an error of ours, or an interruption.
+  // An error of ours, or an interruption.
   if (!/^E[A-Z0-9]+$/.test(code)) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -40,5 +41,26 @@ export function storeFailure(error: unknown, path: string): Error {
     message: `Cannot use ${path}: ${(error as Error).message}`,
     hint: 'Check the folder of the store (--storage-path or MACHINE_STORAGE_PATH).',
     cause: error,
+  });
+}
+
+export function unknownMachine(name: string): Error {
+  return storeError('MM_MACHINE_UNKNOWN', {
+    message: `Docker machine "${printable(name, 100)}" does not exist. Use "mymachine ls" to list machines. Use "mymachine create" to add a new one.`,
+  });
+}
+
+export function taken(name: string): Error {
+  return storeError('MM_MACHINE_EXISTS', {
+    message: `Docker machine "${name}" already exists`,
+    hint: `Choose another name, remove it with "mymachine rm ${name}", or finish an interrupted create with "mymachine create --resume ${name}".`,
+  });
+}
+
+export function broken(name: string, why: string, cause?: unknown): Error {
+  return storeError('MM_MACHINE_BROKEN', {
+    message: `Error loading machine "${printable(name, 100)}": ${why}`,
+    hint: `Put the file back from a backup, or delete what the store has with "mymachine rm -f ${printable(name, 60)}" (the host itself is not touched then).`,
+    cause,
   });
 }

@@ -1,7 +1,9 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { createAtomic, readText, writeAtomic } from '../base/files.ts';
-import { storeFailure } from './errors.ts';
+import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createAtomic, readText, syncFolder, temporaryBeside, writeAtomic } from '../base/files.ts';
+import { codeOf } from '../base/machine-error.ts';
+import { storeFailure, taken } from './errors.ts';
+import type { StorePaths } from './layout.ts';
 
 /** Replaces a file of the store atomically. Failures are the store's own errors. */
 export async function writeStoreFile(
@@ -33,5 +35,64 @@ export async function storeIdAt(path: string, newId: () => string): Promise<stri
     return made;
   } catch (error) {
     throw storeFailure(error, path);
+  }
+}
+
+/**
+ * Makes a machine's folder (0700) with its files (0600) in one step. Fails when there is one.
+ * Nothing is written for a text that is undefined.
+ */
+export async function makeFolder(
+  paths: StorePaths,
+  name: string,
+  texts: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const folder = paths.machine(name);
+  const temporary = temporaryBeside(folder);
+  try {
+    await mkdir(paths.machines, { recursive: true, mode: 0o700 });
+    await mkdir(temporary, { mode: 0o700 });
+    for (const [file, text] of Object.entries(texts))
+      if (text !== undefined) await writeFile(join(temporary, file), text, { mode: 0o600, flush: true });
+    await syncFolder(temporary);
+    // rename(2) replaces an empty folder and refuses any other.
+    if ((await lstat(folder).catch(() => undefined)) !== undefined) throw taken(name);
+    await rename(temporary, folder).catch((error: unknown) => {
+      throw ['ENOTEMPTY', 'EEXIST'].includes(codeOf(error)) ? taken(name) : error;
+    });
+    await syncFolder(paths.machines);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw storeFailure(error, folder);
+  }
+}
+
+/** Takes a machine's folder out of the store in one step, then deletes it. */
+export async function removeFolder(paths: StorePaths, name: string, now: number): Promise<void> {
+  const folder = paths.machine(name);
+  const grave = join(paths.machines, `.removed-${process.pid}-${now}-${name.slice(0, 100)}`);
+  try {
+    await rename(folder, grave);
+    await syncFolder(paths.machines);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw storeFailure(error, folder);
+  }
+  await sweep(paths.machines, now - 3_600_000);
+}
+
+/**
+ * Deletes what removals left: this one, and any that was interrupted.
+ * Also deletes folders older than `old` that were never added.
+ */
+async function sweep(machines: string, old: number): Promise<void> {
+  for (const entry of await readdir(machines).catch(() => [])) {
+    const path = join(machines, entry);
+    const isBeginning =
+      entry.startsWith('.tmp-') && ((await stat(path).catch(() => undefined))?.mtimeMs ?? old) < old;
+    if (!entry.startsWith('.removed-') && !isBeginning) continue;
+    await rm(path, { recursive: true, force: true }).catch((error) => {
+      // Another removal may be deleting it too.
+      if (!['ENOENT', 'ENOTEMPTY'].includes(codeOf(error))) throw storeFailure(error, path);
+    });
   }
 }

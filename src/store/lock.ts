@@ -8,7 +8,7 @@ import { fateOf, identify, type ProcessIdentity } from '../base/process-identity
 import { waitFor } from '../base/wait.ts';
 import { storeError, storeFailure } from './errors.ts';
 
-/** Who holds a lock, as its file says. */
+/** The holder of a lock, as its file says. */
 export interface LockHolder extends ProcessIdentity {
   readonly token: string;
   readonly command: string;
@@ -17,12 +17,12 @@ export interface LockHolder extends ProcessIdentity {
 
 export interface LockOptions {
   readonly clock: Clock;
-  /** What this process is doing, for whoever has to wait: "mymachine create host1". */
+  /** What this process does, for those who wait: "mymachine create host1". */
   readonly command: string;
-  /** Told once, when the lock is somebody else's and we begin to wait. */
+  /** Called once, when another process has the lock and we begin to wait. */
   readonly onWait: (holder: LockHolder | undefined) => void;
   readonly timeoutMs: number;
-  /** Counts that only from when the holder was last seen alive. */
+  /** Counts the timeout from when the holder was last seen alive. */
   readonly isPatient?: boolean;
   /** A wait that is over sooner is not told. */
   readonly quietMs?: number;
@@ -50,8 +50,8 @@ async function readHolder(path: string): Promise<LockHolder | 'none' | undefined
 }
 
 /**
- * Creates a file with its content in one step, failing when it exists: link(2) is atomic, while an exclusive open
- * would let a reader see a file that is still empty.
+ * Creates the lock file with its content in one step. Gives false when it exists.
+ * link(2) is atomic. After an exclusive open a reader could see an empty file.
  */
 async function claim(path: string, holder: LockHolder): Promise<boolean> {
   const own = join(dirname(path), `.claim-${holder.token}`);
@@ -68,9 +68,9 @@ async function claim(path: string, holder: LockHolder): Promise<boolean> {
 }
 
 /**
- * Removes the lock of a holder that is dead. Two processes must not do so at once, or the second would remove the lock
- * that a third has just taken: so each announces itself under a name of its own, and goes on only when no other living
- * process has. Whoever sees another one steps back and looks again later.
+ * Removes the lock of a dead holder.
+ * Of two processes that do so at once, the second could remove the lock that a third just took.
+ * So each announces itself by a file, and goes on only when no other living process has one.
  */
 async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promise<void> {
   const folder = dirname(path);
@@ -123,8 +123,8 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
 }
 
 /**
- * Runs `work` while this process alone holds the lock file at `path`. For writers only: readers never lock.
- * The file names its holder; the lock of a holder that is dead (kill -9, a crash, a reboot) is taken over at once.
+ * Runs `work` while this process alone holds the lock file at `path`. Readers never lock.
+ * The lock of a dead holder (kill -9, a crash, a reboot) is taken over at once.
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   let release: () => Promise<void>;

@@ -5,20 +5,17 @@ import { codeOf, isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock, Report } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import { waitFor } from '../base/wait.ts';
-import { storeFailure } from './errors.ts';
-import { storeIdAt, writeStoreFile } from './files.ts';
+import { broken, storeError, storeFailure, taken, unknownMachine } from './errors.ts';
+import { makeFolder, removeFolder, storeIdAt, writeStoreFile } from './files.ts';
+import { checkNewName, isFolderName, type StorePaths, storePaths } from './layout.ts';
 import type { LockHolder, LockOptions } from './lock.ts';
-import { broken, refuseFuture, taken, unknownMachine } from './machine-errors.ts';
-import { makeFolder, removeFolder } from './machine-folder.ts';
-import { checkNewName, isFolderName } from './names.ts';
-import { type StorePaths, storePaths } from './paths.ts';
 import { formatHostConfig, type HostConfig } from './record/host-config.ts';
 import { formatMeta, type MachineMeta, readMeta } from './record/meta.ts';
 import { NEWEST_CONFIG_VERSION, readHostConfig, versionOf } from './record/read-config.ts';
 import { parseRecord } from './record/record-json.ts';
 import { isElsewhere, recordedFolder, relocate } from './record/relocate.ts';
 
-/** A machine as it stands on disk. `meta` is missing for one that docker-machine made. */
+/** A machine as it is on disk. One that docker-machine made has no `meta`. */
 export interface StoredMachine {
   readonly name: string;
   readonly config: HostConfig;
@@ -28,7 +25,7 @@ export interface StoredMachine {
 /** Values of a driver's secret options, by the option's name. */
 export type Secrets = Readonly<Record<string, string>>;
 
-/** A machine whose files cannot be read. It is listed with its error and hides no other. */
+/** A machine whose files cannot be read. It is listed with its error. */
 export interface BrokenMachine {
   readonly name: string;
   readonly error: Error;
@@ -37,19 +34,19 @@ export interface BrokenMachine {
 export interface StoreOptions {
   readonly clock: Clock;
   readonly report: Report;
-  /** What this process is doing, written into the locks it takes. */
+  /** What this process does. Its locks say so. */
   readonly command: string;
   readonly signal?: AbortSignal | undefined;
   readonly lockTimeoutMs?: number;
 }
 
-/** docker-machine takes config.json away for a moment when it saves. */
+/** docker-machine removes config.json for a moment when it saves. */
 const ABSENCES = 3;
 /** Locks that many take are held for moments. Only a longer wait is worth a word. */
 const QUIET_MS = 500;
 const ABSENCE_MS = 20;
 
-/** The folder on disk. Reading never locks and never writes; whoever writes a machine holds its lock. */
+/** The folder on disk. Reading never locks or writes. Who writes a machine holds its lock. */
 export class Store {
   readonly paths: StorePaths;
   readonly #options: StoreOptions;
@@ -59,18 +56,21 @@ export class Store {
     this.#options = options;
   }
 
-  /** Tells this store from every other one; made when it is first asked for. */
+  /** Tells this store from every other one. Made when it is first asked for. */
   id(newId: () => string): Promise<string> {
     return storeIdAt(this.paths.storeId, newId);
   }
 
-  /** Names of all machines, broken ones included, sorted as docker-machine met them. A folder that cannot be read is an error, a missing one is empty. */
+  /**
+   * Names of all machines, broken ones included, in docker-machine's order.
+   * A missing folder is empty. One that cannot be read is an error.
+   */
   async names(): Promise<string[]> {
     try {
       const entries = await readdir(this.paths.machines, { withFileTypes: true });
       return (
         entries
-          // A link to a folder elsewhere is a machine, too; one that leads nowhere is shown as such.
+          // A link to a folder elsewhere is a machine too. One that leads nowhere is broken.
           .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && isFolderName(entry.name))
           .map((entry) => entry.name)
           .sort()
@@ -115,12 +115,12 @@ export class Store {
     throw broken(name, `open ${path}: no such file or directory`);
   }
 
-  /** The record with its paths leading here, when the store was moved since it was written. Nothing is written. */
+  /** The record, with its paths leading here if the store was moved. Nothing is written. */
   async #here(name: string, config: HostConfig): Promise<HostConfig> {
     const folder = this.paths.machine(name);
     if (!isElsewhere(config, folder)) return config;
     const recorded = recordedFolder(config);
-    // Its own folder is still there: this is a copy, or another way to it.
+    // The recorded folder is still there: this is a copy, or another path to it.
     if ((await stat(recorded).catch(() => undefined)) !== undefined) return config;
     this.#options.report.debug(
       'store',
@@ -129,7 +129,7 @@ export class Store {
     return relocate(config, folder);
   }
 
-  /** What `add` was given, or nothing. Read when a driver wants it, and never together with the record. */
+  /** The secrets that `add` was given. Read when a driver wants them, never with the record. */
   async secrets(name: string): Promise<Secrets> {
     const path = this.paths.secrets(name);
     const text = await this.#read(name, path);
@@ -138,7 +138,7 @@ export class Store {
       const pairs = isObject(found) ? Object.entries(found) : [];
       return Object.fromEntries(pairs.map(([key, value]) => [key, String(value)]));
     } catch {
-      // The parser's own words would quote the file.
+      // The parser's message would quote the file.
       throw broken(name, `${path} does not hold JSON`);
     }
   }
@@ -162,8 +162,8 @@ export class Store {
   }
 
   /**
-   * Writes a record of an older version as the newest one, with what stood there kept as config.json.bak. What cannot be
-   * read is left alone: whoever opens the machine says why.
+   * Writes a record of an older version as the newest one. config.json.bak keeps the old one.
+   * A record that cannot be read is left alone: opening the machine says why.
    */
   async #modernise(name: string): Promise<void> {
     const path = this.paths.config(name);
@@ -185,13 +185,13 @@ export class Store {
     );
   }
 
-  /** Each machine of the store, or of those named, readable or not. */
+  /** All machines of the store, or those named, readable or not. */
   async loadAll(names?: readonly string[]): Promise<(StoredMachine | BrokenMachine)[]> {
     const loaded = (names ?? (await this.names())).map(async (name) => {
       try {
         return await this.load(name);
       } catch (error) {
-        // Removed by somebody else while we were listing.
+        // Another process removed it while we were listing.
         if (!(await this.exists(name))) return undefined;
         return { name, error: error as Error };
       }
@@ -204,7 +204,7 @@ export class Store {
     if (await this.exists(name)) throw taken(name);
   }
 
-  /** Makes the folder of a new machine with its files in it, in one step; fails when the name is taken. */
+  /** Makes a new machine's folder with its files in one step. Fails when the name is taken. */
   async add(machine: StoredMachine, secrets: Secrets = {}): Promise<void> {
     checkNewName(machine.name);
     const meta = machine.meta === undefined ? undefined : formatMeta(machine.meta);
@@ -225,13 +225,16 @@ export class Store {
     await writeStoreFile(this.paths.meta(name), formatMeta(meta));
   }
 
-  /** Deletes a machine's folder. It vanishes from the store in one step; what is cut off in the middle is swept by the next removal. */
+  /**
+   * Deletes a machine's folder. It vanishes from the store in one step.
+   * The next removal deletes what an interrupted one left.
+   */
   async remove(name: string): Promise<void> {
     if (!isFolderName(name)) throw unknownMachine(name);
     await removeFolder(this.paths, name, this.#options.clock.now());
   }
 
-  /** Runs `work` while no other process writes this machine. A record of an older version is brought up to date first. */
+  /** Runs `work` while no other process writes this machine. Updates an older record first. */
   withMachine<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (!isFolderName(name)) throw unknownMachine(name);
     const path = this.paths.lock(`machine-${name}`);
@@ -242,15 +245,15 @@ export class Store {
   }
 
   /**
-   * Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'. One that lives is waited for
-   * as long as it takes: an image's download and building may take half an hour. `signal` ends the waiting, by default as
-   * it ends the whole run.
+   * Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'.
+   * Waits for a living holder as long as it takes: building an image may take half an hour.
+   * `signal` ends the waiting. By default it is the signal of the whole run.
    */
   withTopic<T>(topic: string, work: () => Promise<T>, signal = this.#options.signal): Promise<T> {
     return this.#locked(this.paths.lock(`store-${topic}`), topic, work, { signal, isPatient: true });
   }
 
-  /** The same with the lock file at `path`, which several stores may share. `what` is told to whoever waits. */
+  /** The same with a lock file that several stores may share. Who waits is told `what`. */
   withLockFile<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
     return this.#locked(path, what, work, {
       signal: this.#options.signal,
@@ -265,7 +268,7 @@ export class Store {
     work: () => Promise<T>,
     how: Pick<LockOptions, 'signal' | 'isPatient' | 'quietMs'> = { signal: this.#options.signal },
   ): Promise<T> {
-    // Only writers need it, and readers want to start fast.
+    // Only writers load it: readers start faster without.
     const { withLock } = await import('./lock.ts');
     const { clock, report, command, lockTimeoutMs = 600_000 } = this.#options;
     const onWait = (holder: LockHolder | undefined) =>
@@ -274,4 +277,12 @@ export class Store {
       );
     return withLock(path, { clock, command, onWait, timeoutMs: lockTimeoutMs, ...how }, work);
   }
+}
+
+function refuseFuture(name: string, version: number): void {
+  if (version <= NEWEST_CONFIG_VERSION) return;
+  throw storeError('MM_MACHINE_FUTURE', {
+    message: 'config version is from the future -- you should upgrade your Docker Machine client',
+    hint: `"${printable(name, 100)}" has ConfigVersion ${version}; this program writes and reads up to ${NEWEST_CONFIG_VERSION}.`,
+  });
 }

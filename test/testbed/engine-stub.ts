@@ -3,9 +3,9 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { KeyPair } from '../../src/certs/contract.ts';
+import type { KeyPair } from '../../src/certs/create.ts';
 import { createAuthority, createServerCertificate } from '../../src/certs/create.ts';
-import { compareApiVersions } from '../../src/engine/api-version.ts';
+import { compareApiVersions } from '../../src/engine/answers.ts';
 
 export interface EngineStubOptions {
   /** The folder with ca.pem and ca-key.pem, read at the first connection: they may not be there yet. */

@@ -1,6 +1,6 @@
 import type { Driver } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
-import { checkNewName } from '../../store/names.ts';
+import { checkNewName } from '../../store/layout.ts';
 import { canAsk, type Io } from '../io.ts';
 import { askOnTerminal } from './terminal-questions.ts';
 

@@ -1,4 +1,4 @@
-import type { KeyPair } from '../../certs/contract.ts';
+import type { KeyPair } from '../../certs/create.ts';
 import { type CertificateFacts, describeCertificate, isSignedBy } from '../../certs/inspect.ts';
 import type { AuthorityPaths } from '../deps.ts';
 import { machineError } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import type { KeyPair } from '../../certs/contract.ts';
+import type { KeyPair } from '../../certs/create.ts';
 import { createAuthority, createClientCertificate } from '../../certs/create.ts';
 import { storeFailure } from '../../store/errors.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';

@@ -2,7 +2,7 @@ import { constants, copyFile, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../../base/files.ts';
 import { codeOf } from '../../base/machine-error.ts';
-import type { KeyPair } from '../../certs/contract.ts';
+import type { KeyPair } from '../../certs/create.ts';
 import { matchesKey } from '../../certs/inspect.ts';
 import { storeFailure } from '../../store/errors.ts';
 import { writeStoreFile } from '../../store/files.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { KeyPair } from '../../certs/contract.ts';
+import type { KeyPair } from '../../certs/create.ts';
 import { createServerCertificate } from '../../certs/create.ts';
 import { describeCertificate, isSignedBy, matchesKey } from '../../certs/inspect.ts';
 import { subjectName } from '../../certs/names.ts';

@@ -2,7 +2,7 @@ import { reworded } from '../../base/machine-error.ts';
 import { type BaseConfig, baseConfig } from '../../sdk/context.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import { FlagReader, type FlagValues } from '../../sdk/flags.ts';
-import { checkNewName } from '../../store/names.ts';
+import { checkNewName } from '../../store/layout.ts';
 import {
   defaultEngineOptions,
   defaultSwarmOptions,

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../base/json.ts';
-import type { ExactNumber } from './exact-number.ts';
+import type { ExactNumber } from './record-json.ts';
 import { formatRecord } from './record-json.ts';
 
 /** docker-machine's engine options, ConfigVersion 3. */
@@ -51,7 +51,7 @@ export interface AuthOptions {
   StorePath: string;
 }
 
-/** config.json, in the key order that docker-machine writes. Keys we do not know stay in the objects and are written back. */
+/** config.json in docker-machine's key order. Unknown keys stay and are written back. */
 export interface HostConfig {
   ConfigVersion: number;
   Driver: Record<string, unknown>;
@@ -107,8 +107,8 @@ export function defaultSwarmOptions(): SwarmOptions {
 }
 
 /**
- * The record of a new machine's driver: docker-machine's BaseDriver with its three swarm keys, then the driver's own keys.
- * The keys keep docker-machine's order.
+ * The record of a new machine's driver.
+ * It is docker-machine's BaseDriver with its three swarm keys, then the driver's own keys.
  */
 export function driverRecord(config: object, swarm: Partial<SwarmOptions>): JsonObject {
   const own = Object.entries(config);
@@ -139,7 +139,7 @@ export function emptyAuthOptions(): AuthOptions {
   };
 }
 
-/** docker-machine's format, byte for byte: four blanks, Go's escapes, no newline at the end. */
+/** docker-machine's format, byte for byte. */
 export function formatHostConfig(config: HostConfig): string {
   return formatRecord(config);
 }

@@ -1,9 +1,9 @@
 import { isObject, type JsonObject } from '../../base/json.ts';
 
-/** Where a machine is in its life. Anything but 'ready' is unfinished: `create --resume` goes on, `rm` removes. */
+/** The phase of a machine. One that is not 'ready' can be resumed or removed. */
 export type Phase = 'creating' | 'provisioning' | 'ready' | 'removing';
 
-/** One outside effect. 'intent' is on disk before it happens, 'done' after. */
+/** One outside effect. 'intent' is on disk before it, 'done' after it. */
 export interface JournalEntry {
   readonly step: string;
   readonly state: 'intent' | 'done';
@@ -11,13 +11,13 @@ export interface JournalEntry {
   readonly at: string;
 }
 
-/** What config.json has no place for about the engine. */
+/** Facts about the engine that config.json has no place for. */
 export interface EngineMeta {
   readonly install: string;
   readonly version: string;
 }
 
-/** mymachine.json: what we know of a machine beyond docker-machine's record. A machine without it was made by docker-machine. */
+/** mymachine.json: what docker-machine's record has no place for. Its machines have none. */
 export interface MachineMeta {
   readonly version: 1;
   readonly id: string;
@@ -27,7 +27,7 @@ export interface MachineMeta {
   readonly engine: EngineMeta;
   /** The address as last seen, for warnings about certificates. */
   readonly address: string;
-  /** What stood on an adopted host before us; the provisioner's own words. */
+  /** What the provisioner found on an adopted host, to be restored. */
   readonly original?: JsonObject;
 }
 
@@ -42,7 +42,7 @@ function readEntry(value: unknown): JournalEntry {
   };
 }
 
-/** Checks what mymachine.json holds; unknown keys stay. Throws an Error that names the first thing wrong. */
+/** Checks mymachine.json. Unknown keys stay. Throws an Error that names the first fault. */
 export function readMeta(value: unknown): MachineMeta {
   if (!isObject(value)) throw new Error('it does not hold a JSON object');
   const { id, phase, journal, engine, original } = value;

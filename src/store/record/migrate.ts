@@ -1,8 +1,8 @@
-import { isRecord } from './exact-number.ts';
+import { isRecord } from './record-json.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** Keys that version 0 had beside the driver, with where their values stand since version 1. */
+/** Keys that version 0 had at the top, and their names since version 1. */
 const FLAT_AUTH = [
   'StorePath',
   'CaCertPath',
@@ -14,7 +14,7 @@ const FLAT_AUTH = [
 ] as const;
 const FLAT_SWARM = { SwarmDiscovery: 'Discovery', SwarmHost: 'Host', SwarmMaster: 'Master' } as const;
 
-/** What stood at the top of the oldest records. */
+/** All keys that only the oldest records have at the top. */
 export const FLAT_KEYS: readonly string[] = [...FLAT_AUTH, ...Object.keys(FLAT_SWARM)];
 
 const objectAt = (data: Data, key: string): Data => (isRecord(data[key]) ? data[key] : {});
@@ -26,8 +26,9 @@ function without(data: Data, keys: readonly string[]): Data {
 }
 
 /**
- * Of machines made by docker-machine 0.1: everything lay flat. Later records without a version hold nested options, too;
- * docker-machine forgets those, we keep what the flat keys do not say.
+ * Records of docker-machine 0.1 had all keys at the top.
+ * Later records without a version have nested options too. docker-machine drops those. We keep what
+ * the flat keys do not say.
  */
 function fromVersion0(data: Data): Data {
   const options = objectAt(data, 'HostOptions');
@@ -41,14 +42,14 @@ function fromVersion0(data: Data): Data {
       SwarmOptions: { ...objectAt(options, 'SwarmOptions'), ...swarm },
       AuthOptions: { ...objectAt(options, 'AuthOptions'), ...auth },
     },
-    // Version 1 has it at the top, and by way of it the next step finds it.
+    // Version 1 has it at the top, where the next step finds it.
     StorePath: data['StorePath'],
   };
 }
 
 /**
- * Version 2 has the folder of certificates, another name for the authority's key, and the machine's folder in AuthOptions.
- * There docker-machine puts the store's root, and its clients then look for ca.pem in the wrong place: we put the folder.
+ * Version 2 has in AuthOptions the certificates' folder, the CA key's new name and the machine's
+ * folder. docker-machine puts the store's root there instead, and its clients then miss ca.pem.
  */
 function fromVersion1(data: Data): Data {
   const options = objectAt(data, 'HostOptions');
@@ -80,7 +81,7 @@ function fromVersion2(data: Data): Data {
   return { ...data, Driver: { ...driver, StorePath: rootOf(folder) } };
 }
 
-/** The store's root as a record knows it: above `machines/NAME`, or the path itself in records that hold the root there. */
+/** The store's root above `machines/NAME`; some records hold the root itself in that place. */
 export function rootOf(path: string): string {
   return path.replace(/[\\/]machines[\\/][^\\/]+$/, '');
 }
@@ -90,7 +91,7 @@ function separatorOf(path: string): string {
   return path.includes('/') ? '/' : '\\';
 }
 
-/** Folds what Go reads alike: keys that differ from a known one in case alone are that key, and the last one counts. */
+/** As Go does, takes a key that differs in case alone for the known one. The last one counts. */
 export function foldKeys(data: Data, known: readonly string[]): Data {
   const canonical = new Map(known.map((key) => [key.toLowerCase(), key]));
   const result: Record<string, unknown> = {};
@@ -103,8 +104,8 @@ export function foldKeys(data: Data, known: readonly string[]): Data {
 }
 
 /**
- * A record of docker-machine's versions 0, 1 and 2 as version 3 has it. Keys that have no place there any more are left
- * out, whatever else is not known stays. Total: what is wrong with a record is found by who reads the result.
+ * A record of docker-machine's versions 0, 1 and 2 as version 3.
+ * Obsolete keys are left out. Unknown keys stay. Never throws: who reads the result finds faults.
  */
 export function migrateRecord(data: Data, version: number): Data {
   let result = data;

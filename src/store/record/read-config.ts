@@ -1,4 +1,3 @@
-import { ExactNumber, isRecord } from './exact-number.ts';
 import {
   defaultEngineOptions,
   defaultSwarmOptions,
@@ -6,13 +5,14 @@ import {
   type HostConfig,
 } from './host-config.ts';
 import { FLAT_KEYS, foldKeys, migrateRecord } from './migrate.ts';
+import { ExactNumber, isRecord } from './record-json.ts';
 
-/** What this program writes, and the newest it reads. */
+/** The version that this program writes, and the newest it reads. */
 export const NEWEST_CONFIG_VERSION = 3;
 
 const TOP_KEYS = ['ConfigVersion', 'Driver', 'DriverName', 'HostOptions', 'Name'] as const;
 
-/** A value that stands where docker-machine wants one of the default's type; null is Go's "nothing said". */
+/** Checks that a value has its default's type. null is Go's "nothing said". */
 function checked(given: unknown, value: unknown, where: string): unknown {
   if (given === undefined || given === null) return value;
   if (Array.isArray(value) || value === null) {
@@ -25,8 +25,8 @@ function checked(given: unknown, value: unknown, where: string): unknown {
 }
 
 /**
- * What stands in a file, over the defaults: a value of another type than its default's is a broken file, a key that is
- * missing gets its default, an unknown key stays, behind those that docker-machine writes.
+ * The values of a file over the defaults. Unknown keys stay, behind the known ones.
+ * Throws for a value of another type than its default's.
  */
 function overlay<T extends object>(defaults: T, found: unknown, where: string): T & Record<string, unknown> {
   if (found !== undefined && found !== null && !isRecord(found)) throw new Error(`${where} is not an object`);
@@ -45,7 +45,7 @@ function unknownKeys(
   return Object.fromEntries(Object.entries(found).filter(([key]) => !known.includes(key)));
 }
 
-/** The version of a record; the oldest had none. Throws an Error for what is no record at all. */
+/** The version of a record; 0 for the oldest, which have none. Throws for what is no record. */
 export function versionOf(value: unknown): number {
   if (!isRecord(value)) throw new Error('it does not hold a JSON object');
   const version = foldKeys(value, TOP_KEYS)['ConfigVersion'] ?? 0;
@@ -70,7 +70,7 @@ function migrated(
   return migrateRecord({ ...folded, HostOptions: { ...options, AuthOptions } }, version);
 }
 
-/** A record of any version up to 3, as version 3. Throws an Error that names the first thing wrong. */
+/** A record of any version up to 3, as version 3. Throws an Error that names the first fault. */
 export function readHostConfig(value: unknown, name: string): HostConfig {
   const version = versionOf(value);
   const found = migrated(value as Readonly<Record<string, unknown>>, version);
@@ -95,7 +95,7 @@ export function readHostConfig(value: unknown, name: string): HostConfig {
       AuthOptions: overlay(emptyAuthOptions(), parts['AuthOptions'], 'AuthOptions'),
       ...unknownKeys(parts, known),
     },
-    // The folder's name wins, as it did.
+    // The folder's name wins, as in docker-machine.
     Name: name,
     ...unknownKeys(found, TOP_KEYS),
   };

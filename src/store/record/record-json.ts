@@ -1,11 +1,41 @@
-import { ExactNumber } from './exact-number.ts';
+import { isObject } from '../../base/json.ts';
 
-/** Far beyond any machine's record; Go's own reader stops at 10,000. */
+/**
+ * A number that a double cannot hold as it is written: a 64-bit id, `1.0`, `1e400`.
+ * It is kept as text, so that a driver's JSON comes back as its driver wrote it.
+ */
+export class ExactNumber {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The nearest double. */
+  toJSON(): number {
+    return Number(this.text);
+  }
+}
+
+/** Whether a value is a JSON object: no list and no exact number. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && !(value instanceof ExactNumber);
+}
+
+/** The data with doubles for all numbers, as Go's templates see a record. */
+export function withDoubles(value: unknown): unknown {
+  if (value instanceof ExactNumber) return value.toJSON();
+  if (Array.isArray(value)) return value.map(withDoubles);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, withDoubles(entry)]));
+}
+
+/** Far beyond any machine's record. Go's own reader stops at 10,000. */
 const MAX_DEPTH = 500;
 
 const TOKEN = /[\s,:]*("(?:[^"\\]|\\.)*"|[[\]{}]|[^\s,:[\]{}"]+)/y;
 
-/** Reads text that is known to be valid JSON, so commas and colons need not be looked at. */
+/** Reads valid JSON, so it skips commas and colons. */
 class Reader {
   readonly #text: string;
   readonly #token = new RegExp(TOKEN.source, 'y');
@@ -27,7 +57,7 @@ class Reader {
     const found: Record<string, unknown> = {};
     for (let key = this.#next(); key !== '}'; key = this.#next()) {
       const value = this.value(this.#next(), depth + 1);
-      // An assignment to `__proto__` would be no key.
+      // Assigning to `__proto__` would make no key.
       Object.defineProperty(found, JSON.parse(key), {
         value,
         enumerable: true,
@@ -52,15 +82,18 @@ class Reader {
   }
 }
 
-/** Parses JSON without loss: numbers that a double cannot hold become ExactNumbers. A leading byte order mark is passed over. */
+/**
+ * Parses JSON without loss: a number that a double cannot hold becomes an ExactNumber.
+ * Skips a leading byte order mark.
+ */
 export function parseRecord(source: string): unknown {
   const text = source.replace(/^\ufeff/, '');
-  // For its verdict and its words: it knows where a text stops being JSON.
+  // Throws for what is no JSON, and says where it stops being so.
   JSON.parse(text);
   return new Reader(text).value();
 }
 
-/** What Go's encoding/json escapes and JSON.stringify does not, or otherwise. */
+/** What Go's encoding/json escapes in another way than JSON.stringify. */
 const GO_ESCAPES: Readonly<Record<string, string>> = {
   '<': '\\u003c',
   '>': '\\u003e',
@@ -72,14 +105,14 @@ const GO_ESCAPES: Readonly<Record<string, string>> = {
 };
 
 function formatString(text: string): string {
-  // An escaped backslash is taken whole, so that the letter behind it is not taken for the second half of an escape.
+  // Matches an escaped backslash whole: the letter behind it is then no escape.
   return JSON.stringify(text).replace(
     /\\\\|\\[bf]|[<>&\u2028\u2029]/g,
     (found) => GO_ESCAPES[found] ?? found,
   );
 }
 
-/** Go's json.MarshalIndent with four blanks, byte for byte, with no newline at the end. */
+/** Go's json.MarshalIndent with four blanks, byte for byte. No newline at the end. */
 export function formatRecord(value: unknown, indent = ''): string {
   if (typeof value === 'string') return formatString(value);
   if (value instanceof ExactNumber) return value.text;

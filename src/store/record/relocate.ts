@@ -1,23 +1,23 @@
 import { dirname, resolve, sep } from 'node:path';
-import { isRecord } from './exact-number.ts';
 import type { HostConfig } from './host-config.ts';
 import { rootOf } from './migrate.ts';
+import { isRecord } from './record-json.ts';
 
-/** The machine's folder as its record knows it; '' in a record that does not say. */
+/** The machine's folder as its record has it; '' in a record without it. */
 export function recordedFolder(config: HostConfig): string {
   const path = config.HostOptions.AuthOptions.StorePath;
   return path !== '' && rootOf(path) !== path ? path : '';
 }
 
-/** Whether the record lies in another folder than the one it names. */
+/** Whether the record is in another folder than the one it names. */
 export function isElsewhere(config: HostConfig, folder: string): boolean {
   const recorded = recordedFolder(config);
   return recorded !== '' && resolve(recorded) !== resolve(folder);
 }
 
 /**
- * The record of a machine whose store was moved, or copied to another computer: every path in it that led into the old
- * store leads into the one where the record lies now.
+ * The record of a machine whose store was moved, or copied to another computer.
+ * Every path that led into the old store leads into the new one.
  */
 export function relocate(config: HostConfig, folder: string): HostConfig {
   const from = recordedFolder(config);

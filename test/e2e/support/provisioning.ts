@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { isMachineError, type MachineError } from '../../../src/base/machine-error.ts';
-import type { KeyPair } from '../../../src/certs/contract.ts';
+import type { KeyPair } from '../../../src/certs/create.ts';
 import {
   createAuthority,
   createClientCertificate,

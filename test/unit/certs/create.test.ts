@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildCertificate } from '../../../src/certs/build.ts';
-import type { KeyPair } from '../../../src/certs/contract.ts';
+import type { KeyPair } from '../../../src/certs/create.ts';
 import {
   createAuthority,
   createClientCertificate,

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { KeyPair } from '../../../src/certs/contract.ts';
+import type { KeyPair } from '../../../src/certs/create.ts';
 import { describeCertificate } from '../../../src/certs/inspect.ts';
 import { createEngineClient } from '../../../src/engine/client.ts';
 import type { EngineEndpoint } from '../../../src/engine/contract.ts';

@@ -1,16 +1,17 @@
 import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net';
-import type { KeyPair } from '../../../src/certs/contract.ts';
+import type { KeyPair } from '../../../src/certs/create.ts';
 import {
   createAuthority,
   createClientCertificate,
   createServerCertificate,
 } from '../../../src/certs/create.ts';
+import { systemClock } from '../../../src/cli/computer/clock.ts';
 import type { EngineEndpoint } from '../../../src/engine/contract.ts';
 
 export const day = 86_400_000;
-export const clock = { now: () => Date.now() };
+export const clock = systemClock;
 
 /** The certificates of a machine and everything that can be wrong with them. Made once: keys take time. */
 export async function makeCertificates() {

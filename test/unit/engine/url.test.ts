@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareApiVersions, negotiate } from '../../../src/engine/api-version.ts';
+import { compareApiVersions, negotiate } from '../../../src/engine/answers.ts';
 import { formatEngineUrl, parseEngineUrl } from '../../../src/engine/url.ts';
 
 describe('the address of an engine', () => {

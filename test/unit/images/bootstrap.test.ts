@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AptMirror } from '../../../src/images/apt-mirror.ts';
 import { bootstrapArgv, sourceLines } from '../../../src/images/bootstrap.ts';
-import { guestPackages } from '../../../src/images/build-packages.ts';
+import { guestPackages } from '../../../src/images/build.ts';
 
 const debian: AptMirror = {
   distribution: 'debian',

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
-import { readQcow2 } from '../../../src/images/qcow2.ts';
-import { writeRawDisk } from '../../../src/images/raw-disk.ts';
+import { readQcow2, writeRawDisk } from '../../../src/images/qcow2.ts';
 import { inspectDisk } from '../../../src/images/resolve.ts';
 import { testPorts } from '../../testbed/ports.ts';
 

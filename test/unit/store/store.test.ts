@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Report } from '../../../src/base/ports.ts';
 import { systemClock } from '../../../src/cli/computer/clock.ts';
-import { checkNewName, isFolderName } from '../../../src/store/names.ts';
+import { checkNewName, isFolderName } from '../../../src/store/layout.ts';
 import {
   defaultEngineOptions,
   defaultSwarmOptions,

@@ -4,7 +4,7 @@ import { createMachine, rehearseCreate, resumeMachine } from '../../../machine/l
 import type { CreateRequest } from '../../../machine/life/record.ts';
 import type { PlanLine } from '../../../sdk/context.ts';
 import type { Driver } from '../../../sdk/driver.ts';
-import { checkNewName } from '../../../store/names.ts';
+import { checkNewName } from '../../../store/layout.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import type { Input } from '../../args/spec.ts';

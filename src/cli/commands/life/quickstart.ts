@@ -4,7 +4,7 @@ import { createMachine, resumeMachine } from '../../../machine/life/create.ts';
 import { switchMachine } from '../../../machine/life/power.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { Driver } from '../../../sdk/driver.ts';
-import { checkNewName } from '../../../store/names.ts';
+import { checkNewName } from '../../../store/layout.ts';
 import type { App } from '../../app.ts';
 import { parseFlags } from '../../args/parse.ts';
 import { defineCommand } from '../../command.ts';

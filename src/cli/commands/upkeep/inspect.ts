@@ -1,5 +1,5 @@
-import { withDoubles } from '../../../store/record/exact-number.ts';
 import { formatHostConfig } from '../../../store/record/host-config.ts';
+import { withDoubles } from '../../../store/record/record-json.ts';
 import { oneName } from '../../args/machine-names.ts';
 import { defineCommand } from '../../command.ts';
 import { text } from '../../result.ts';

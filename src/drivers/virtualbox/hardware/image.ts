@@ -2,7 +2,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { imagesDir } from '../../../images/cache.ts';
 import { fullHardwareImage } from '../../../images/catalogue.ts';
-import { writeRawDisk } from '../../../images/raw-disk.ts';
+import { writeRawDisk } from '../../../images/qcow2.ts';
 import { type ImageWish, type ResolvedImage, resolveImage } from '../../../images/resolve.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
 import { imageContext } from '../../image-context.ts';

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ExactNumber } from '../../../../src/store/record/exact-number.ts';
-import { formatRecord, parseRecord } from '../../../../src/store/record/record-json.ts';
+import { ExactNumber, formatRecord, parseRecord } from '../../../../src/store/record/record-json.ts';
 
 test('numbers that no double can hold come back digit by digit', () => {
   const text = `{
