@@ -4,7 +4,6 @@ import type { HostDriver } from '../../sdk/driver.ts';
 import { withApi } from './api/api.ts';
 import type { Ec2Config } from './config.ts';
 import { type Ec2Context, machineFiles } from './context.ts';
-import { createInstance } from './create.ts';
 import {
   isGone,
   restartInstance,
@@ -13,9 +12,6 @@ import {
   statusOfMany,
   stopInstance,
 } from './instance/instance.ts';
-import { precheck } from './precheck.ts';
-import { removeHoldings, removeMachine } from './remove.ts';
-import { holdings } from './resources.ts';
 
 /**
  * Errors that EC2 will answer with again however often it is asked.
@@ -46,12 +42,15 @@ async function account({ config, secret }: Ec2Context): Promise<string> {
   return JSON.stringify([Endpoint, Profile, Region, key]);
 }
 
-/** Everything that talks to EC2. It is loaded with the SDK. */
+/**
+ * Everything that talks to EC2, loaded with the SDK.
+ * What makes and removes machines is loaded by those who do, and not by every look at one.
+ */
 export const host: HostDriver<Ec2Config> = {
-  precheck,
-  create: createInstance,
+  precheck: async (context) => (await import('./precheck.ts')).precheck(context),
+  create: async (context) => (await import('./create.ts')).createInstance(context),
   status,
-  remove: removeMachine,
+  remove: async (context) => (await import('./remove.ts')).removeMachine(context),
   power: {
     start: (context) => withApi(context, (api) => startInstance(api, context)),
     stop: (context) => withApi(context, (api) => stopInstance(api, context, false)),
@@ -61,8 +60,9 @@ export const host: HostDriver<Ec2Config> = {
   cloud: {
     account,
     statusOfMany,
-    holdings,
-    removeHoldings,
+    holdings: async (context, all) => (await import('./resources.ts')).holdings(context, all),
+    removeHoldings: async (context, machineId) =>
+      (await import('./remove.ts')).removeHoldings(context, machineId),
     isGone,
     isRefusal: (error, config) =>
       isMachineError(error) && REFUSALS.has(error.code) && config.InstanceId === '',
