@@ -115,6 +115,25 @@ export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise
   }
 }
 
+/** The end of a file that may be large, such as a log. '' when it cannot be read. */
+export async function readEnd(path: string, maxBytes = 64 * 1024): Promise<string> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      const { buffer, bytesRead } = await handle.read({
+        buffer: Buffer.alloc(Math.min(size, maxBytes)),
+        position: Math.max(0, size - maxBytes),
+      });
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return '';
+  }
+}
+
 /** Free bytes of the disk below a folder. A folder that is not there yet counts as its parent. */
 export async function freeBytes(folder: string): Promise<number> {
   for (let at = folder; ; at = dirname(at)) {

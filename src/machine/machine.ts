@@ -12,6 +12,7 @@ import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
+import { explained } from './explain.ts';
 import { locksOf } from './locks.ts';
 
 const DEFAULT_ENGINE_PORT = 2376;
@@ -226,7 +227,15 @@ export class Machine {
 
   async sessionWhenUp(timeoutMs: number): Promise<SshSession> {
     const connector = await this.deps.ssh();
-    return connector.sessionWhenUp(await this.sshTarget(), { timeoutMs, signal: this.deps.signal });
+    const options = { timeoutMs, signal: this.deps.signal };
+    return connector.sessionWhenUp(await this.sshTarget(), options).catch(async (error: unknown) => {
+      throw await this.explained(error);
+    });
+  }
+
+  /** A failure to reach the host, with what the host itself says of it. */
+  async explained(error: unknown): Promise<unknown> {
+    return explained(error, await this.host(), this.context());
   }
 
   /** What work on the host is done with, over a session that is open. */

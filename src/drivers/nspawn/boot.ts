@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readEnd } from '../../base/files.ts';
 import { accepts } from '../../base/net.ts';
 import type { Ports } from '../../base/ports.ts';
 import { lastLines } from '../../base/printable.ts';
@@ -59,7 +59,7 @@ export async function boot(context: DriverContext<NspawnConfig>): Promise<void> 
   throw nspawnError('MM_NSPAWN_BOOT', {
     message: `The machine ${outcome === 'ended' ? 'ended while it booted' : 'does not answer on its SSH port'}`,
     hint: `Its console is in ${consoleLog(folder)}.`,
-    details: lastLines(await readFile(consoleLog(folder), 'utf8').catch(() => ''), 15),
+    details: lastLines(await readEnd(consoleLog(folder)), 15),
   });
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readEnd } from '../../base/files.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import type { MachineState } from '../../sdk/status.ts';
@@ -9,6 +10,7 @@ import { boot } from './boot.ts';
 import { configureNspawn, type NspawnConfig, nspawnFlags } from './config.ts';
 import {
   clearContainer,
+  consoleLog,
   containerState,
   deleteContainerFiles,
   powerOffContainer,
@@ -85,6 +87,7 @@ const host: HostDriver<NspawnConfig> = {
     await deleteContainerFiles(guestFolder(context.machine.dir));
   },
   hostKeys: async (context) => [await publicKeyOf(hostKey(context))],
+  explain: ({ machine }) => readEnd(consoleLog(guestFolder(machine.dir))),
 };
 
 export const nspawnDriver: Driver<NspawnConfig> = {

@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { readEnd } from '../../base/files.ts';
 import { hasSshBanner } from '../../base/net.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
@@ -86,7 +87,7 @@ async function waitForSsh(context: Context, accel: Accel): Promise<'up' | 'stall
   const probe = async () => {
     if (await hasSshBanner(context.config.SSHPort, 3000)) return 'up';
     if ((await findGuest(programs, machine.id, files.pid)) === undefined) {
-      throw died(context, await readFile(files.log, 'utf8').catch(() => ''));
+      throw died(context, await readEnd(files.log));
     }
     if (watched && clock.now() - begin > STALL_MS) {
       if (await isSilent(context)) return 'stalled';
@@ -99,7 +100,7 @@ async function waitForSsh(context: Context, accel: Accel): Promise<'up' | 'stall
   throw qemuError('MM_QEMU_BOOT', {
     message: `"${machine.name}" did not answer on its SSH port within ${limit / 1000} s`,
     hint: `See what the guest said in ${files.serial}; try again with "mymachine start ${machine.name}".`,
-    details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
+    details: lastLines(await readEnd(files.serial), 10),
   });
 }
 

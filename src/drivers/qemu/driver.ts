@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { readEnd } from '../../base/files.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import type { MachineState } from '../../sdk/status.ts';
@@ -43,6 +44,7 @@ const host: HostDriver<QemuConfig> = {
   hostKeys: async ({ machine }) => [
     (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),
   ],
+  explain: ({ machine }) => readEnd(machineFiles(machine.dir).serial),
 };
 
 /** Virtual machines of this computer by QEMU, reached through forwards on 127.0.0.1. */

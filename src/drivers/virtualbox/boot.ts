@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readEnd } from '../../base/files.ts';
 import { hasSshBanner } from '../../base/net.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
@@ -83,7 +84,7 @@ async function waitForSsh(context: Context): Promise<void> {
   throw virtualboxError('MM_VBOX_BOOT', {
     message: `"${machine.name}" did not answer on its SSH port within ${BOOT_MS / 1000} s`,
     hint: `See what the guest said in ${files.serial}; try again with "mymachine restart ${machine.name}".`,
-    details: lastLines(await readFile(files.serial, 'utf8').catch(() => ''), 10),
+    details: lastLines(await readEnd(files.serial), 10),
   });
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { readEnd } from '../../base/files.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import type { HostStatus } from '../../sdk/status.ts';
@@ -41,6 +42,7 @@ const host: HostDriver<VirtualBoxConfig> = {
   hostKeys: async ({ machine, config }) => [
     (await readFile(`${machineFiles(machine.dir, config).hostKey}.pub`, 'utf8')).trim(),
   ],
+  explain: ({ machine, config }) => readEnd(machineFiles(machine.dir, config).serial),
 };
 
 /** Virtual machines of this computer by VirtualBox 6.1 to 7.2. */

@@ -77,7 +77,7 @@ async function waitForEngine(machine: Machine): Promise<void> {
   const reached = await report.step('Waiting for Docker to answer...', () =>
     waitFor(probe, { clock, signal, timeoutMs: ENGINE_TIMEOUT_MS, intervalMs: 250 }),
   );
-  if (reached === undefined) throw last;
+  if (reached === undefined) throw await machine.explained(last);
   if (reached === 'certificates') await renewCertificates(machine, messageOf(last));
   else await keepEngineAddress(machine, reached.url);
 }

@@ -87,6 +87,12 @@ test('a machine is made of keys, an overlay, a seed and a process, and its secre
   expect(await qemu.engineUrl(context)).toBe(`tcp://127.0.0.1:${context.config.EnginePort}`);
 });
 
+test('a guest says what its console said last, and nothing before it has one', async () => {
+  expect(await qemu.explain?.(context)).toBe('');
+  await writeFile(file('serial.log'), `${'x'.repeat(100_000)}\nlogin: `);
+  expect(await qemu.explain?.(context)).toMatch(/^x{65528}\nlogin: $/);
+});
+
 test('told to reach a state that holds, it does nothing', async () => {
   await qemu.create(context);
   await qemu.create(context);
