@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
-const folder = join(import.meta.dirname, '../../dist/man');
+const folder = join(import.meta.dirname, '../../../dist/man');
 const pages = readdirSync(folder).sort();
-const pkg = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+const pkg = JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8'));
 
 /** What a formatter or checker complains about; undefined where there is none of that name. */
 function complaints(program: string, args: readonly string[]): string | undefined {

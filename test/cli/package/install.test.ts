@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-const root = join(import.meta.dirname, '../..');
+const root = join(import.meta.dirname, '../../..');
 const NOT_SOURCES = ['.git', '.cache', 'node_modules', 'dist', 'dist-binary'];
 
 /** The npm package is made by a copy of the sources, and is the same for every build. */
