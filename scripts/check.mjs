@@ -16,6 +16,7 @@ const steps = [
   ['dead code', [bin('knip'), '--no-progress']],
   ['messages', [process.execPath, 'scripts/check-messages.mjs']],
   ['documentation', [process.execPath, 'scripts/docs.mjs', '--check']],
+  ['links', [process.execPath, 'scripts/check-links.mjs']],
   ['house rules', [process.execPath, 'scripts/check-style.mjs']],
   ['unit tests', [bin('vitest'), 'run', '--project', 'unit', '--reporter', 'dot']],
 ];
