@@ -51,7 +51,7 @@ module.exports = {
       name: 'heavy-packages-are-lazy',
       comment: 'Start-up loads none of these: a command imports them when it needs them.',
       severity: 'error',
-      from: { path: '^src/cli/(main|run|app|command|args/globals|talk/ask|create/prefs)\\.ts$' },
+      from: { path: '^src/cli/(main|run|app|command|args/globals|talk/ask|create/preferences)\\.ts$' },
       to: {
         path: 'node_modules/(ssh2|execa|inquirer|conf|node-forge|cli-table3|undici)/',
         dependencyTypesNot: ['type-only'],

@@ -71,7 +71,7 @@ const declared = new Map();
  * @type {Map<string, Map<string, { path: string, name: string }>>}
  */
 const imported = new Map();
-/** The calls of each name, everywhere. @type {Map<string, ts.CallExpression[]>} */
+/** The calls of each function or method, by its name. @type {Map<string, ts.CallExpression[]>} */
 const calls = new Map();
 for (const [path, source] of files) {
   const here = new Map();
@@ -88,9 +88,9 @@ for (const [path, source] of files) {
             path: join(dirname(path), node.moduleSpecifier.text),
             name: (propertyName ?? name).text,
           });
-    } else if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) {
-      const name = node.expression.text;
-      calls.set(name, [...(calls.get(name) ?? []), node]);
+    } else if (ts.isCallExpression(node)) {
+      const called = ts.isPropertyAccessExpression(node.expression) ? node.expression.name : node.expression;
+      if (ts.isIdentifier(called)) calls.set(called.text, [...(calls.get(called.text) ?? []), node]);
     }
   });
   declared.set(path, here);
@@ -120,9 +120,10 @@ const isFunction = (node) =>
 /**
  * The arguments that calls give for a parameter; undefined when the name is none.
  * @param {ts.Identifier} node
+ * @param {Side} side
  * @returns {readonly ts.Node[] | undefined}
  */
-function argumentsFor(node) {
+function argumentsFor(node, side) {
   for (let fn = node.parent; fn !== undefined; fn = fn.parent) {
     if (!isFunction(fn)) continue;
     const index = fn.parameters.findIndex(({ name }) => ts.isIdentifier(name) && name.text === node.text);
@@ -130,8 +131,11 @@ function argumentsFor(node) {
     const named = ts.isVariableDeclaration(fn.parent) ? fn.parent.name : fn.name;
     if (named === undefined || !ts.isIdentifier(named)) return [];
     const owner = fn;
-    const own = (calls.get(named.text) ?? []).filter(
-      (call) => ts.isIdentifier(call.expression) && resolve(call.expression) === owner,
+    // Without types a method is known by its name alone, which is enough for hints.
+    const own = (calls.get(named.text) ?? []).filter(({ expression }) =>
+      ts.isIdentifier(expression)
+        ? resolve(expression) === owner
+        : side === 'end' && ts.isMethodDeclaration(owner),
     );
     const values = own.flatMap((call) => call.arguments[index] ?? []);
     const preset = fn.parameters[index]?.initializer;
@@ -139,6 +143,9 @@ function argumentsFor(node) {
   }
   return undefined;
 }
+
+/** @param {Fn} fn */
+const nameOf = (fn) => (ts.isVariableDeclaration(fn.parent) ? fn.parent.name : fn.name)?.getText() ?? '';
 
 /** @param {Fn} fn @returns {ts.Node[]} what a function returns. */
 function results(fn) {
@@ -191,7 +198,7 @@ function edges(node, side, seen = []) {
     return again(resolve(node.expression));
   }
   if (isFunction(node)) return again(...results(node));
-  if (ts.isIdentifier(node)) return again(...(argumentsFor(node) ?? [resolve(node)]));
+  if (ts.isIdentifier(node)) return again(...(argumentsFor(node, side) ?? [resolve(node)]));
   return [];
 }
 
@@ -228,6 +235,8 @@ for (const source of files.values()) {
       if (isQuestion) return;
       checkBegin(value);
       if (node.name.text === 'hint') checkEnd(value);
+    } else if (isFunction(node) && /hint/i.test(nameOf(node))) {
+      for (const value of results(node)) checkEnd(value);
     } else if (ts.isCallExpression(node) && /\breport\.(?:info|warn)$/.test(node.expression.getText())) {
       const [said] = node.arguments;
       if (said !== undefined) checkBegin(said);

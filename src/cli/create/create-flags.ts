@@ -118,7 +118,7 @@ export async function driverFlags(
 export async function hintForDriverFlag(registry: DriverRegistry, flag: string): Promise<string | undefined> {
   for (const name of registry.names) {
     if ((await registry.load(name)).flags.some((each) => each.name === flag))
-      return `--${flag} is an option of another driver: --driver ${name}`;
+      return `--${flag} is an option of another driver: "--driver ${name}".`;
   }
   return undefined;
 }
