@@ -1,6 +1,6 @@
 // Checks that the Markdown pages lead somewhere: each link to a file or a heading of ours, and each
-// path in code spans, such as `src/cli/main.ts`. A word in capitals or a `*` in a path stands for any
-// name: `src/drivers/NAME/driver.ts`.
+// path in code spans, such as `src/cli/main.ts`. A word in capitals or a `*` in a path stands for
+// any name: `src/drivers/NAME/driver.ts`.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -14,6 +14,7 @@ const COMMENTED = /\.(?:ts|sh|mjs)$/;
 
 /** Folders (with all below them) whose comments keep to the columns already. */
 const NARROW = [
+  'scripts',
   'src/base',
   'src/certs',
   'src/download',

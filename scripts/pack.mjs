@@ -1,7 +1,7 @@
-// The `prepack` of `npm pack` and `npm publish`: builds the program, and writes the package.json that
-// goes into the package. The bundle in dist/ holds every package that the program uses, so the
-// packed one names no dependencies: installing it fetches nothing. With --restore, the `postpack`,
-// the package.json of the sources comes back.
+// The `prepack` of `npm pack` and `npm publish`: builds the program, and writes the package.json
+// that goes into the package. The bundle in dist/ holds every package that the program uses, so the
+// packed package.json names no dependencies, and installing it fetches nothing.
+// With --restore, as `postpack`, it brings the package.json of the sources back.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

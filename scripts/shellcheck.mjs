@@ -1,4 +1,5 @@
-// Has shellcheck read every shell program in src: those of parts as hosts get them, the others as they stand.
+// Runs shellcheck on every shell program in src. Those that are put together from parts are checked
+// as hosts get them.
 import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

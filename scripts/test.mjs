@@ -1,6 +1,6 @@
 // `npm test`: everything this computer can run, from static checks to machines that really boot.
 //   npm test                      all tiers
-//   npm run test:e2e -- NAME...   the end-to-end tests alone: all, or those of files with NAME in it
+//   npm run test:e2e -- NAME...   the end-to-end tests alone: all, or files with NAME in it
 // What cannot run here is listed at the end, by name, with the reason.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
