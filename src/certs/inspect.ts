@@ -64,10 +64,7 @@ export function isSignedBy(certPem: string, caPem: string): boolean {
   return cert.checkIssued(ca) && cert.verify(ca.publicKey);
 }
 
-/**
- * Whether the two belong together.
- * @throws MM_CERTS_READ, MM_CERTS_KEY
- */
+/** Whether the two belong together. @throws MM_CERTS_READ, MM_CERTS_KEY */
 export function matchesKey(certPem: string, keyPem: string): boolean {
   return readCertificate(certPem).checkPrivateKey(readPrivateKey(keyPem));
 }

@@ -4,10 +4,7 @@ import { certsError } from './errors.ts';
 
 const maxPemLength = 1024 * 1024;
 
-/**
- * Reads the first certificate of a PEM text.
- * @throws MM_CERTS_READ
- */
+/** Reads the first certificate of a PEM text. @throws MM_CERTS_READ */
 export function readCertificate(pem: string): X509Certificate {
   try {
     if (pem.length > maxPemLength) throw new Error('larger than 1 MiB');

@@ -34,10 +34,7 @@ export interface HttpAnswer {
 }
 
 export interface HttpClient {
-  /**
-   * GET, following a few redirects. A status is a result.
-   * @throws MM_DOWNLOAD_UNREACHABLE
-   */
+  /** GET, following a few redirects. A status is a result. @throws MM_DOWNLOAD_UNREACHABLE */
   get(url: string, headers?: Readonly<Record<string, string>>): Promise<HttpAnswer>;
   /**
    * A text of at most 4 MiB.
@@ -71,14 +68,10 @@ export async function httpClient(
         throw unreachable(at, error);
       });
       const location = first(answer.headers['location']);
-      if (
-        answer.statusCode < 300 ||
-        answer.statusCode >= 400 ||
-        answer.statusCode === 304 ||
-        location === ''
-      ) {
+      const { statusCode: status } = answer;
+      if (status < 300 || status >= 400 || status === 304 || location === '') {
         return {
-          status: answer.statusCode,
+          status,
           header: (name) => first(answer.headers[name]),
           body: answer.body,
           // undici ends a destroyed body with an error that nobody else would catch.

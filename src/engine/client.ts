@@ -124,10 +124,7 @@ class WireEngineClient implements EngineClient {
     }
   }
 
-  /**
-   * One call within its deadline.
-   * @throws MM_ENGINE_API for a status that is not 2xx
-   */
+  /** One call within its deadline. @throws MM_ENGINE_API for a status that is not 2xx */
   async #get(path: string): Promise<Reply> {
     const { signal, clear } = this.#deadline();
     try {

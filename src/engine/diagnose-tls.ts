@@ -61,6 +61,7 @@ function isOutOfDate(dates: CertificateDates | undefined, now: number): boolean 
   return dates !== undefined && (now > dates.notAfter || now < dates.notBefore);
 }
 
+const renewal = (machineName: string) => `Run "mymachine regenerate-certs --client-certs ${machineName}".`;
 const minute = (ms: number) => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
@@ -92,7 +93,7 @@ function outOfDate(
 /** The engine found our certificate out of date. If by our clock it is not, its clock is wrong. */
 function refusedForItsDate(situation: Situation, endpoint: TlsEndpoint, cause: unknown): MachineError {
   const { where, machineName, now } = situation;
-  const renew = `Run "mymachine regenerate-certs --client-certs ${machineName}".`;
+  const renew = renewal(machineName);
   const [ca, own] = [datesOf(endpoint.ca), datesOf(endpoint.cert)];
   if (isOutOfDate(ca, now)) return outOfDate('Our CA certificate', ca, situation, renew, cause);
   if (own === undefined || isOutOfDate(own, now)) {
@@ -109,7 +110,7 @@ function refusedForItsDate(situation: Situation, endpoint: TlsEndpoint, cause: u
 export function explainRefusal(situation: Situation, cause: unknown): MachineError | undefined {
   if (situation.endpoint.kind !== 'tls') return undefined;
   const { ca, cert } = situation.endpoint;
-  const renew = `Run "mymachine regenerate-certs --client-certs ${situation.machineName}".`;
+  const renew = renewal(situation.machineName);
   const refused = (message: string, hint: string) =>
     engineError('MM_ENGINE_CLIENT_CERT', { message, hint, cause });
   if (cert === '') {
@@ -153,13 +154,7 @@ export function explainTls(
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     const ca = datesOf(endpoint.ca);
     return isOutOfDate(ca, situation.now)
-      ? outOfDate(
-          'Our CA certificate',
-          ca,
-          situation,
-          `Run "mymachine regenerate-certs --client-certs ${machineName}".`,
-          cause,
-        )
+      ? outOfDate('Our CA certificate', ca, situation, renewal(machineName), cause)
       : outOfDate(`The certificate of the engine at ${where}`, situation.shown, situation, regenerate, cause);
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
@@ -199,7 +194,7 @@ export function explainTls(
   if (/^ERR_(SSL|OSSL|TLS)_|^ERR_CRYPTO/.test(code) && /KEY|PEM|ASN1|DER|X509|DECODER/.test(code)) {
     return engineError('MM_ENGINE_CLIENT_CERT', {
       message: `Our CA, client certificate or key cannot be used: ${printable(messageOf(cause), 200)}`,
-      hint: `Run "mymachine regenerate-certs --client-certs ${machineName}".`,
+      hint: renewal(machineName),
       cause,
     });
   }

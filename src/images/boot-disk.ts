@@ -39,37 +39,14 @@ export async function makeBootDisk(ports: Ports, work: string, mib: number): Pro
   await writeFile(early, GRUB_EARLY_CONFIG);
   const modules =
     'biosdisk part_msdos ext2 search search_label search_fs_uuid normal configfile linux echo boot test minicmd serial';
-  await mustRun(ports, [
-    'grub-mkimage',
-    '-O',
-    'i386-pc',
-    '-o',
-    core,
-    '-c',
-    early,
-    '-p',
-    '/boot/grub',
-    ...modules.split(' '),
-  ]);
+  const output = ['-O', 'i386-pc', '-o', core, '-c', early, '-p', '/boot/grub'];
+  await mustRun(ports, ['grub-mkimage', ...output, ...modules.split(' ')]);
   await writeFile(raw, '');
   await truncate(raw, mib * 1024 * 1024);
   await mustRun(ports, ['sfdisk', '-q', raw], '2048,,L,*\n');
   const size = `${(mib - 1) * 1024}k`;
-  await mustRun(ports, [
-    'mke2fs',
-    '-q',
-    '-F',
-    '-t',
-    'ext4',
-    '-L',
-    'root',
-    '-d',
-    root,
-    '-E',
-    `offset=${PARTITION_START}`,
-    raw,
-    size,
-  ]);
+  const system = ['-q', '-F', '-t', 'ext4', '-L', 'root', '-d', root, '-E', `offset=${PARTITION_START}`];
+  await mustRun(ports, ['mke2fs', ...system, raw, size]);
   if ((await stat(core)).size > PARTITION_START - SECTOR)
     throw new Error('GRUB does not fit before the first partition');
   const disk = await open(raw, 'r+');

@@ -1,24 +1,13 @@
 import { goQuote } from '../quote.ts';
 import type { Tokens } from './lexer.ts';
 import { characterValue, numberValue, unquote } from './literals.ts';
-import type { Command, Operand, Pipeline, Token, TokenKind } from './syntax.ts';
+import type { Command, Operand, Pipeline, Token } from './syntax.ts';
 
 /** Depth of blocks and parentheses. */
 const maxDepth = 100;
 
 /** What an operand begins with. */
-const operandKinds: readonly TokenKind[] = [
-  'bool',
-  'char',
-  'dot',
-  'field',
-  'word',
-  'number',
-  'nil',
-  'string',
-  'variable',
-  'left',
-];
+const operandKinds: readonly string[] = 'bool char dot field word number nil string variable left'.split(' ');
 
 /** Reads the pipelines of an action, and knows which variables exist. */
 export class Expressions {
