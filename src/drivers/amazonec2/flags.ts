@@ -1,25 +1,27 @@
 import type { FlagSpec } from '../../sdk/flags.ts';
 import { imageNames } from './instance/images.ts';
 
-const string = (name: string, help: string, more: Partial<FlagSpec> = {}): FlagSpec => ({
-  name: `amazonec2-${name}`,
-  kind: 'string',
-  help,
-  ...more,
-});
+type More = Partial<FlagSpec>;
 
-const bool = (name: string, help: string, more: Partial<FlagSpec> = {}): FlagSpec => ({
-  name: `amazonec2-${name}`,
-  kind: 'bool',
-  help,
-  ...more,
-});
+const of =
+  (kind: FlagSpec['kind'], usual: More = {}) =>
+  (name: string, help: string, more: More = {}): FlagSpec => ({
+    name: `amazonec2-${name}`,
+    kind,
+    help,
+    ...usual,
+    ...more,
+  });
+const string = of('string');
+const int = of('int');
+const bool = of('bool');
+const slice = of('slice', { default: [] });
 
 /** A variable that other programs read as well. */
-const shared = (env: string): Partial<FlagSpec> => ({ env, envOwner: 'shared' });
+const shared = (env: string): More => ({ env, envOwner: 'shared' });
 
 /** Found by the SDK's own chain of credentials when it is not given here. */
-const chain = (env: string): Partial<FlagSpec> => ({ env, envOwner: 'library' });
+const chain = (env: string): More => ({ env, envOwner: 'library' });
 
 /** docker-machine's own, in its order and words. */
 const theirs: readonly FlagSpec[] = [
@@ -43,52 +45,37 @@ const theirs: readonly FlagSpec[] = [
     'Skip adding default rules to security groups',
     shared('AWS_SECURITY_GROUP_READONLY'),
   ),
-  {
-    ...string(
-      'security-group',
-      "AWS VPC security group; made when missing (default: one of the machine's own)",
-      shared('AWS_SECURITY_GROUP'),
-    ),
-    kind: 'slice',
-    default: [],
-  },
-  {
-    ...string('open-port', 'Make the specified port number accessible from the Internet, as PORT[/udp]'),
-    kind: 'slice',
-    default: [],
-  },
+  slice(
+    'security-group',
+    "AWS VPC security group; made when missing (default: one of the machine's own)",
+    shared('AWS_SECURITY_GROUP'),
+  ),
+  slice('open-port', 'Make the specified port number accessible from the Internet, as PORT[/udp]'),
   string('tags', 'AWS Tags (e.g. key1,value1,key2,value2)', shared('AWS_TAGS')),
   string('instance-type', 'AWS instance type', { ...shared('AWS_INSTANCE_TYPE'), default: 't2.micro' }),
   string('device-name', "AWS root device name (default: the image's)", shared('AWS_DEVICE_NAME')),
-  { ...string('root-size', 'AWS root disk size (in GB)', shared('AWS_ROOT_SIZE')), kind: 'int', default: 16 },
+  int('root-size', 'AWS root disk size (in GB)', { ...shared('AWS_ROOT_SIZE'), default: 16 }),
   string('volume-type', 'Amazon EBS volume type', { ...shared('AWS_VOLUME_TYPE'), default: 'gp3' }),
   string('iam-instance-profile', 'AWS IAM Instance Profile', shared('AWS_INSTANCE_PROFILE')),
-  { ...string('ssh-port', 'SSH port', shared('AWS_SSH_PORT')), kind: 'int', default: 22 },
+  int('ssh-port', 'SSH port', { ...shared('AWS_SSH_PORT'), default: 22 }),
   string('ssh-user', 'SSH username, made at the first boot', {
     ...shared('AWS_SSH_USER'),
     default: 'ubuntu',
   }),
   bool('request-spot-instance', 'Set this flag to request spot instance'),
   string('spot-price', 'AWS spot instance bid price (in dollar)', { default: '0.50' }),
-  {
-    ...string(
-      'block-duration-minutes',
-      'Accepted and ignored: AWS no longer has spot instances of a defined duration',
-    ),
-    kind: 'int',
-    default: 0,
-  },
+  int(
+    'block-duration-minutes',
+    'Accepted and ignored: AWS no longer has spot instances of a defined duration',
+    { default: 0 },
+  ),
   bool('private-address-only', 'Only use a private IP address'),
   bool('use-private-address', 'Force the usage of private IP address'),
   bool('monitoring', 'Set this flag to enable CloudWatch monitoring'),
   bool('use-ebs-optimized-instance', 'Create an EBS optimized instance'),
   string('ssh-keypath', 'SSH Key for Instance', { ...shared('AWS_SSH_KEYPATH'), takes: 'file' }),
   string('keypair-name', 'AWS keypair to use; requires --amazonec2-ssh-keypath', shared('AWS_KEYPAIR_NAME')),
-  {
-    ...string('retries', 'Set retry count for recoverable failures (use -1 to disable)'),
-    kind: 'int',
-    default: 5,
-  },
+  int('retries', 'Set retry count for recoverable failures (use -1 to disable)', { default: 5 }),
   string('endpoint', 'Optional endpoint URL (hostname only or fully qualified URI)', shared('AWS_ENDPOINT')),
   bool('insecure-transport', 'Disable SSL when sending requests', shared('AWS_INSECURE_TRANSPORT')),
   string('userdata', 'Path to file with cloud-init user data', { ...shared('AWS_USERDATA'), takes: 'file' }),
@@ -97,14 +84,10 @@ const theirs: readonly FlagSpec[] = [
 const ours: readonly FlagSpec[] = [
   string('image', `System: ${imageNames.join(', ')}`, { default: imageNames[0] ?? '', takes: imageNames }),
   string('profile', 'Profile of the shared AWS configuration', shared('AWS_PROFILE')),
-  {
-    ...string(
-      'open-to',
-      "Network from which the machine may be reached, as CIDR, instead of this computer's address alone",
-    ),
-    kind: 'slice',
-    default: [],
-  },
+  slice(
+    'open-to',
+    "Network from which the machine may be reached, as CIDR, instead of this computer's address alone",
+  ),
   bool(
     'ssh-only',
     'Open no port for the engine: docker reaches it through SSH, without certificates',
@@ -116,14 +99,9 @@ const ours: readonly FlagSpec[] = [
     default: 'required',
     takes: ['required', 'optional'],
   }),
-  {
-    ...string(
-      'metadata-token-response-hop-limit',
-      'Hops that a metadata token may travel; containers need 2',
-    ),
-    kind: 'int',
+  int('metadata-token-response-hop-limit', 'Hops that a metadata token may travel; containers need 2', {
     default: 2,
-  },
+  }),
   bool('ipv6', 'Give the machine an IPv6 address of its subnet'),
   string('placement-group', 'Placement group to launch into'),
   string('tenancy', 'Whose the hardware is', { takes: ['default', 'dedicated', 'host'] }),
