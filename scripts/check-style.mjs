@@ -26,6 +26,7 @@ const NARROW = [
   'src/guest',
   'src/images',
   'src/provision',
+  'src/sdk',
   'src/store',
 ];
 

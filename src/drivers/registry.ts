@@ -9,7 +9,7 @@ export interface DriverRegistry {
 
 type Loader = () => Promise<Driver>;
 
-/** A driver works on its own config; the core hands it back what the driver itself made and never looks inside. */
+/** A driver gets back the config that it made itself. The core never looks inside. */
 const erase = (driver: unknown) => driver as Driver;
 
 const BUILT_IN: Readonly<Record<string, Loader>> = {

@@ -1,7 +1,7 @@
 import type { Ports } from '../base/ports.ts';
 
 /**
- * The keys that every driver's part of config.json begins with, as docker-machine's BaseDriver has them.
+ * The keys that every driver's part of config.json begins with, as docker-machine's have.
  * The store adds docker-machine's swarm keys itself.
  */
 export interface BaseConfig {
@@ -28,9 +28,9 @@ export function baseConfig(name: string, storeDir: string): BaseConfig {
 
 export interface MachineIdentity {
   readonly name: string;
-  /** The machine's identity for life (UUID), unlike its name. Everything made outside is marked with it. */
+  /** The machine's identity for life, a UUID. Everything made outside is marked with it. */
   readonly id: string;
-  /** The machine's folder in the store, 0700. A driver keeps its files there; `rm` deletes it after `remove`. */
+  /** The machine's folder in the store, 0700. A driver's files lie there until `remove` is over. */
   readonly dir: string;
 }
 
@@ -40,7 +40,7 @@ export type LockScope = 'store' | 'cache' | 'computer';
 export interface LockOptions {
   /** 'store' when it is left out. */
   readonly scope?: LockScope | undefined;
-  /** What is waited for, as whoever waits is told: `the image debian-13`. The name when it is left out. */
+  /** What whoever waits is told, such as `the image debian-13`. Left out, it is the name. */
   readonly what?: string | undefined;
 }
 
@@ -56,18 +56,19 @@ export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports 
   /** Root of the store, and of the cache of images (may lie elsewhere). */
   readonly storeDir: string;
   readonly cacheDir: string;
-  /** Tells the store from every other one, wherever it is moved. Made, and written, when it is first asked for. */
+  /** Identifies the store, also when it is moved. Written to disk when it is first asked for. */
   storeId(): Promise<string>;
   /** Runs `work` while no other process in the scope works under the same name. */
   withLock<T>(name: string, work: () => Promise<T>, options?: LockOptions): Promise<T>;
-  /** The value of a flag which is `secret`, or '' when none was given. It is kept in a file of the machine's, 0600. */
+  /** The value of a flag that is `secret`, '' without one. The core keeps it in a file, 0600. */
   secret(flag: string): Promise<string>;
   /** The driver's own JSON as last saved. */
   readonly config: Readonly<C>;
   /** Changes keys of the config and writes them to disk before it resolves. */
   save(patch: Partial<C>): Promise<void>;
   /**
-   * An outside effect under the journal. The intent is on disk before `effect` runs, and that it is done after it.
+   * An outside effect under the journal.
+   * The intent is on disk before `effect` runs, and "done" after it.
    * What `effect` returns is saved into the config together with "done".
    * A resumed create skips a step that is done, and runs one again that was cut off in the middle.
    * `id` is stable and unique within the driver, such as 'qemu.disk'.

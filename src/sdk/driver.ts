@@ -3,7 +3,7 @@ import type { BaseConfig, DriverContext, MachineIdentity, PlanLine } from './con
 import type { FlagReader, FlagSpec } from './flags.ts';
 import type { HostStatus, SshLogin } from './status.ts';
 
-/** The version of this contract. It grows by one with each change that an older driver does not fit. */
+/** The version of this contract. A change that an older driver does not fit raises it by one. */
 export const DRIVER_API = 1;
 
 /** A value, or what gives it for one machine. */
@@ -12,30 +12,31 @@ export type Trait<T, C extends BaseConfig> = T | ((config: Readonly<C>) => T);
 /**
  * How the first connection knows the host's SSH key.
  * 'pinned': the driver decides the key before the host first boots, and `hostKeys` tells it.
- * 'launch-data': the same, but others may read that key later, so the host makes itself a new one at the first contact.
+ * 'launch-data': the same, but others may read that key later.
+ * The host then makes itself a new key at the first contact.
  * 'first-use': the key that the first connection meets is shown and pinned.
  */
 export type HostKeyTrust = 'pinned' | 'launch-data' | 'first-use';
 
-/** What the core may do with a driver's machines. It branches on these and never on a driver's name. */
+/** What the core may do with a driver's machines. It never looks at a driver's name. */
 export interface Traits<C extends BaseConfig = BaseConfig> {
-  /** Whether there is a host to log in to. A function tells how from the record alone, so that `status` is not asked. */
+  /** Whether there is a host to log in to. A function gives the login without a look. */
   readonly ssh: boolean | ((config: Readonly<C>, machine: Pick<MachineIdentity, 'name' | 'dir'>) => SshLogin);
   /** The core puts the engine there and keeps it configured. */
   readonly provision: boolean;
-  /** The host was there before its machine and stays when that is removed. `rm --restore` applies. */
+  /** The host was there before its machine, and stays when that is removed. */
   readonly adopted: boolean;
   readonly hostKey: Trait<HostKeyTrust, C>;
   /**
    * The port that dockerd opens on the host itself, 2376 when it is left out.
-   * 0 means none: dockerd listens on its own socket alone, and is reached through SSH without certificates.
+   * 0 means none: dockerd listens on its own socket alone, and is reached through SSH.
    */
   readonly enginePort?: Trait<number, C>;
   /** Names and addresses that the server certificate holds beside the host's address. */
   readonly sans?: Trait<readonly string[], C>;
   /** `restart` returns before the host goes down, which runs on for a while. */
   readonly restartsLater?: boolean;
-  /** Paths of images in the cache that the machine's disk stands on. They are not removed while it does. */
+  /** Paths of images in the cache that the machine's disk needs. They are not removed meanwhile. */
   readonly images?: Trait<readonly string[], C>;
 }
 
@@ -75,19 +76,20 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   readonly traits: Traits<C>;
   readonly environment?: readonly EnvironmentVariable[];
   availability(ports: Ports, cacheDir: string): Promise<Availability>;
-  /** From flags to config, without any I/O. Throws MM_DRIVER_FLAGS for what is wrong with the flags. */
+  /** From flags to config, without any I/O. Throws MM_DRIVER_FLAGS for flags that are wrong. */
   configure(flags: FlagReader, base: BaseConfig): C;
   /** Brings what talks to the provider. Nothing else of a driver loads a heavy package. */
   load(): Promise<HostDriver<C>>;
 }
 
 /**
- * What can be done with a host. Every function is idempotent: told to reach a state that holds already, it returns.
+ * What can be done with a host.
+ * Every function is idempotent: told to reach a state that holds already, it returns.
  * Failures are MachineErrors.
  */
 export interface HostDriver<C extends BaseConfig = BaseConfig> {
   /**
-   * Checks everything that can be known to fail before something is made, and tells what would be made.
+   * Checks everything that can be known to fail, and tells what would be made.
    * Nothing is stored or changed. A failure ends with exit code 3.
    */
   precheck(context: DriverContext<C>): Promise<readonly PlanLine[]>;
@@ -99,7 +101,7 @@ export interface HostDriver<C extends BaseConfig = BaseConfig> {
   /** One look: quick (no SSH, a few seconds at most) and without side effects. */
   status(context: DriverContext<C>): Promise<HostStatus>;
   /**
-   * Deletes what was made outside the machine's folder, also by a create that was cut off at any point.
+   * Deletes what was made outside the machine's folder, also by a create that was cut off.
    * A host that is gone already is fine.
    */
   remove(context: DriverContext<C>): Promise<void>;
@@ -107,9 +109,9 @@ export interface HostDriver<C extends BaseConfig = BaseConfig> {
   readonly power?: Power<C>;
   /** Left out where machines are on this computer. */
   readonly cloud?: Cloud<C>;
-  /** The host's public keys, such as `ssh-ed25519 AAAA…`, unless the trait `hostKey` is 'first-use'. */
+  /** The host's public keys, such as `ssh-ed25519 AAAA…`. Not for 'first-use'. */
   hostKeys?(context: DriverContext<C>): Promise<readonly string[]>;
-  /** What the host itself says of why it does not answer, such as the end of its console log. '' for nothing. */
+  /** What the host itself says last, such as the end of its console. '' for nothing. */
   explain?(context: DriverContext<C>): Promise<string>;
 }
 
@@ -134,20 +136,24 @@ export interface Holding {
 
 /** A provider of hosts elsewhere, which may cost and outlive their records. */
 export interface Cloud<C extends BaseConfig = BaseConfig> {
-  /** Identifies the provider account and region. Machines with the same value share one list of holdings. */
+  /** Identifies the provider account and region. Machines of one value share their holdings. */
   account(context: DriverContext<C>): Promise<string>;
   /**
    * `status` of several machines of one account, by name, in as few calls as the provider allows.
-   * A fleet that asks machine by machine is throttled. A machine that is missing in the answer is asked for by itself.
+   * A fleet that asks machine by machine is throttled.
+   * A machine that is missing in the answer is asked for by itself.
    */
   statusOfMany(contexts: readonly DriverContext<C>[]): Promise<ReadonlyMap<string, HostStatus>>;
-  /** Everything that exists and that machines of this store made, or with `all` those of any store. */
+  /** Everything that exists of machines of this store, or with `all` of any store. */
   holdings(context: DriverContext<C>, all: boolean): Promise<readonly Holding[]>;
-  /** Deletes all that was made for one machine, whose record is lost. The context is of any machine of the account. */
+  /** Deletes all of a machine whose record is lost. The context is of another of the account. */
   removeHoldings(context: DriverContext<C>, machineId: string): Promise<void>;
-  /** Whether the provider is certain that the machine's host does not exist any more and never will again. */
+  /** Whether the provider is certain that the machine's host is gone for good. */
   isGone(context: DriverContext<C>): Promise<boolean>;
-  /** Whether the provider will never make this machine (a quota, a permission). What was made of it is then removed. */
+  /**
+   * Whether the provider will never make this machine, because of a quota or a permission.
+   * What was made of it is then removed.
+   */
   isRefusal(error: unknown, config: Readonly<C>): boolean;
 }
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { driverError } from './errors.ts';
 
 /**
- * What a word on the command line can be: one of these words, a file, a folder, or the name of something.
+ * What a word on the command line can be: one of these words, a file, a folder, or a name.
  * Completion offers it. Nothing is refused for it.
  */
 export type Takes = readonly string[] | 'file' | 'folder' | 'driver' | 'machine';
@@ -16,8 +16,9 @@ export interface FlagSpec {
   /** The environment variable that is read when the flag is not given. */
   readonly env?: string;
   /**
-   * Who else reads that variable. 'shared' ones are other programs' too, and do not choose the driver.
-   * 'library' ones are read by the driver's library alone: they are named in the help and never read by us.
+   * Who else reads that variable.
+   * 'shared': other programs read it, too, so it does not choose the driver.
+   * 'library': the driver's library alone reads it. The help names it.
    */
   readonly envOwner?: 'shared' | 'library';
   readonly default?: string | number | boolean | readonly string[];
@@ -31,37 +32,42 @@ export interface FlagSpec {
 
 export type FlagValue = string | number | boolean | readonly string[];
 
-/** Each flag with its value. A missing string is '', a missing int its default or 0, a slice an array. */
+/** Each flag with its value. A missing string is '', a missing int 0, a missing slice empty. */
 export type FlagValues = Readonly<Record<string, FlagValue>>;
 
-/** Reads a driver's flags by kind. What is wrong with one throws MM_DRIVER_FLAGS, which ends with exit code 2. */
+/** Reads a driver's flags by kind. Throws MM_DRIVER_FLAGS, exit code 2, for one that is wrong. */
 export class FlagReader {
-  readonly values: FlagValues;
+  readonly #values: FlagValues;
 
   constructor(values: FlagValues) {
-    this.values = values;
+    this.#values = values;
   }
 
   /** '' when it is missing. */
   text(name: string): string {
-    const value = this.values[name];
+    const value = this.#values[name];
     return typeof value === 'string' ? value : '';
   }
 
   bool(name: string): boolean {
-    return this.values[name] === true;
+    return this.#values[name] === true;
   }
 
   /** The words that are not empty. */
   list(name: string): readonly string[] {
-    const value = this.values[name];
+    const value = this.#values[name];
     return Array.isArray(value) ? value.map(String).filter((item) => item !== '') : [];
+  }
+
+  /** A number without any bounds. 0 when it is missing. */
+  number(name: string): number {
+    const value = this.#values[name] ?? 0;
+    return typeof value === 'number' ? value : Number.NaN;
   }
 
   /** A whole number, both bounds included. */
   int(name: string, least: number, most: number): number {
-    const value = this.values[name] ?? 0;
-    const number = typeof value === 'number' ? value : Number.NaN;
+    const number = this.number(name);
     if (Number.isInteger(number) && number >= least && number <= most) return number;
     throw this.wrong(name, `Give a whole number from ${least} to ${most}.`);
   }
@@ -133,7 +139,7 @@ export class FlagReader {
   }
 
   /** The error for a value that cannot be. The hint says what can. */
-  wrong(name: string, hint: string, value: unknown = this.values[name] ?? ''): Error {
+  wrong(name: string, hint: string, value: unknown = this.#values[name] ?? ''): Error {
     return driverError('MM_DRIVER_FLAGS', {
       message: `--${name} cannot be ${JSON.stringify(String(value).slice(0, 100))}`,
       hint,

@@ -1,4 +1,4 @@
-// What an author of a driver imports, as `mymachine/driver`. docs/writing-a-driver.md is the way in.
+// What an author of a driver imports as `mymachine/driver`. See docs/writing-a-driver.md.
 
 export { createAtomic, freeBytes, readText, writeAtomic } from '../base/files.ts';
 export { isObject } from '../base/json.ts';
@@ -30,7 +30,13 @@ export {
 } from './driver.ts';
 export { driverError } from './errors.ts';
 export { FlagReader, type FlagSpec, type FlagValue, type FlagValues, type Takes } from './flags.ts';
-export { type FaultError, type GuestChecks, type GuestFault, guestChecks } from './guest-checks.ts';
-export { type GuestSeed, writeGuestSeed } from './guest-seed.ts';
+export {
+  type FaultError,
+  type GuestChecks,
+  type GuestFault,
+  type GuestSeed,
+  guestChecks,
+  writeGuestSeed,
+} from './guest.ts';
 export { keepOrMakeKey } from './keys.ts';
 export type { HostStatus, MachineState, SshLogin } from './status.ts';

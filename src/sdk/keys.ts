@@ -2,7 +2,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { writeAtomic } from '../base/files.ts';
 import { generateKeyPair } from '../ssh/keys/ed25519.ts';
 
-/** The public half is written first and the private one appears whole, so what is there is complete. */
+/** Makes a key pair unless there is one. The private half comes last, so a pair is complete. */
 export async function keepOrMakeKey(path: string, comment: string): Promise<void> {
   if ((await stat(path).catch(() => undefined)) !== undefined) return;
   const pair = generateKeyPair(comment);

@@ -26,7 +26,7 @@ export interface SshLogin {
 /** What one look at a host tells. */
 export interface HostStatus {
   readonly state: MachineState;
-  /** Address of the host for the user and for certificates, without brackets. '' when it has none. */
+  /** Address of the host for users and certificates, without brackets. '' when it has none. */
   readonly address: string;
   /**
    * Where a docker client finds the engine, such as `tcp://127.0.0.1:49153`.

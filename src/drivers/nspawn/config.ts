@@ -84,7 +84,7 @@ export function configureNspawn(flags: FlagReader, base: BaseConfig): NspawnConf
     SSHUser: flags.userName('nspawn-ssh-user', 'docker'),
     SSHPort: 22,
     Image: flags.text('nspawn-image') || 'bookworm',
-    Engine: flags.values['nspawn-engine'] !== false,
+    Engine: flags.bool('nspawn-engine'),
     Packages: [...new Set(packages)].sort(),
     RootDir: '',
     RootId: '',

@@ -2,7 +2,7 @@ import { rename } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
 import { inspectDisk, resolveImage } from '../../images/resolve.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { writeGuestSeed } from '../../sdk/guest-seed.ts';
+import { writeGuestSeed } from '../../sdk/guest.ts';
 import { keepOrMakeKey } from '../../sdk/keys.ts';
 import { imageContext } from '../image-context.ts';
 import { bootGuest } from './boot.ts';

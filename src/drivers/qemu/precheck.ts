@@ -1,7 +1,7 @@
 import { isPortFree } from '../../base/net.ts';
 import { checkImage } from '../../images/resolve.ts';
 import type { DriverContext, PlanLine } from '../../sdk/context.ts';
-import { guestChecks, MIB } from '../../sdk/guest-checks.ts';
+import { guestChecks, MIB } from '../../sdk/guest.ts';
 import { imageContext } from '../image-context.ts';
 import { tryAccel } from './accelerator/accelerator.ts';
 import { howToInstall, missingParts } from './availability.ts';

@@ -137,8 +137,7 @@ export function machineFiles(dir: string, config: Readonly<VirtualBoxConfig>) {
 
 /** Less than one stands for all of this computer's, as in docker-machine. VirtualBox takes up to 64. */
 function processors(flags: FlagReader): number {
-  const wished = flags.values['virtualbox-cpu-count'];
-  return typeof wished === 'number' && wished < 1
+  return flags.number('virtualbox-cpu-count') < 1
     ? Math.min(availableParallelism(), 64)
     : flags.int('virtualbox-cpu-count', 1, 64);
 }

@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { checkImage } from '../../images/resolve.ts';
 import type { DriverContext, PlanLine } from '../../sdk/context.ts';
-import { guestChecks, MIB } from '../../sdk/guest-checks.ts';
+import { guestChecks, MIB } from '../../sdk/guest.ts';
 import { imageContext } from '../image-context.ts';
 import { isBoot2Docker, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';

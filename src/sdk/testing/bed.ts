@@ -6,7 +6,7 @@ import type { FlagValues } from '../flags.ts';
 export interface Bed {
   /**
    * The driver's flags for a machine. Others have their defaults.
-   * A secret flag that is left out gets a word of the test's own. Give '' for one that must not be there.
+   * A secret flag that is left out gets a word of the test's own, and none where it is ''.
    */
   readonly flags: FlagValues;
   /**
@@ -22,7 +22,7 @@ export interface Bed {
   readonly folder?: string;
   /** In place of locks that keep one machine's own calls apart. */
   readonly withLock?: DriverContext['withLock'];
-  /** For creates that take minutes: one machine meets all the cuts in turn, in place of a machine for each. */
+  /** For creates that take minutes: one machine meets all the cuts, in place of one for each. */
   readonly isSlow?: boolean;
 }
 

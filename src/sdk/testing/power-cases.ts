@@ -56,7 +56,7 @@ async function checkVerbs<C extends BaseConfig>(trial: Trial<C>, power: Power<C>
   await trial.removed(machine, before);
 }
 
-/** A driver may refuse a verb that its hosts have not, in words of its own. The host is then as it was. */
+/** A driver may refuse a verb in words of its own. The host is then as it was. */
 async function isDone<C extends BaseConfig>(
   trial: Trial<C>,
   power: Power<C>,

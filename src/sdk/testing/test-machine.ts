@@ -8,12 +8,12 @@ import type { Driver } from '../driver.ts';
 import { FlagReader, type FlagSpec, type FlagValue, type FlagValues } from '../flags.ts';
 
 /**
- * The moments of a step, in their order: before its effect, after it, once what it returned is saved,
- * and once the step is recorded as done. A process can die at each of them.
+ * The moments of a step, in their order: before its effect, after it, once its result is saved, and
+ * once it is recorded as done. A process can die at each of them.
  */
 export const STEP_MOMENTS = ['before', 'unsaved', 'saved', 'done'] as const;
 export type StepMoment = (typeof STEP_MOMENTS)[number];
-/** Told of each moment of a step, which waits for it, and of each step that is skipped, since it is done. */
+/** Told of each moment of a step, and of a step that is skipped. The step waits for it. */
 export type StepWatcher = (moment: StepMoment | 'skipped', step: string) => void | Promise<void>;
 
 export interface TestMachineOptions {
@@ -53,7 +53,7 @@ export class TestMachine<C extends BaseConfig> {
     await mkdir(this.identity.dir, { recursive: true, mode: 0o700 });
   }
 
-  /** What a process that works on the machine sees. Another process goes on where this one ended. */
+  /** What a process sees that works on the machine. Another one goes on where this one ended. */
   context(onStep: StepWatcher = () => undefined): DriverContext<C> {
     const machine = this;
     const { ports, storeDir, cacheDir, withLock = ownLocks() } = this.#options;

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../base/json.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
-import { writeGuestSeed } from '../../../sdk/guest-seed.ts';
+import { writeGuestSeed } from '../../../sdk/guest.ts';
 import { machineFiles, type VirtualBoxConfig } from '../config.ts';
 import { cidrOf, usesDhcp } from '../network/network.ts';
 import { attach } from './disk.ts';

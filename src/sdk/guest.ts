@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
-import { freeBytes } from '../base/files.ts';
+import { freeBytes, writeAtomic } from '../base/files.ts';
+import type { JsonObject } from '../base/json.ts';
 import { type ErrorText, isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Ports } from '../base/ports.ts';
+import { seedIso } from '../guest/seed.ts';
 import { checkUserData } from '../guest/user-data.ts';
+import type { BaseConfig, DriverContext } from './context.ts';
 
 export const MIB = 1024 * 1024;
 
@@ -73,4 +76,40 @@ export function guestChecks(prefix: string, fail: FaultError): GuestChecks {
       }
     },
   };
+}
+
+export interface GuestSeed {
+  /** Paths of private keys, with their public halves beside them, and of the ISO image. */
+  readonly files: { readonly key: string; readonly hostKey: string; readonly seed: string };
+  /** Path of the user's own user data; '' for none. */
+  readonly userData: string;
+  /** Network configuration of cloud-init, version 2. */
+  readonly network: JsonObject;
+}
+
+/**
+ * Writes what cloud-init in a guest reads at its first boot.
+ * The host's private key is in it, so no other user may read the file.
+ */
+export async function writeGuestSeed(
+  { machine, config, clock }: DriverContext<BaseConfig>,
+  { files, userData, network }: GuestSeed,
+): Promise<void> {
+  const read = async (path: string) => (await readFile(path, 'utf8')).trim();
+  const iso = seedIso(
+    {
+      instanceId: machine.id,
+      hostname: machine.name,
+      user: config.SSHUser,
+      authorizedKeys: [await read(`${files.key}.pub`)],
+      hostKey: {
+        privateKey: await readFile(files.hostKey, 'utf8'),
+        publicKey: await read(`${files.hostKey}.pub`),
+      },
+      network,
+      userData: userData === '' ? undefined : await readFile(userData),
+    },
+    clock.now(),
+  );
+  await writeAtomic(files.seed, iso);
 }
