@@ -28,6 +28,7 @@ const NARROW = [
   'src/provision',
   'src/sdk',
   'src/store',
+  'test',
 ];
 
 /** @type {string[]} */

@@ -6,7 +6,9 @@ import { Sandbox } from '../cli/program.ts';
 import type { TestHost } from '../testbed/host.ts';
 import { startHosts, testCacheDir } from '../testbed/testbed.ts';
 
-/** What has to happen on a host, by hand, in one ssh session: the least that provisioning can cost. */
+/**
+ * What has to happen on a host, by hand, in one ssh session: the least that provisioning can cost.
+ */
 const BY_HAND = `set -e
 mkdir -p /etc/docker /etc/systemd/system/docker.service.d
 printf '%s' "$CA" >/etc/docker/ca.pem
@@ -94,7 +96,10 @@ async function fetchPackages(host: TestHost): Promise<void> {
   await host.must(['sh', '-c', `${fetch} >/dev/null 2>&1`], { env: { DEBIAN_FRONTEND: 'noninteractive' } });
 }
 
-/** Until the host has done what it does after a boot: by what is still starting there, no way is to be measured. */
+/**
+ * Until the host has done what it does after a boot: by
+ * what is still starting there, no way is to be measured.
+ */
 async function settled(host: TestHost): Promise<void> {
   await host.must(['sh', '-c', 'systemctl is-system-running --wait || :']);
 }

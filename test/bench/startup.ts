@@ -7,8 +7,9 @@ import { median, ms, spread } from './measure/statistics.ts';
 import { makeFirst, makeStore } from './measure/stores.ts';
 
 /**
- * Whole processes, from their start to their exit. The ways take turns in every round, so that a computer that is busy is
- * busy for all of them, and each is told against `node -e 0`, measured in the same rounds.
+ * Whole processes, from their start to their exit. The ways take turns in
+ * every round, so that a computer that is busy is busy for all of them,
+ * and each is told against `node -e 0`, measured in the same rounds.
  */
 interface Way {
   readonly title: string;
@@ -142,7 +143,10 @@ function aim(text: string, value: number, bound: number, unit: string): void {
   );
 }
 
-/** Against docker-machine where it is there, else against its figures, scaled by how long `node -e 0` takes here. */
+/**
+ * Against docker-machine where it is there, else against
+ * its figures, scaled by how long `node -e 0` takes here.
+ */
 function verdicts(all: Results, hasOld: boolean): void {
   const of = (title: string) => all.get(title) ?? new Map<string, Measured>();
   console.log(

@@ -42,7 +42,10 @@ async function authority(daysLeft: { readonly ca: number; readonly client: numbe
   await writeFile(join(folder, 'ca-key.pem'), ca.key, { mode: 0o600 });
 }
 
-/** A machine whose engine is a stub. Of the driver generic, so that we would renew its certificates, over an SSH that nobody serves. */
+/**
+ * A machine whose engine is a stub. Of the driver generic, so that
+ * we would renew its certificates, over an SSH that nobody serves.
+ */
 async function machine(
   name: string,
   certificate: EngineCertificate,

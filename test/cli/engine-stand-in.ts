@@ -10,7 +10,10 @@ export interface StandIn {
   stop(): Promise<void>;
 }
 
-/** A server that speaks mutual TLS and answers as dockerd does, for what needs an engine and no host. */
+/**
+ * A server that speaks mutual TLS and answers as
+ * dockerd does, for what needs an engine and no host.
+ */
 export async function standInEngine(
   age = { version: '28.5.2', api: '1.51', minApi: '1.24' },
 ): Promise<StandIn> {

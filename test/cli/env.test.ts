@@ -20,7 +20,9 @@ afterAll(async () => {
   await user.remove();
 });
 
-/** The ways the documentation shows, and what a user might do with the text instead; S is the store. */
+/**
+ * The ways the documentation shows, and what a user might do with the text instead; S is the store.
+ */
 const ways: readonly (readonly [shell: string, flags: readonly string[], script: string])[] = [
   ['bash', ['--norc'], 'set -eu; eval "$("$P" -s "$S" env h1)"'],
   ['bash', ['--norc'], 'set -eu; eval $("$P" -s "$S" env h1)'],
@@ -35,7 +37,10 @@ const ways: readonly (readonly [shell: string, flags: readonly string[], script:
   ['elvish', ['-norc'], 'eval ((external $E:P) -s $E:S env h1 | slurp)'],
 ];
 
-/** The environment after the script, as the shell hands it on; undefined where that shell is not installed. */
+/**
+ * The environment after the script, as the shell hands
+ * it on; undefined where that shell is not installed.
+ */
 async function variables(shell: string, flags: readonly string[], script: string) {
   // A wrong guess would be seen: no shell is called so.
   const env = { P: PROGRAM, S: join(user.home, folder), LC_ALL: 'C.UTF-8', SHELL: '/bin/none' };

@@ -41,7 +41,10 @@ async function adopt(name: string): Promise<void> {
   await writeFile(recordOf(name), JSON.stringify({ ...config, Driver, DriverName: 'generic' }));
 }
 
-/** Runs the program and presses Ctrl-C once, when the last of so many connections to the host has been made. */
+/**
+ * Runs the program and presses Ctrl-C once, when the
+ * last of so many connections to the host has been made.
+ */
 async function interrupted(args: readonly string[], connections = 1): Promise<Outcome> {
   let child: ChildProcess | undefined;
   let seen = 0;
@@ -107,7 +110,8 @@ test('Ctrl-C of a copy, which ends scp as well, ends with 130 and not as scp doe
 
 test('Ctrl-C of rm -f keeps the record of a host that was not removed', async () => {
   await adopt('h1');
-  // --restore is what makes removing an adopted host take time, as the removal of any other host does.
+  // --restore is what makes removing an adopted host
+  // take time, as the removal of any other host does.
   const outcome = await interrupted(['rm', '-f', '--restore', 'h1']);
   expect(outcome).toMatchObject({ code: 130 });
   expect(outcome.stdout).not.toContain('Successfully removed');

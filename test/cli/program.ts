@@ -3,7 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The built program, as a user would start it. MYMACHINE_PROGRAM names another build to be tested by the same cases. */
+/**
+ * The built program, as a user would start it. MYMACHINE_PROGRAM
+ * names another build to be tested by the same cases.
+ */
 export const PROGRAM =
   process.env['MYMACHINE_PROGRAM'] ?? join(import.meta.dirname, '../../dist/mymachine.js');
 

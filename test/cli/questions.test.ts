@@ -17,7 +17,10 @@ beforeEach(async () => {
 
 afterEach(() => user.remove());
 
-/** Runs the program on a terminal of its own, by script(1), and types the keys once the question stands there. */
+/**
+ * Runs the program on a terminal of its own, by script(1),
+ * and types the keys once the question stands there.
+ */
 async function typed(command: string, question: string, keys: string) {
   const argv = ['-qec', `"$P" ${command}`, '/dev/null'];
   const child = spawn(SCRIPT, argv, {

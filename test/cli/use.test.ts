@@ -86,7 +86,10 @@ const shells: readonly FunctionShell[] = [
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Runs lines of a script; undefined where the shell is not installed. `dump` in a line's place gives the environment there. */
+/**
+ * Runs lines of a script; undefined where the shell is not
+ * installed. `dump` in a line's place gives the environment there.
+ */
 async function run(shell: FunctionShell, lines: readonly string[], env: Environment = {}) {
   // tcsh reads a file line by line, and knows an alias from the next line on.
   const file = join(user.home, `script-${shell.program}`);
@@ -236,7 +239,8 @@ describe('a switch to an address on record', () => {
       const file = join(user.home, `traced-${shell.program}`);
       const trace = join(user.home, `trace-${shell.program}`);
       const traced = ['strace', '-f', '-o', trace, '-e', 'trace=execve,fork,vfork,clone,clone3'];
-      // A first run without the switch tells what the shell does by itself (fish has a thread of its own).
+      // A first run without the switch tells what the shell
+      // does by itself (fish has a thread of its own).
       const count = async (lines: string) => {
         await writeFile(file, lines);
         const { stdout } = await user.exec([...traced, shell.program, ...shell.flags, file]);

@@ -49,7 +49,8 @@ test('a machine that docker-machine made of a URL works with the certificates of
     'moved',
     version3(made('moved', join(user.home, 'gone', '.docker', 'machine'))),
   );
-  // docker-machine itself put the root of the store where the machine's folder belongs when it migrated version 1.
+  // docker-machine itself put the root of the store where
+  // the machine's folder belongs when it migrated version 1.
   const folder = join(user.store, 'machines', 'rooted');
   await putRecord(
     user.store,

@@ -5,7 +5,9 @@ import pLimit from 'p-limit';
 /** A 64-bit id of a cloud, which no double holds. */
 export const SNOWFLAKE = '9007199254740993';
 
-/** The engine's options as docker-machine wrote them before it dropped the Tls keys (0.2 to 0.4). */
+/**
+ * The engine's options as docker-machine wrote them before it dropped the Tls keys (0.2 to 0.4).
+ */
 const oldEngine = {
   ArbitraryFlags: null,
   Dns: null,
@@ -41,7 +43,10 @@ const oldSwarm = {
   ArbitraryFlags: null,
 };
 
-/** What a record of each version is made of; the Go structs of docker-machine 0.1 to 0.16 give the keys and their order. */
+/**
+ * What a record of each version is made of; the Go structs of
+ * docker-machine 0.1 to 0.16 give the keys and their order.
+ */
 export interface Made {
   readonly store: string;
   readonly name: string;

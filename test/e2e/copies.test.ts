@@ -169,7 +169,8 @@ describe.runIf(existsSync('/dev/fuse'))('mount', () => {
     const host = testbed.host('one');
     await user.must(['mount', 'one:/etc', 'm3']);
     await host.must(['sh', '-c', "pkill -f '[s]shd: debian@notty' || :"]);
-    // What sshfs has under way when its connection breaks fails; the next that is asked of it connects again.
+    // What sshfs has under way when its connection breaks
+    // fails; the next that is asked of it connects again.
     await expect.poll(() => text('m3', 'hostname').catch(String), { timeout: 30_000 }).toBe('one\n');
     await host.mute();
     await user.must(['mount', '-u', 'one:/etc', 'm3']);

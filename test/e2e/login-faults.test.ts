@@ -46,7 +46,9 @@ const generic = (over: Readonly<Record<string, string>> = {}, on = host) => {
   ];
 };
 
-/** A create that fails: with its id and a hint, listed as unfinished, and removed without a trace. */
+/**
+ * A create that fails: with its id and a hint, listed as unfinished, and removed without a trace.
+ */
 async function expectFailed(
   args: readonly string[],
   code: string,

@@ -5,8 +5,9 @@ import { playCase, Rewrites, readTranscripts } from '../cli/transcript/play.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
 import { newUser, type User } from './support/user.ts';
 
-// Commands that need a host, as terminal sessions. All cases share one user, whose machine `h1` is an adopted host, and
-// run one after the other: each leaves it as it found it. test/cli/transcript/parse.ts describes the format.
+// Commands that need a host, as terminal sessions. All cases share one user,
+// whose machine `h1` is an adopted host, and run one after the other: each
+// leaves it as it found it. test/cli/transcript/parse.ts describes the format.
 const transcripts = readTranscripts(join(import.meta.dirname, 'transcripts'));
 const rewrites = new Rewrites();
 /** A host beside others on a busy computer takes its time over its packages. */

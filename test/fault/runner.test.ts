@@ -10,7 +10,8 @@ import { type Outcome, Sandbox } from '../cli/program.ts';
 import { putRecord, version2 } from '../compat/records.ts';
 import { type EngineStub, startEngineStub } from '../testbed/engine-stub.ts';
 
-// GitLab Runner's docker+machine executor: it calls a machine program from many goroutines at once, and reads the store itself.
+// GitLab Runner's docker+machine executor: it calls a machine
+// program from many goroutines at once, and reads the store itself.
 const AT_ONCE = 30;
 // The executable goes through the same tests; there a part of it will do.
 const CALLS = process.env['MYMACHINE_PROGRAM'] === undefined ? 1000 : 250;
@@ -19,7 +20,10 @@ const PASSING = CALLS / 25;
 let user: Sandbox;
 let engine: EngineStub;
 
-/** The calls step back behind this process: it is the engine they ask, and the watcher of their store. */
+/**
+ * The calls step back behind this process: it is the
+ * engine they ask, and the watcher of their store.
+ */
 const runner = (args: readonly string[]) =>
   user.run(['--bugsnag-api-token=no-report', ...args], {
     onStart: ({ pid }) => pid !== undefined && setPriority(pid, 10),
@@ -75,7 +79,10 @@ const unknown = (name: string) => ({
   stderr: `Docker machine "${name}" does not exist. Use "mymachine ls" to list machines. Use "mymachine create" to add a new one.\nError id: MM_MACHINE_UNKNOWN\n`,
 });
 
-/** Looks at the store as the runner does, again and again, until told to stop; gives how often it found a record whole. */
+/**
+ * Looks at the store as the runner does, again and again,
+ * until told to stop; gives how often it found a record whole.
+ */
 async function watch(stop: AbortSignal): Promise<{ whole: number; faults: string[] }> {
   const machines = join(user.store, 'machines');
   const seen = { whole: 0, faults: [] as string[] };
@@ -100,7 +107,10 @@ async function watch(stop: AbortSignal): Promise<{ whole: number; faults: string
   return seen;
 }
 
-/** Another writer at the same machine: saves its record under the lock, as a driver does whose address has changed. */
+/**
+ * Another writer at the same machine: saves its record under
+ * the lock, as a driver does whose address has changed.
+ */
 async function rewrite(name: string, stop: AbortSignal): Promise<number> {
   const store = new Store(user.store, { clock: systemClock, report: silent, command: 'test' });
   let count = 0;

@@ -1,7 +1,10 @@
 import { chmod } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-/** Makes a program of one source file, with constants that it declares: what a test puts first in PATH. */
+/**
+ * Makes a program of one source file, with constants
+ * that it declares: what a test puts first in PATH.
+ */
 export async function buildShim(
   source: string,
   outfile: string,

@@ -5,7 +5,10 @@ export type Moment = 'before' | 'after';
 /** Told of each call before it is made and when it is over; the call waits for it. */
 export type CallWatcher = (moment: Moment, call: string) => void | Promise<void>;
 
-/** Where programs that stand at the border to the outside report each call, and wait for leave to go on. */
+/**
+ * Where programs that stand at the border to the outside
+ * report each call, and wait for leave to go on.
+ */
 export interface CallMonitor {
   readonly port: number;
   watch(watcher: CallWatcher | undefined): void;
@@ -35,8 +38,8 @@ export async function openCallMonitor(): Promise<CallMonitor> {
 }
 
 /**
- * What makes a host's sshd report each command that it runs (sshd_config(5), ForceCommand). The monitor is at the computer
- * from which the connection comes.
+ * What makes a host's sshd report each command that it runs (sshd_config(5),
+ * ForceCommand). The monitor is at the computer from which the connection comes.
  */
 export function reportingSshd(port: number): Readonly<Record<string, { content: string; mode: number }>> {
   return {

@@ -11,7 +11,10 @@ import { openDriver } from './open-driver.ts';
 import { testPorts } from './ports.ts';
 import { testCacheDir } from './testbed.ts';
 
-/** What an instance's cloud-init finds: its data source's metadata, and the user data as it was handed to RunInstances. */
+/**
+ * What an instance's cloud-init finds: its data source's
+ * metadata, and the user data as it was handed to RunInstances.
+ */
 export interface Launch {
   readonly instanceId: string;
   /** As in authorized_keys; undefined without a key pair. */
@@ -21,7 +24,10 @@ export interface Launch {
   readonly files?: Readonly<Record<string, { readonly content: string; readonly mode: number }>>;
 }
 
-/** A cloud's real host: a systemd container whose cloud-init does with the user data what it does there. */
+/**
+ * A cloud's real host: a systemd container whose
+ * cloud-init does with the user data what it does there.
+ */
 export interface InstanceHost {
   readonly address: () => string;
   /** Resolves when it has booted. */
@@ -45,7 +51,10 @@ system_info:
   default_user: {name: admin}
 `;
 
-/** Everything of its own that a host of the testbed would have, but for its address: the rest is cloud-init's to do. */
+/**
+ * Everything of its own that a host of the testbed would
+ * have, but for its address: the rest is cloud-init's to do.
+ */
 async function writeSeed(folder: string, launch: Launch): Promise<void> {
   const upper = join(folder, 'upper');
   for (const file of await readdir(join(upper, 'etc/ssh'))) await rm(join(upper, 'etc/ssh', file));
@@ -99,7 +108,8 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
   const lease = await leaseAddress(context, machine.id, '');
   await context.save({ IPAddress: lease.address });
   let isMade = false;
-  // One thing after the other: what is terminated while it boots must not be booted again afterwards.
+  // One thing after the other: what is terminated while
+  // it boots must not be booted again afterwards.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = (work: () => Promise<unknown>) => async () => {
     const before = last;

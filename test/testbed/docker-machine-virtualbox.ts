@@ -1,4 +1,7 @@
-/** What docker-machine 0.16.2 writes for a machine of its virtualbox driver, behind the keys that all drivers have. */
+/**
+ * What docker-machine 0.16.2 writes for a machine of its
+ * virtualbox driver, behind the keys that all drivers have.
+ */
 export const DOCKER_MACHINE_VIRTUALBOX = {
   VBoxManager: {},
   HostInterfaces: {},

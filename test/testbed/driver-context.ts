@@ -10,7 +10,10 @@ import {
 import { Store } from '../../src/store/store.ts';
 import { testPorts } from './ports.ts';
 
-/** A machine of a driver that is in the store, with its locks on disk, and without the rest of the program. */
+/**
+ * A machine of a driver that is in the store, with its
+ * locks on disk, and without the rest of the program.
+ */
 export function driverContext<C extends BaseConfig>(
   driver: Driver<C>,
   options: TestMachineOptions & { readonly onStep?: StepWatcher },

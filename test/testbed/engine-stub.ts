@@ -8,13 +8,18 @@ import { createAuthority, createServerCertificate } from '../../src/certs/create
 import { compareApiVersions } from '../../src/engine/answers.ts';
 
 export interface EngineStubOptions {
-  /** The folder with ca.pem and ca-key.pem, read at the first connection: they may not be there yet. */
+  /**
+   * The folder with ca.pem and ca-key.pem, read at the first connection: they may not be there yet.
+   */
   readonly certDir: string;
   /** Default 28.5.2 with API 1.51, which takes clients from 1.24 on. */
   readonly version?: string;
   readonly api?: string;
   readonly minApi?: string;
-  /** A certificate that is good, signed by an authority that nobody knows, out of its dates or soon, or for another host. */
+  /**
+   * A certificate that is good, signed by an authority that
+   * nobody knows, out of its dates or soon, or for another host.
+   */
   readonly certificate?: EngineCertificate;
   /** Takes connections and says nothing, as a host does whose engine hangs. */
   readonly silent?: boolean;
@@ -95,8 +100,9 @@ function answering({
 }
 
 /**
- * What a Docker Engine answers to `/_ping`, `/version` and `/info`, as its API's documentation says: without a version in
- * the path always, with one only between its oldest and its newest. Over TLS, to clients with a certificate of its CA.
+ * What a Docker Engine answers to `/_ping`, `/version` and `/info`, as its API's
+ * documentation says: without a version in the path always, with one only between
+ * its oldest and its newest. Over TLS, to clients with a certificate of its CA.
  */
 export async function startEngineStub(options: EngineStubOptions): Promise<EngineStub> {
   let engine: Promise<Server> | undefined;

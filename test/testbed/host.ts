@@ -10,7 +10,10 @@ import { publicKeyOf } from '../../src/drivers/nspawn/keys.ts';
 import type { DriverContext } from '../../src/sdk/context.ts';
 import { openDriver } from './open-driver.ts';
 
-/** sudo: without a password. sudo-password: with TEST_PASSWORD. root: root itself. no-sudo: a user who may nothing. */
+/**
+ * sudo: without a password. sudo-password: with TEST_PASSWORD.
+ * root: root itself. no-sudo: a user who may nothing.
+ */
 export type HostLogin = 'sudo' | 'sudo-password' | 'root' | 'no-sudo';
 
 export const TEST_PASSWORD = 'correct horse';
@@ -41,7 +44,10 @@ export interface TestHost {
   start(): Promise<void>;
 }
 
-/** Joins the control group of the container's init first, so that what is left running dies with the host. */
+/**
+ * Joins the control group of the container's init first,
+ * so that what is left running dies with the host.
+ */
 const ENTER = `set -eu
 group=$1 leader=$2
 shift 2

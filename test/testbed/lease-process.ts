@@ -1,4 +1,7 @@
-/** A process of its own that leases one address: `node lease-process.js STORE MACHINE-ID`. Prints the address. */
+/**
+ * A process of its own that leases one address: `node
+ * lease-process.js STORE MACHINE-ID`. Prints the address.
+ */
 import { leaseAddress } from '../../src/drivers/nspawn/network/leases.ts';
 import { testLocks } from './driver-context.ts';
 import { testPorts } from './ports.ts';

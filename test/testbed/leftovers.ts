@@ -4,8 +4,9 @@ import { labId, labNames, unitName } from '../../src/drivers/nspawn/container/na
 import { testPorts } from './ports.ts';
 
 /**
- * Everything on this computer that belongs to a store's container machines, outside of the store: network namespaces,
- * links, mounts, control groups, processes. Others may work here at the same time, so it looks for names, not counts.
+ * Everything on this computer that belongs to a store's container machines, outside
+ * of the store: network namespaces, links, mounts, control groups, processes.
+ * Others may work here at the same time, so it looks for names, not counts.
  */
 export async function leftoversOf(
   storeDir: string,

@@ -11,7 +11,9 @@ async function must(argv: Argv, cwd?: string): Promise<string> {
   return result.stdout;
 }
 
-/** Unpacks a package of this computer's distribution into a new folder, without installing anything. */
+/**
+ * Unpacks a package of this computer's distribution into a new folder, without installing anything.
+ */
 async function unpack(name: string): Promise<string> {
   await mkdir(testCacheDir, { recursive: true });
   const folder = await mkdtemp(join(testCacheDir, `${name}-`));
@@ -29,7 +31,10 @@ async function hasPackage(name: string): Promise<boolean> {
   return result.exitCode === 0 && result.stdout.includes(`Package: ${name}\n`);
 }
 
-/** Path of a docker client: the one in PATH, else the distribution's, which is taken out of its package once. */
+/**
+ * Path of a docker client: the one in PATH, else the
+ * distribution's, which is taken out of its package once.
+ */
 export async function dockerClient(): Promise<string> {
   const own = await testPorts().programs.find('docker');
   if (own !== undefined) return own;
@@ -42,8 +47,8 @@ export async function dockerClient(): Promise<string> {
 }
 
 /**
- * Path of a tar that `docker import` makes an image of, since no registry can be reached: busybox, with a link for each
- * of its commands. Its name resolution does not work; use addresses.
+ * Path of a tar that `docker import` makes an image of, since no registry can be reached: busybox,
+ * with a link for each of its commands. Its name resolution does not work; use addresses.
  */
 export async function busyboxImageTar(): Promise<string> {
   const cached = join(testCacheDir, 'busybox-image.tar');

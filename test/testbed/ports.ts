@@ -1,7 +1,10 @@
 import type { Ports } from '../../src/base/ports.ts';
 import { testPorts as portsThatSay } from '../../src/sdk/testing/ports.ts';
 
-/** The real outside world; what is said goes to `said` and, with MYMACHINE_TEST_TALK=1, to stderr with its times. */
+/**
+ * The real outside world; what is said goes to `said` and,
+ * with MYMACHINE_TEST_TALK=1, to stderr with its times.
+ */
 export function testPorts(said: string[] = [], signal?: AbortSignal): Ports {
   const loud = process.env['MYMACHINE_TEST_TALK'] === '1';
   return portsThatSay((line) => {

@@ -6,7 +6,10 @@ import type { Driver } from '../../src/sdk/driver.ts';
 import { openDriver } from './open-driver.ts';
 import { testPorts } from './ports.ts';
 
-/** One command through the system's ssh, which accepts the keys that the driver says the host has and no other. */
+/**
+ * One command through the system's ssh, which accepts the
+ * keys that the driver says the host has and no other.
+ */
 export async function sshTo<C extends BaseConfig>(
   driver: Driver<C>,
   context: DriverContext<C>,

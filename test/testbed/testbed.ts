@@ -12,7 +12,10 @@ import { testPorts } from './ports.ts';
 
 /** Root file systems and downloads, shared by all test runs on this computer. */
 export const testCacheDir = '/var/tmp/mymachine-cache';
-/** Where testbeds lie, what their folders' names begin with, and the file in each that names the process it is of. */
+/**
+ * Where testbeds lie, what their folders' names begin with,
+ * and the file in each that names the process it is of.
+ */
 export const TESTBED_HOME = '/var/tmp';
 export const TESTBED_PREFIX = 'mymachine-testbed-';
 export const TESTBED_OWNER = 'owner.json';
@@ -38,9 +41,9 @@ export interface Testbed {
 }
 
 /**
- * Real hosts for a test to adopt and break: systemd containers that know nothing of mymachine, on a network of their
- * own, so that suites run side by side. Needs root on Linux. Close it in afterAll; what a killed run leaves is swept by
- * the next one.
+ * Real hosts for a test to adopt and break: systemd containers that know nothing of
+ * mymachine, on a network of their own, so that suites run side by side. Needs root
+ * on Linux. Close it in afterAll; what a killed run leaves is swept by the next one.
  */
 export async function startHosts(options: TestbedOptions): Promise<Testbed> {
   const ports = testPorts();
@@ -81,7 +84,9 @@ export async function startHosts(options: TestbedOptions): Promise<Testbed> {
   }
 }
 
-/** A folder for hosts of this process, which a later run removes with them when this one is killed. */
+/**
+ * A folder for hosts of this process, which a later run removes with them when this one is killed.
+ */
 export async function testbedFolder(): Promise<string> {
   const folder = await mkdtemp(join(TESTBED_HOME, TESTBED_PREFIX));
   await writeFile(join(folder, TESTBED_OWNER), JSON.stringify(await identify(process.pid)));

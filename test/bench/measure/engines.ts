@@ -12,7 +12,10 @@ export interface Engines {
 
 const FLAG = '--engines';
 
-/** In a process of their own, so that their work is nobody's CPU time: the bench starts itself again with a flag. */
+/**
+ * In a process of their own, so that their work is nobody's
+ * CPU time: the bench starts itself again with a flag.
+ */
 export function startEngines(certDir: string, count: number): Promise<Engines> {
   const child = spawn(process.execPath, [process.argv[1] ?? '', FLAG, certDir, String(count)], {
     stdio: ['pipe', 'pipe', 'inherit'],

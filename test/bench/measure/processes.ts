@@ -15,7 +15,10 @@ export interface Outcome extends Run {
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** bash starts the program from a few MiB of its own, and tells CPU time to the millisecond; the clock is read around the program alone. */
+/**
+ * bash starts the program from a few MiB of its own, and tells CPU
+ * time to the millisecond; the clock is read around the program alone.
+ */
 const TIMED = `out=$1; shift
 TIMEFORMAT='%U %S'
 cpu=$( { time { begin=$EPOCHREALTIME; "$@" >"$out" 2>/dev/null </dev/null; code=$?; end=$EPOCHREALTIME; echo "$begin $end $code"; } ; } 2>&1 )
@@ -61,7 +64,10 @@ function highWaterKb(pid: number): number {
   }
 }
 
-/** Peak memory of a program with the processes that it starts, in MiB: the sum of each one's high-water mark, looked at every few milliseconds. Linux only. */
+/**
+ * Peak memory of a program with the processes that it starts, in MiB: the sum
+ * of each one's high-water mark, looked at every few milliseconds. Linux only.
+ */
 export function peakMemory(argv: readonly string[], env: Environment): Promise<number> {
   const [program = '', ...args] = argv;
   return new Promise((resolve, reject) => {

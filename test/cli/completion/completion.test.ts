@@ -103,7 +103,8 @@ test('bash offers for each line what fits there, and runs nothing of what it rea
   expect(spawnSync('bash', ['-n', scripts['bash'] ?? '']).status).toBe(0);
   const offers = await pressTab('bash', scripts['bash'] ?? '', lines, user.home, user.environment());
   expectOffers(offers, (offered, line) => {
-    // Files are readline's own matter; words are given from the last break on, as readline wants them.
+    // Files are readline's own matter; words are given
+    // from the last break on, as readline wants them.
     if (offered === 'key one') return [];
     const typed = line.split(' ').at(-1) ?? '';
     return offered.slice(typed.length - (/(?:@[^:=@]*|[^:=@]*)$/.exec(typed)?.[0].length ?? 0));

@@ -26,7 +26,8 @@ async function install(): Promise<void> {
     await cp(join(root, 'node_modules', name), join(packages, name), { recursive: true });
 }
 
-// The npm package is the same for every build. Node compiles and runs it here, which takes its time.
+// The npm package is the same for every build. Node
+// compiles and runs it here, which takes its time.
 const onlyOnce = test.skipIf(process.env['MYMACHINE_PROGRAM'] !== undefined);
 onlyOnce(
   'the driver of the documentation compiles against the package, and keeps the contract',

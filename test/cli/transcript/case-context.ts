@@ -7,7 +7,9 @@ import { type Outcome, PROGRAM, Sandbox } from '../program.ts';
 import { readCommandLine } from './command-line.ts';
 import { expandPlaces } from './compare.ts';
 
-/** What one case happens in: a home, what was started for it, and what its placeholders stand for. */
+/**
+ * What one case happens in: a home, what was started for it, and what its placeholders stand for.
+ */
 export interface CaseContext {
   readonly sandbox: Sandbox;
   readonly places: Map<string, string>;
@@ -17,7 +19,10 @@ export interface CaseContext {
   readonly timeoutMs: number;
 }
 
-/** Shared by all cases of a run: the program under both of its names, and a machine to make copies of. */
+/**
+ * Shared by all cases of a run: the program under
+ * both of its names, and a machine to make copies of.
+ */
 export interface Fixture {
   readonly bin: string;
   readonly pattern: Sandbox;
@@ -117,7 +122,10 @@ async function copyMachine(
   await writeFile(join(to, 'mymachine.json'), JSON.stringify({ ...meta, id: randomUUID() }), { mode: 0o600 });
 }
 
-/** The same as a host that generic adopted: its record names the engine's port, and an SSH port at which nothing listens. */
+/**
+ * The same as a host that generic adopted: its record names
+ * the engine's port, and an SSH port at which nothing listens.
+ */
 async function copyAdopted(
   fixture: Fixture,
   context: CaseContext,

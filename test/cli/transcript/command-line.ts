@@ -1,4 +1,6 @@
-/** A command line of a transcript: `NAME=VALUE... program argument... <<< "what stands on stdin"`. */
+/**
+ * A command line of a transcript: `NAME=VALUE... program argument... <<< "what stands on stdin"`.
+ */
 export interface CommandLine {
   readonly env: Readonly<Record<string, string>>;
   readonly argv: readonly string[];
@@ -6,10 +8,16 @@ export interface CommandLine {
 }
 
 const BLANKS = /\s*/y;
-/** Single quotes take everything as it is, double quotes read JSON's escapes, and nothing else means anything to a shell. */
+/**
+ * Single quotes take everything as it is, double quotes read
+ * JSON's escapes, and nothing else means anything to a shell.
+ */
 const PIECE = /'([^']*)'|("(?:[^"\\]|\\.)*")|((?:\[[A-Z_]+\]|[\w@%+=:,./~^-])+)/y;
 
-/** Cuts a line into words. `expand` puts values in the place of placeholders; a quoted word in single quotes has none. */
+/**
+ * Cuts a line into words. `expand` puts values in the place
+ * of placeholders; a quoted word in single quotes has none.
+ */
 function words(line: string, expand: (text: string) => string): string[] {
   const found: string[] = [];
   let at = 0;

@@ -10,7 +10,10 @@ export function expandPlaces(text: string, places: Places): string {
   return text.replace(TOKEN, (token, name: string) => places.get(name) ?? token);
 }
 
-/** The reverse, for a transcript that is written: the longest values first, since the store lies in the home. */
+/**
+ * The reverse, for a transcript that is written: the
+ * longest values first, since the store lies in the home.
+ */
 export function contractPlaces(text: string, places: Places): string {
   const entries = [...places].filter(([, value]) => value !== '').sort((a, b) => b[1].length - a[1].length);
   return entries.reduce((result, [name, value]) => result.replaceAll(value, `[${name}]`), text);
@@ -41,7 +44,10 @@ export function matches(expected: readonly Expected[], actual: string, places: P
 
 const MARK = /^(?:!|~ |!~ |exit |\$ |\+ |=== |\\|\.\.\.$)/;
 
-/** What a stream said, as it would stand in a transcript. Lines that an expected pattern fits are shown as that pattern. */
+/**
+ * What a stream said, as it would stand in a transcript. Lines
+ * that an expected pattern fits are shown as that pattern.
+ */
 export function asExpected(
   actual: string,
   expected: readonly Expected[],

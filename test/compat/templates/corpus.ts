@@ -34,7 +34,10 @@ export function expected({ output, error, ours }: Case): Result {
   return ours ?? output ?? { error: error ?? '' };
 }
 
-/** What we make of it. Of a template that cannot be read we also tell the column, which Go does not: it is left out. */
+/**
+ * What we make of it. Of a template that cannot be read we
+ * also tell the column, which Go does not: it is left out.
+ */
 export function made(template: string, data: unknown): Result {
   try {
     return renderTemplate(template, data);

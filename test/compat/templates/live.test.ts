@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { corpusPath, readCorpus } from './corpus.ts';
 
-/** Another version says some things in other words; scripts/test.mjs tells when this one is not here. */
+/**
+ * Another version says some things in other words;
+ * scripts/test.mjs tells when this one is not here.
+ */
 const recorded = 'go1.19';
 const version = spawnSync('go', ['version'], { encoding: 'utf8' }).stdout ?? '';
 

@@ -35,7 +35,9 @@ describe.runIf(needsSshd)("without the system's ssh", () => {
     await Promise.all([removeSshd(sshd), removeSshd(other)]);
   });
 
-  /** A user's side of a terminal: what is typed, what is shown, and whether keys were handed on raw. */
+  /**
+   * A user's side of a terminal: what is typed, what is shown, and whether keys were handed on raw.
+   */
   function terminal(size: { columns: number; rows: number } | undefined) {
     const rawModes: boolean[] = [];
     const stdin = Object.assign(new PassThrough(), {

@@ -51,7 +51,8 @@ export async function startSshd(settings: readonly string[] = [], listening = tr
     ...hostKeyLines,
     `AuthorizedKeysFile ${dir}/authorized_keys`,
     'StrictModes no',
-    // Without PAM a root account without a password counts as locked; as plain user there is no PAM.
+    // Without PAM a root account without a password
+    // counts as locked; as plain user there is no PAM.
     `UsePAM ${isRoot ? 'yes' : 'no'}`,
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
@@ -62,7 +63,8 @@ export async function startSshd(settings: readonly string[] = [], listening = tr
     'MaxStartups 100',
     'LogLevel VERBOSE',
     `Subsystem sftp internal-sftp -d ${dir}`,
-    // The start files of whoever runs the tests (bash reads .bashrc under sshd) are none of our business.
+    // The start files of whoever runs the tests (bash
+    // reads .bashrc under sshd) are none of our business.
     `SetEnv HOME=${dir}`,
     ...settings.map((line) => line.replaceAll('DIR', dir)),
     '',

@@ -53,7 +53,8 @@ test('an instance of EC2 lives from create to rm, moves to a new address, and le
   expect(own).not.toBe(handedOver);
   expect(handedOver).toMatch(/^ssh-ed25519 /);
   expect(await pins('ec')).toBe(`ec ${own}\n`);
-  // EC2 takes its time to reboot an instance, and what answers meanwhile is what is about to go down.
+  // EC2 takes its time to reboot an instance, and what
+  // answers meanwhile is what is about to go down.
   const boot = async () => user.must(['ssh', 'ec', 'cat /proc/sys/kernel/random/boot_id']);
   const before = await boot();
   cloud.behaviour.transitionMs = 6000;

@@ -5,7 +5,9 @@ import { testPorts } from '../../testbed/ports.ts';
 import { describeMachineLifecycle } from '../support/machine-lifecycle.ts';
 import type { User } from '../support/user.ts';
 
-/** Processes and listeners of this computer that carry a machine's id or lie in the user's store. */
+/**
+ * Processes and listeners of this computer that carry a machine's id or lie in the user's store.
+ */
 async function qemuTraces(user: User, ids: readonly string[]): Promise<readonly string[]> {
   const { stdout } = await testPorts().programs.run(['ps', '-eo', 'pid,args']);
   const names = [...ids, join(user.sandbox.store, 'machines')];

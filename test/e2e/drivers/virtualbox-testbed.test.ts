@@ -5,7 +5,8 @@ import { testPorts } from '../../testbed/ports.ts';
 import { parseReport } from '../../testbed/virtualbox/hardware.ts';
 import { startVirtualBox, type VirtualBoxTestbed } from '../../testbed/virtualbox/testbed.ts';
 
-// The machines of these have no disk: QEMU runs them all the same, and what is asked is how VBoxManage answers.
+// The machines of these have no disk: QEMU runs them all
+// the same, and what is asked is how VBoxManage answers.
 
 let vbox: VirtualBoxTestbed;
 

@@ -12,7 +12,10 @@ const ARGS = ['--driver', 'virtualbox', '--virtualbox-no-vtx-check', '--virtualb
 
 let vbox: VirtualBoxTestbed;
 let before: string;
-/** Another user's store on the same VirtualBox: it makes its machine at the same time, and removes it first. */
+/**
+ * Another user's store on the same VirtualBox: it makes
+ * its machine at the same time, and removes it first.
+ */
 let neighbour: User;
 let neighboursMachine: Promise<string>;
 

@@ -7,7 +7,8 @@ import { gatewayOf, type Subnet } from '../../../src/drivers/nspawn/network/subn
 import { networkFile } from '../../../src/drivers/nspawn/root/guest-files.ts';
 import { newUser, type User } from '../support/user.ts';
 
-// Two machines for all of it: what is done to their certificates, and what that does to their containers.
+// Two machines for all of it: what is done to their
+// certificates, and what that does to their containers.
 const [FIRST, SECOND] = ['first', 'second'];
 const DAY_MS = 86_400_000;
 
@@ -116,7 +117,8 @@ test('start renews the certificate of a machine that comes back under another ad
   expect(started).toContain(`Machine "${SECOND}" was started.`);
   expect((await user.must(['url', SECOND])).trim()).toBe(`tcp://${other}:2376`);
   expect(describeCertificate(await machineFile(SECOND, 'server.pem')).sans).toContain(other);
-  // It was switched off: the engine started its container again, and from here on it stays the same.
+  // It was switched off: the engine started its
+  // container again, and from here on it stays the same.
   processes.set(SECOND, await running(SECOND));
 });
 

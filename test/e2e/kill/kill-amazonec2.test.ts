@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CallRecord, type Ec2Server, startEc2 } from '../../testbed/ec2/server.ts';
 import { newUser, type User } from '../support/user.ts';
 
-// mymachine is killed with SIGKILL before and after each call that its create makes; where they are is learnt from the server.
+// mymachine is killed with SIGKILL before and after each call that
+// its create makes; where they are is learnt from the server.
 
 const MOST_CALLS = 60;
 /** Runs side by side; each signs with a key of its own, by which the server tells them apart. */
@@ -62,8 +63,8 @@ async function visit(at: number, moment: Moment): Promise<Run> {
   let refused: string | undefined;
   let asked = '';
   watches.set(key, (now, call) => {
-    // How often the same is asked for again, until it is seen or in the state that is wanted, differs from run to run, and
-    // is one point.
+    // How often the same is asked for again, until it is seen or in the
+    // state that is wanted, differs from run to run, and is one point.
     const isRepeated = refused === call.action || asked === call.body;
     if (now === 'before' && !isRepeated) count += 1;
     if (now === 'after') {

@@ -14,7 +14,10 @@ interface Point {
   readonly id: string;
 }
 
-/** Runs a create that dies with SIGKILL when its entry `at` of the journal is on disk; undefined when it ran to its end. */
+/**
+ * Runs a create that dies with SIGKILL when its entry `at` of
+ * the journal is on disk; undefined when it ran to its end.
+ */
 async function killedAt(
   user: User,
   at: number,
@@ -43,7 +46,10 @@ async function expectShown(user: User, name: string): Promise<void> {
   expect(row.error).toContain(`create --resume ${name}`);
 }
 
-/** Every entry of the journal, found by dying at the first, the second, and so on until a create lives. */
+/**
+ * Every entry of the journal, found by dying at the
+ * first, the second, and so on until a create lives.
+ */
 async function atEveryEntry(visit: (at: number) => Promise<Point | undefined>): Promise<number> {
   for (let at = 1; at <= MAX_ENTRIES; at += 1) if ((await visit(at)) === undefined) return at - 1;
   throw new Error('a create has no end');

@@ -4,9 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testPorts } from '../../testbed/ports.ts';
 import { newUser, type User } from '../support/user.ts';
 
-// By emulation a boot takes a minute, so one machine is killed at every entry of its journal in turn, each resume being killed at
-// the next one; others are killed at each entry until the guest runs, and removed as they are. What comes after that, the calls
-// of provisioning, is in kill-calls.test.ts, whose guests boot in seconds.
+// By emulation a boot takes a minute, so one machine is killed at every entry of its
+// journal in turn, each resume being killed at the next one; others are killed at
+// each entry until the guest runs, and removed as they are. What comes after that,
+// the calls of provisioning, is in kill-calls.test.ts, whose guests boot in seconds.
 
 const MAX_ENTRIES = 40;
 const ARGS = ['--driver', 'qemu', '--qemu-memory', '768', '--qemu-cpus', '1'];
@@ -45,7 +46,8 @@ test('one machine of QEMU survives a kill -9 at every entry of its journal, is l
     seen.push(`${last?.step} ${last?.state}`);
     const [row] = JSON.parse(await user.must(['ls', '--json']));
     expect(row.error, seen.at(-1)).toContain('create --resume chain');
-    // A step whose intent was the last entry is begun again, so its intent is written again before it is done.
+    // A step whose intent was the last entry is begun again,
+    // so its intent is written again before it is done.
     outcome = await user.mymachine(['create', '--resume', 'chain'], dying(last?.state === 'intent' ? 2 : 1));
   }
   expect(outcome, `${outcome.stderr}\n${outcome.stdout}`).toMatchObject({ code: 0 });

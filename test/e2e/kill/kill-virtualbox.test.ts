@@ -6,8 +6,8 @@ import { startVirtualBox, type VirtualBoxTestbed } from '../../testbed/virtualbo
 import { newUser, type User } from '../support/user.ts';
 import { virtualBoxState } from '../support/virtualbox-state.ts';
 
-// A boot by emulation takes a minute, and the entries before it seconds: machines are killed at each of those, and one at the
-// entries of its boot.
+// A boot by emulation takes a minute, and the entries before it seconds:
+// machines are killed at each of those, and one at the entries of its boot.
 
 const ARGS = ['--driver', 'virtualbox', '--virtualbox-no-vtx-check', '--virtualbox-memory', '768'];
 const LAST_BEFORE_BOOT = 'virtualbox.boot intent';
@@ -66,7 +66,8 @@ test('killed at every entry and resumed from each, a machine boots; killed then,
     const [row] = JSON.parse(await user.must(['ls', '--json']));
     expect(row.error, seen.at(-1)).toContain('create --resume chain');
     if (seen.at(-1) === 'virtualbox.boot done') break;
-    // A step whose intent was the last entry is begun again, so its intent is written again before it is done.
+    // A step whose intent was the last entry is begun again,
+    // so its intent is written again before it is done.
     const next = seen.at(-1)?.endsWith('intent') ? 2 : 1;
     outcome = await user.mymachine(['create', '--resume', name], dying(next));
   }

@@ -19,9 +19,10 @@ export interface KillOptions {
 }
 
 /**
- * Kills mymachine with SIGKILL before and after each call to the outside that its create makes: programs, and commands over
- * SSH. Where they are is learnt from the calls themselves. Every other create is resumed before it is removed, the rest are
- * removed as they are. Prints and gives the points.
+ * Kills mymachine with SIGKILL before and after each call to the outside
+ * that its create makes: programs, and commands over SSH. Where they are is
+ * learnt from the calls themselves. Every other create is resumed before it
+ * is removed, the rest are removed as they are. Prints and gives the points.
  */
 export async function killAtEveryCall(options: KillOptions): Promise<readonly string[]> {
   const points: string[] = [];
@@ -68,7 +69,10 @@ async function visit(options: KillOptions, turn: number): Promise<Run> {
   return { point, isResumed };
 }
 
-/** A create that dies at its call `at`; what it had asked for is done all the same, and is over when this resolves. */
+/**
+ * A create that dies at its call `at`; what it had asked
+ * for is done all the same, and is over when this resolves.
+ */
 async function killedAt(
   { user, monitor }: KillOptions,
   at: number,

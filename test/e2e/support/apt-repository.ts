@@ -1,6 +1,7 @@
 /**
- * Shell functions that make a signed package repository in /srv/repo of a host, laid out like Docker's. `engine_tree` gives
- * the distribution's engine unpacked, to be packed again under another name or version: uncompressed, which is quick.
+ * Shell functions that make a signed package repository in /srv/repo of a host,
+ * laid out like Docker's. `engine_tree` gives the distribution's engine unpacked,
+ * to be packed again under another name or version: uncompressed, which is quick.
  */
 export const repositoryFunctions = `set -eu
 export DEBIAN_FRONTEND=noninteractive GNUPGHOME=/root/gnupg

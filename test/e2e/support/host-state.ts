@@ -9,11 +9,17 @@ systemctl is-enabled docker 2>/dev/null || :
 find /var/lib/docker -mindepth 1 -maxdepth 1 2>/dev/null | head -1
 `;
 
-/** What lives on by itself: caches of the package tool and the linker, backups that useradd makes, the resolver's file. */
+/**
+ * What lives on by itself: caches of the package tool and the
+ * linker, backups that useradd makes, the resolver's file.
+ */
 const VOLATILE =
   /ld\.so\.cache|\/etc\/(mtab|resolv\.conf|\.pwd\.lock|\.updated)|\/etc\/(group|gshadow|passwd|shadow|subgid|subuid)-?$/;
 
-/** All of a host that provisioning could change: configuration, units, packages, names, files in homes. */
+/**
+ * All of a host that provisioning could change:
+ * configuration, units, packages, names, files in homes.
+ */
 export async function hostState(host: TestHost): Promise<readonly string[]> {
   const lines = (await host.must(['sh', '-c', SCRIPT])).split('\n');
   return lines.filter((line) => line !== '' && !VOLATILE.test(line));

@@ -15,7 +15,10 @@ export interface LifecycleOptions {
   readonly removal: readonly string[];
   /** What of the machine is left after rm; a line each. */
   readonly leftovers: (user: User, ids: readonly string[]) => Promise<readonly string[]>;
-  /** What is to be seen of it beyond what all machines have in common; looked at when it has just been made. */
+  /**
+   * What is to be seen of it beyond what all machines
+   * have in common; looked at when it has just been made.
+   */
   readonly checks?: (user: User) => Promise<void>;
   readonly beforeRemoval?: (user: User) => Promise<void>;
   readonly after?: () => Promise<void>;
@@ -23,7 +26,10 @@ export interface LifecycleOptions {
 
 const NAME = 'host1';
 
-/** A machine's whole life, as its user sees it. The same for every driver that makes or adopts a host. */
+/**
+ * A machine's whole life, as its user sees it. The
+ * same for every driver that makes or adopts a host.
+ */
 export function describeMachineLifecycle(options: LifecycleOptions): void {
   describe(options.title, () => {
     let user: User;

@@ -36,7 +36,9 @@ const spec: EngineSpec = {
   env: [],
 };
 
-/** A test host with a session to it and certificates for it, to be provisioned as the machine "m1". */
+/**
+ * A test host with a session to it and certificates for it, to be provisioned as the machine "m1".
+ */
 export interface Adopted extends HostPorts {
   readonly host: TestHost;
   readonly spec: EngineSpec;
@@ -147,7 +149,10 @@ export async function failureOf(work: Promise<unknown>): Promise<MachineError> {
   throw new Error('It was expected to fail, and did not');
 }
 
-/** Everything below /etc with its content, mode and owner, and what of ours may stand elsewhere on a host. */
+/**
+ * Everything below /etc with its content, mode and
+ * owner, and what of ours may stand elsewhere on a host.
+ */
 export async function standOf(host: TestHost): Promise<readonly string[]> {
   const script = `
     find /etc /var/lib/mymachine -xdev -printf '%m %U:%G %p %l\\n' 2>/dev/null | sort -k3

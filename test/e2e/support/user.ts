@@ -5,7 +5,10 @@ import { type Outcome, PROGRAM, type RunOptions, Sandbox } from '../../cli/progr
 import { busyboxImageTar, dockerClient } from '../../testbed/packages.ts';
 import { testCacheDir } from '../../testbed/testbed.ts';
 
-/** A user at a terminal of this computer: mymachine and docker in PATH, images cached, a home of their own. */
+/**
+ * A user at a terminal of this computer: mymachine and
+ * docker in PATH, images cached, a home of their own.
+ */
 export interface User {
   readonly sandbox: Sandbox;
   mymachine(args: readonly string[], options?: RunOptions): Promise<Outcome>;

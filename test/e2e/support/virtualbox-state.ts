@@ -1,6 +1,9 @@
 import type { VirtualBoxTestbed } from '../../testbed/virtualbox/testbed.ts';
 
-/** All that a machine can leave in VirtualBox: machines, disks, ISO images, networks, DHCP servers, and notes of ours. */
+/**
+ * All that a machine can leave in VirtualBox: machines, disks,
+ * ISO images, networks, DHCP servers, and notes of ours.
+ */
 export async function virtualBoxState(vbox: VirtualBoxTestbed): Promise<string> {
   const said: string[] = [];
   for (const list of ['vms', 'hdds', 'dvds', 'hostonlyifs', 'dhcpservers'])

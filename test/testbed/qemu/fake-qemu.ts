@@ -8,7 +8,10 @@ import { type InstanceHost, prepareHost } from '../cloud-host.ts';
 import { testPorts } from '../ports.ts';
 import { removeTestbed, testbedFolder } from '../testbed.ts';
 
-/** A QEMU whose guests are containers, which boot in seconds; they read the seed as guests do, by cloud-init. */
+/**
+ * A QEMU whose guests are containers, which boot in
+ * seconds; they read the seed as guests do, by cloud-init.
+ */
 export interface FakeQemu {
   /** For the tested program: QEMU's programs are first in PATH. */
   readonly env: Readonly<Record<string, string>>;
@@ -21,7 +24,10 @@ export interface FakeQemu {
 
 const SECTOR = 2048;
 
-/** A file of a seed by what it begins with: files of an ISO image lie in whole sectors, one after the other (ECMA-119). */
+/**
+ * A file of a seed by what it begins with: files of an ISO
+ * image lie in whole sectors, one after the other (ECMA-119).
+ */
 function fileIn(iso: Buffer, beginning: string): Buffer {
   for (let at = 0; at < iso.length; at += SECTOR) {
     if (iso.toString('latin1', at, at + beginning.length) !== beginning) continue;

@@ -1,6 +1,7 @@
 /**
- * QEMU's programs, as the tested program finds them. `qemu-img` is the real one. `qemu-system-x86_64` carries a guest that
- * runs elsewhere: it has QEMU's pid file, QMP socket and forwards, and ends with the guest. Both report their calls.
+ * QEMU's programs, as the tested program finds them. `qemu-img` is the real one.
+ * `qemu-system-x86_64` carries a guest that runs elsewhere: it has QEMU's pid
+ * file, QMP socket and forwards, and ends with the guest. Both report their calls.
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -8,7 +9,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** TCP port of the monitor that is told of calls, and the socket of the computer that has the guests. */
+/**
+ * TCP port of the monitor that is told of calls, and
+ * the socket of the computer that has the guests.
+ */
 declare const MONITOR: number;
 declare const GUESTS: string;
 

@@ -32,8 +32,8 @@ interface EndedGuest {
 }
 
 /**
- * Answers calls of VBoxManage: what concerns a machine's process is answered here, all else is the real program's. For that one
- * each machine is always switched off or saved.
+ * Answers calls of VBoxManage: what concerns a machine's process is answered here, all
+ * else is the real program's. For that one each machine is always switched off or saved.
  */
 export class CallHandler {
   readonly #deps: GuestDeps;
@@ -256,8 +256,8 @@ export class CallHandler {
       const result = await this.#run(args);
       if (result.exitCode === 0) return parseReport(result.stdout);
       if (result.stderr.includes('Could not find a registered machine')) return undefined;
-      // On a busy computer VirtualBox's server may be starting or ending just now. A machine that runs must not be taken for
-      // one that does not.
+      // On a busy computer VirtualBox's server may be starting or ending just
+      // now. A machine that runs must not be taken for one that does not.
       if (clock.now() > end) throw new Error(`VBoxManage ${args.join(' ')}: ${result.stderr}`);
     }
   }

@@ -31,8 +31,8 @@ export function parseDhcpServers(text: string): readonly DhcpServer[] {
 }
 
 /**
- * VirtualBox's own DHCP server needs its kernel module; dnsmasq does its work, and its leases are written down as
- * VirtualBox's, so that `dhcpserver findlease` finds them.
+ * VirtualBox's own DHCP server needs its kernel module; dnsmasq does its work, and its
+ * leases are written down as VirtualBox's, so that `dhcpserver findlease` finds them.
  */
 export class DhcpService {
   readonly #namespaces: Namespaces;
@@ -46,7 +46,10 @@ export class DhcpService {
     this.#userHome = userHome;
   }
 
-  /** Serves an adapter as the server says. One that is off or makes no sense does not serve; that fails nobody's start. */
+  /**
+   * Serves an adapter as the server says. One that is off or
+   * makes no sense does not serve; that fails nobody's start.
+   */
   async serve(adapter: string, server: DhcpServer | undefined): Promise<void> {
     const key = JSON.stringify(server);
     const old = this.#running.get(adapter);
@@ -67,7 +70,10 @@ export class DhcpService {
     this.#running.set(adapter, { key, child });
   }
 
-  /** dnsmasq: `expiry mac address name id` a line. VirtualBox: src/VBox/NetworkServices/Dhcpd/Db.cpp. */
+  /**
+   * dnsmasq: `expiry mac address name id` a line.
+   * VirtualBox: src/VBox/NetworkServices/Dhcpd/Db.cpp.
+   */
   async publishLeases(): Promise<void> {
     for (const adapter of this.#running.keys()) {
       const text = await readFile(this.#leases(adapter), 'utf8').catch(() => '');

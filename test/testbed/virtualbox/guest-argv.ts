@@ -15,7 +15,10 @@ const FORMATS: Readonly<Record<string, string>> = { '.vdi': 'vdi', '.vmdk': 'vmd
 const NIC_SLOTS: readonly number[] = [0x3, 0x8, 0x9, 0xa, 0x10, 0x11, 0x12, 0x13];
 const AHCI_SLOT = 0xd;
 
-/** The virtual machine that VirtualBox describes, as qemu(1) is told: the same controllers, adapters and addresses. */
+/**
+ * The virtual machine that VirtualBox describes, as qemu(1)
+ * is told: the same controllers, adapters and addresses.
+ */
 export function guestArgv(hardware: Hardware, accel: AccelChoice, places: GuestPlaces): Argv {
   const { name, uuid, cpus, memoryMiB, drives, nics, serialPath } = hardware;
   const buses = new Set(drives.map(({ bus }) => bus));
@@ -77,7 +80,9 @@ function nicOptions(nic: Nic, tap: string | undefined): readonly string[] {
   ];
 }
 
-/** The emulated processor can run guests itself, for which the kernel would load what nobody needs. */
+/**
+ * The emulated processor can run guests itself, for which the kernel would load what nobody needs.
+ */
 function processor({ accel, cpuModel }: AccelChoice): string {
   return accel === 'tcg' ? `${cpuModel},-svm` : cpuModel;
 }

@@ -126,8 +126,8 @@ export class Guest {
   }
 
   /**
-   * Stops the guest and takes its local ports away, as if its state were saved: QEMU cannot save the state of one whose disk
-   * is VirtualBox's or VMware's, so the process stays.
+   * Stops the guest and takes its local ports away, as if its state were saved: QEMU cannot
+   * save the state of one whose disk is VirtualBox's or VMware's, so the process stays.
    */
   async saveState(): Promise<void> {
     await this.#qmp.run('stop');
@@ -144,7 +144,8 @@ export class Guest {
   }
 
   async addForward(slot: number, forward: Forward): Promise<void> {
-    // As in VirtualBox, a port that is taken is no failure of the machine: the forward does not work.
+    // As in VirtualBox, a port that is taken is no
+    // failure of the machine: the forward does not work.
     const { protocol, hostIp, hostPort, guestIp, guestPort } = forward;
     await this.#qmp.monitor(
       `hostfwd_add net${slot} ${protocol}:${hostIp}:${hostPort}-${guestIp}:${guestPort}`,

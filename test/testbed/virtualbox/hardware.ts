@@ -1,4 +1,6 @@
-/** What `showvminfo --machinereadable` tells of a virtual machine, of which QEMU is given the same. */
+/**
+ * What `showvminfo --machinereadable` tells of a virtual machine, of which QEMU is given the same.
+ */
 export interface Hardware {
   readonly uuid: string;
   readonly name: string;
@@ -44,7 +46,10 @@ export interface Forward {
   readonly guestPort: number;
 }
 
-/** Lines of `key=value`, `"key"=value`, with or without quotes around the value; others are passed over. */
+/**
+ * Lines of `key=value`, `"key"=value`, with or without
+ * quotes around the value; others are passed over.
+ */
 export function parseReport(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -114,7 +119,8 @@ function nicOf(report: ReadonlyMap<string, string>, slot: number): readonly Nic[
         .replace(/(..)(?!$)/g, '$1:')
         .toLowerCase(),
       connected: value('cableconnected') === 'on',
-      // The report does not say whose rules they are; only the first of several NAT adapters has any here.
+      // The report does not say whose rules they are; only
+      // the first of several NAT adapters has any here.
       forwards: value('nic') === 'nat' && slot === firstNat(report) ? forwardsOf(report) : [],
     },
   ];

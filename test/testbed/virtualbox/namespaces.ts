@@ -4,13 +4,22 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Argv } from '../../../src/base/ports.ts';
 
-/** Namespaces of processes, mounts and network that end together: nothing made in them can outlive them. */
+/**
+ * Namespaces of processes, mounts and network that end
+ * together: nothing made in them can outlive them.
+ */
 export interface Namespaces {
-  /** Prefix of a command of this computer: its own files, in the enclosure's network, where /dev/vboxdrv may exist. */
+  /**
+   * Prefix of a command of this computer: its own files, in
+   * the enclosure's network, where /dev/vboxdrv may exist.
+   */
   readonly outer: Argv;
   /** The same, but it dies with the enclosure. */
   readonly mortal: Argv;
-  /** Prefix of a command of VirtualBox's root file system, in which this computer's folders of data have the same paths. */
+  /**
+   * Prefix of a command of VirtualBox's root file system, in
+   * which this computer's folders of data have the same paths.
+   */
   readonly inner: Argv;
   /** Kills all there is in it, and resolves when it is gone. */
   close(): Promise<void>;
@@ -25,8 +34,9 @@ export function isShared(path: string): boolean {
   return path.startsWith('/var/tmp') || !(SYSTEM.includes(top) || top.startsWith('lib') || top === '');
 }
 
-// $1 VirtualBox's root, $2 an empty folder, $3 "module" to have /dev/vboxdrv. The first process of a pid namespace has to
-// collect orphans, which the shell does when it waits. The kernel looks for terminals beside ptmx, so that is no bind mount.
+// $1 VirtualBox's root, $2 an empty folder, $3 "module" to have /dev/vboxdrv. The
+// first process of a pid namespace has to collect orphans, which the shell does when
+// it waits. The kernel looks for terminals beside ptmx, so that is no bind mount.
 const INIT = `set -e
 root=$1 dev=$2
 mount --make-rprivate /
@@ -65,7 +75,8 @@ export async function openNamespaces(root: string, folder: string, module: boole
   await mkdir(dev);
   const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child=KILL'];
   const shell = ['sh', '-c', INIT, 'testbed', root, dev, module ? 'module' : ''];
-  // Should this process be killed, the kernel kills unshare, and then its child, and with that all the others.
+  // Should this process be killed, the kernel kills unshare,
+  // and then its child, and with that all the others.
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, ...shell], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -36,7 +36,10 @@ export class QmpClient {
     });
   }
 
-  /** A command of QEMU's monitor for people: forwards have none of their own. Gives what it prints; nothing is good. */
+  /**
+   * A command of QEMU's monitor for people: forwards have
+   * none of their own. Gives what it prints; nothing is good.
+   */
   async monitor(line: string): Promise<string> {
     return String(await this.run('human-monitor-command', { 'command-line': line })).trim();
   }

@@ -12,13 +12,15 @@ export const PROGRAMS_DIR = '/usr/lib/virtualbox';
 const PACKAGES = ['iproute2', 'dnsmasq-base', 'procps'];
 
 const SETUP_HOOKS = [
-  // VirtualBox is in contrib; and a mirror of unstable that stands still for a week has an index past its date.
+  // VirtualBox is in contrib; and a mirror of unstable that
+  // stands still for a week has an index past its date.
   'sed -i "s/ main$/ main contrib/" "$1/etc/apt/sources.list"',
   'printf "Acquire::Check-Valid-Until \\"false\\";\\n" >"$1/etc/apt/apt.conf.d/90testbed"',
 ];
 
 const CUSTOMIZE_HOOKS = [
-  // The kernel's modules cannot be built or loaded here, so a package without any takes their place.
+  // The kernel's modules cannot be built or loaded
+  // here, so a package without any takes their place.
   'mkdir -p "$1/tmp/modules/DEBIAN" && printf "Package: testbed-virtualbox-modules\\nVersion: 1\\nArchitecture: all\\nMaintainer: nobody <nobody@localhost>\\nProvides: virtualbox-modules\\nDescription: stands for modules that are not there\\n" >"$1/tmp/modules/DEBIAN/control"',
   'chroot "$1" dpkg-deb --build /tmp/modules /tmp/modules.deb && chroot "$1" dpkg -i /tmp/modules.deb && rm -r "$1/tmp/modules" "$1/tmp/modules.deb"',
   'chroot "$1" apt-get install -y --no-install-recommends virtualbox',
@@ -26,8 +28,9 @@ const CUSTOMIZE_HOOKS = [
 ];
 
 /**
- * VBoxNetAdpCtl makes host-only adapters with a kernel module. Here they are bridges of the same names; their addresses are
- * set by the real one. Called as `add [NAME]`, whose name it prints, and `NAME remove`.
+ * VBoxNetAdpCtl makes host-only adapters with a kernel module. Here they
+ * are bridges of the same names; their addresses are set by the real
+ * one. Called as `add [NAME]`, whose name it prints, and `NAME remove`.
  */
 const ADAPTERS = `#!/bin/sh
 set -e
@@ -49,8 +52,9 @@ fi
 `;
 
 /**
- * A root file system of Debian unstable with the real VirtualBox in it, in the cache: made once, in a minute and a half, of
- * 570 MB. A change of its recipe makes another one. Needs root, mmdebstrap, and a mirror of Debian in apt's configuration.
+ * A root file system of Debian unstable with the real VirtualBox in it, in the cache:
+ * made once, in a minute and a half, of 570 MB. A change of its recipe makes another
+ * one. Needs root, mmdebstrap, and a mirror of Debian in apt's configuration.
  */
 export async function ensureRoot(ports: Ports, cacheDir: string): Promise<string> {
   const folder = join(cacheDir, 'virtualbox');

@@ -1,4 +1,7 @@
-/** VBoxManage, as the tested program finds it: asks the testbed, whose socket is SOCKET, and does what it is told. */
+/**
+ * VBoxManage, as the tested program finds it: asks the
+ * testbed, whose socket is SOCKET, and does what it is told.
+ */
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { constants } from 'node:os';

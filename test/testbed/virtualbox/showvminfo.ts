@@ -1,4 +1,6 @@
-/** What the testbed knows of a machine's state, where VBoxManage itself takes it for switched off. */
+/**
+ * What the testbed knows of a machine's state, where VBoxManage itself takes it for switched off.
+ */
 export interface LiveState {
   readonly state: 'running' | 'paused' | 'aborted';
   /** Milliseconds since the epoch. */

@@ -18,19 +18,26 @@ const OWNER = 'owner.json';
 
 /** Default: the module is loaded, no wrapper, 300 ms of dying. */
 export interface VirtualBoxOptions {
-  /** Without it /dev/vboxdrv is missing and startvm fails, as with a kernel that VirtualBox has no module for. */
+  /**
+   * Without it /dev/vboxdrv is missing and startvm fails,
+   * as with a kernel that VirtualBox has no module for.
+   */
   readonly kernelModule?: boolean;
   /** Debian's wrapper says on stdout, at every call, that the module is missing. */
   readonly wrapperWarning?: boolean;
-  /** For how long after a machine's process has ended showvminfo fails and the machine counts as locked. */
+  /**
+   * For how long after a machine's process has ended
+   * showvminfo fails and the machine counts as locked.
+   */
   readonly dyingMs?: number;
 }
 
 /**
- * A VirtualBox of a test's own: the real VBoxManage 7.2 with settings, server, and network of its own, whose machines are started
- * with QEMU. Its host-only adapters and its machines' forwards to 127.0.0.1 are in a network namespace, so whatever is to reach
- * them, the tested program first of all, is run behind `enter`. Calls are answered by this process: it must not wait for the
- * tested program by blocking (spawnSync).
+ * A VirtualBox of a test's own: the real VBoxManage 7.2 with settings, server, and
+ * network of its own, whose machines are started with QEMU. Its host-only adapters and
+ * its machines' forwards to 127.0.0.1 are in a network namespace, so whatever is to
+ * reach them, the tested program first of all, is run behind `enter`. Calls are answered
+ * by this process: it must not wait for the tested program by blocking (spawnSync).
  */
 export interface VirtualBoxTestbed {
   /** For the tested program: VBoxManage is first in PATH, and named by VBOX_INSTALL_PATH. */
@@ -53,7 +60,10 @@ export interface VirtualBoxTestbed {
   close(): Promise<void>;
 }
 
-/** Needs root on Debian, and mmdebstrap and QEMU. What a killed run leaves on disk is swept by the next one. */
+/**
+ * Needs root on Debian, and mmdebstrap and QEMU. What a
+ * killed run leaves on disk is swept by the next one.
+ */
 export async function startVirtualBox(options: VirtualBoxOptions = {}): Promise<VirtualBoxTestbed> {
   const ports = testPorts();
   const { kernelModule = true, wrapperWarning = false, dyingMs = 300 } = options;

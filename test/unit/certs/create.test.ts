@@ -109,7 +109,8 @@ describe('certificates', () => {
     ];
     for (const key of kinds) {
       const carrier = generateKeyPairSync('rsa', { modulusLength: 2048 });
-      // The carrier's subject only lends its name: what matters is that this signer's kind of key works.
+      // The carrier's subject only lends its name: what
+      // matters is that this signer's kind of key works.
       const cert = await buildCertificate(
         {
           organization: 'x',

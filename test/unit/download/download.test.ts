@@ -75,7 +75,9 @@ async function fetchIt(stallMs = 2000, signal?: AbortSignal): Promise<void> {
 const whole = (response: ServerResponse, etag = '"1"') =>
   response.writeHead(200, { 'content-length': content.length, etag }).end(content);
 
-/** Serves ranges as a good site does, but ends the connection after `limit` bytes of each answer. */
+/**
+ * Serves ranges as a good site does, but ends the connection after `limit` bytes of each answer.
+ */
 function cutting(limit: number, etag = '"1"') {
   return (incoming: IncomingMessage, response: ServerResponse) => {
     const from = Number(/^bytes=(\d+)-$/.exec(incoming.headers.range ?? '')?.[1] ?? 0);

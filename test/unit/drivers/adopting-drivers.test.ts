@@ -15,12 +15,16 @@ const base: BaseConfig = {
   StorePath: '/home/u/.docker/machine',
 };
 
-/** What a machine of the driver has under `Driver` in its config.json, after a create with these flags. */
+/**
+ * What a machine of the driver has under `Driver` in
+ * its config.json, after a create with these flags.
+ */
 function record(driver: Driver, flags: FlagValues): string {
   return JSON.stringify(driverRecord(driver.configure(new FlagReader(flags), base), {}));
 }
 
-// What docker-machine 0.16.2 writes for the same options, but for the port in the address of driver none.
+// What docker-machine 0.16.2 writes for the same options,
+// but for the port in the address of driver none.
 test("a machine of driver none has docker-machine's record: no login, and nothing of a swarm", () => {
   expect(record(noneDriver as unknown as Driver, { url: 'tcp://192.0.2.10:2376' })).toBe(
     '{"IPAddress":"192.0.2.10","MachineName":"m1","SSHUser":"","SSHPort":0,"SSHKeyPath":"","StorePath":"/home/u/.docker/machine","SwarmMaster":false,"SwarmHost":"","SwarmDiscovery":"","URL":"tcp://192.0.2.10:2376"}',

@@ -54,7 +54,10 @@ async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000, at = clock)
   }
 }
 
-/** The date, so many days from now; a minute's difference at midnight makes no other day five minutes earlier. */
+/**
+ * The date, so many days from now; a minute's difference
+ * at midnight makes no other day five minutes earlier.
+ */
 const dayOf = (days: number) => new Date(Date.now() + days * day - 300_000).toISOString().slice(0, 10);
 const hinting = (command: string) => expect.stringContaining(`mymachine ${command}`);
 
@@ -77,7 +80,8 @@ describe('a failure to reach an engine', () => {
   });
 
   it('is UNREACHABLE when there is no way', async () => {
-    // A multicast address cannot be connected to: the system says so at once, without a packet sent.
+    // A multicast address cannot be connected to: the
+    // system says so at once, without a packet sent.
     expect(await failure({ kind: 'tcp', host: '224.0.0.1', port: 2376 })).toMatchObject({
       code: 'MM_ENGINE_UNREACHABLE',
       hint: hinting('start host1'),

@@ -13,7 +13,10 @@ import type { EngineEndpoint } from '../../../src/engine/contract.ts';
 export const day = 86_400_000;
 export const clock = systemClock;
 
-/** The certificates of a machine and everything that can be wrong with them. Made once: keys take time. */
+/**
+ * The certificates of a machine and everything that
+ * can be wrong with them. Made once: keys take time.
+ */
 export async function makeCertificates() {
   const now = Date.now();
   const [ca, otherCa] = await Promise.all([

@@ -23,7 +23,10 @@ interface Parts {
   readonly compression?: number;
 }
 
-/** An image by the specification: a plain cluster, one that is zeros by its flag, none, a packed one, and a short last one. */
+/**
+ * An image by the specification: a plain cluster, one that is
+ * zeros by its flag, none, a packed one, and a short last one.
+ */
 function image(parts: Parts = {}): { readonly path: string; readonly disk: Buffer } {
   const disk = Buffer.alloc(SIZE);
   disk.fill('plain', 0, CLUSTER);

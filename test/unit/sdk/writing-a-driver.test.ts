@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { filesOfPage } from '../../testbed/page.ts';
 
-// The page's files as they stand, but for what they import: this repository's sources, and our test runner.
+// The page's files as they stand, but for what they
+// import: this repository's sources, and our test runner.
 const sdk = join(import.meta.dirname, '../../../src/sdk');
 const IMPORTS = [
   ["'mymachine/driver'", `'${sdk}/index.ts'`],

@@ -6,7 +6,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderEnv } from '../../../../src/cli/shells/render-env.ts';
 
-/** A program that reads our text, and the ways in which users make it do so; FILE stands for the text's path. */
+/**
+ * A program that reads our text, and the ways in which
+ * users make it do so; FILE stands for the text's path.
+ */
 interface RealShell {
   readonly program: string;
   readonly name: string;

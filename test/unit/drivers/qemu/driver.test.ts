@@ -16,7 +16,8 @@ import { driverContext } from '../../../testbed/driver-context.ts';
 import { openDriver } from '../../../testbed/open-driver.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 
-// The driver over a QEMU that boots nothing: its command line, ports, pid file and QMP are the real one's.
+// The driver over a QEMU that boots nothing: its command
+// line, ports, pid file and QMP are the real one's.
 const qemu = await openDriver(qemuDriver);
 const fakes = join(import.meta.dirname, '../../../fixtures/qemu');
 const programs = localPrograms({ ...process.env, PATH: `${fakes}:${process.env['PATH']}` });

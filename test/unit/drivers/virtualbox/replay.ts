@@ -6,7 +6,10 @@ interface Run {
   readonly stderr: string;
 }
 
-/** The computer's programs with a VBoxManage that gives these recorded runs, one a call; `calls` takes what it was called with. */
+/**
+ * The computer's programs with a VBoxManage that gives these
+ * recorded runs, one a call; `calls` takes what it was called with.
+ */
 export function replaying(runs: readonly Run[], calls: (readonly string[])[] = []): Programs {
   const left = [...runs];
   return {

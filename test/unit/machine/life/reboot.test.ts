@@ -13,7 +13,10 @@ beforeEach(async () => {
 });
 afterEach(() => user.remove());
 
-/** What the host says to each question in turn: a boot's id, or the code that it is answered with. The last is repeated. */
+/**
+ * What the host says to each question in turn: a boot's id,
+ * or the code that it is answered with. The last is repeated.
+ */
 function hostThatSays(answers: readonly string[]) {
   let asked = 0;
   const session = async (target: SshTarget): Promise<SshSession> => {
