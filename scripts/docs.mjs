@@ -57,7 +57,8 @@ const rows = [...errors, ...former]
   .map(([id, { summary, exitCode = 1 }]) => `| \`${id}\` | ${summary} | ${exitCode} |`);
 const text = `# Errors
 
-Every failure ends with a line \`Error id: …\`. The ids are stable; what the first line says may be refined.
+Every error ends with a line \`Error id: …\`. The ids are stable, so scripts can rely on them. The wording
+of our own messages may change.
 
 | id | meaning | exit code |
 |---|---|---|

@@ -84,7 +84,7 @@ export function variables({ globals, commands, drivers }: ProgramReference): rea
 }
 
 const flagAbout = ({ name, kind, help }: ProgramReference['globals'][number]) =>
-  `As --${name}${kind === 'slice' ? ', several parted by commas' : ''}: ${help}`;
+  `As --${name}${kind === 'slice' ? ', several separated by commas' : ''}: ${help}`;
 
 /** What the program ends with. */
 export const exitCodes: readonly (readonly [code: number, meaning: string])[] = [

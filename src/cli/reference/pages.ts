@@ -17,7 +17,12 @@ function optionRow(flag: CommandFlag): string {
 
 function optionTable(flags: readonly CommandFlag[]): string[] {
   if (flags.length === 0) return [];
-  return ['| option | | default | environment |', '|---|---|---|---|', ...flags.map(optionRow), ''];
+  return [
+    '| option | what it does | default | environment |',
+    '|---|---|---|---|',
+    ...flags.map(optionRow),
+    '',
+  ];
 }
 
 function commandSection(command: CommandReference, { drivers }: ProgramReference): string[] {
@@ -53,8 +58,10 @@ export function commandsPage(reference: ProgramReference): string {
   return [
     '# Commands',
     '',
-    'Made of the definitions of the commands by `node scripts/docs.mjs`. The same is in `man mymachine` and `mymachine COMMAND --help`;',
-    'variables and exit codes are in [environment.md](environment.md).',
+    '<!-- Written by `node scripts/docs.mjs` from the definitions of the commands in src. -->',
+    '',
+    '`mymachine COMMAND --help` and `man mymachine` say the same.',
+    'See also [environment variables and exit codes](environment.md).',
     '',
     ...groups.flatMap(({ title, commands }) => [
       `${title}:`,
@@ -64,7 +71,7 @@ export function commandsPage(reference: ProgramReference): string {
     ]),
     '## Options of every command',
     '',
-    'They stand before the command or behind it.',
+    'You can write them before or after the command.',
     '',
     ...optionTable(globals),
     ...reference.commands.flatMap((command) => commandSection(command, reference)),
@@ -78,12 +85,12 @@ export function commandsPage(reference: ProgramReference): string {
 export function environmentPage(reference: ProgramReference): string {
   return `# Environment variables and exit codes
 
-Made of the definitions of the commands by \`node scripts/docs.mjs\`.
+<!-- Written by \`node scripts/docs.mjs\` from the definitions of the commands in src. -->
 
-An option on the command line counts before its variable, the variable before a preference (\`mymachine prefs\`), and that
-before the default. An empty variable counts as none.
+A value comes from the command line, else from its variable, else from your preferences
+(\`mymachine prefs\`), else it is the default. An empty variable counts as not set.
 
-| variable | | for |
+| variable | what it sets | who reads it |
 |---|---|---|
 ${variables(reference)
   .map(
@@ -98,6 +105,6 @@ ${variables(reference)
 |---|---|
 ${exitCodes.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n')}
 
-${sshExitCode} What failed is said by an [error id](errors.md), too.
+${sshExitCode} Each error also has an [id](errors.md) that tells what failed.
 `;
 }
