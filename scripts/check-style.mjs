@@ -12,29 +12,15 @@ const MAX_COLUMNS = 100;
 const SOURCE = /\.(?:ts|sh|mjs|go|transcript)$/;
 const COMMENTED = /\.(?:ts|sh|mjs)$/;
 
-/** Folders (with all below them) whose comments keep to the columns already. */
-const NARROW = [
-  'scripts',
-  'src/base',
-  'src/certs',
-  'src/download',
-  'src/drivers/amazonec2',
-  'src/drivers/generic',
-  'src/drivers/none',
-  'src/engine',
-  'src/go-template',
-  'src/guest',
-  'src/images',
-  'src/provision',
-  'src/sdk',
-  'src/store',
-  'test',
-];
+/** Folders whose comments are still wider. Take one out when it is done. */
+const WIDE = ['src/cli', 'src/drivers/nspawn', 'src/drivers/qemu', 'src/drivers/virtualbox'];
 
 /** @type {string[]} */
 const problems = [];
 for (const top of ['src', 'test']) checkFolder(join(root, top));
-for (const top of NARROW) for (const file of filesBelow(join(root, top))) checkComments(file);
+for (const top of ['scripts', 'src', 'test'])
+  for (const file of filesBelow(join(root, top)))
+    if (!WIDE.some((folder) => file.startsWith(join(root, folder, '/')))) checkComments(file);
 for (const problem of problems) console.log(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
 

@@ -11,7 +11,10 @@ export function imageContext(context: DriverContext): ImageContext {
   return { clock, report, programs, signal, cacheDir, withLock };
 }
 
-/** An image as an option names it, with the full path of a file. `disk` is what file names of disks end with. */
+/**
+ * An image as an option names it, with the full path of
+ * a file. `disk` is what file names of disks end with.
+ */
 export function imageName(given: string, disk: RegExp): string {
   return !isImageUrl(given) && (/[/\\]/.test(given) || disk.test(given)) ? resolve(given) : given;
 }

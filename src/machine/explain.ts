@@ -14,7 +14,10 @@ const SILENCE: ReadonlySet<string> = new Set([
   'MM_ENGINE_TIMEOUT',
 ]);
 
-/** Gives a failure to reach a host the last lines of what the host itself says, where its driver can tell. */
+/**
+ * Gives a failure to reach a host the last lines of
+ * what the host itself says, where its driver can tell.
+ */
 export async function explained(error: unknown, host: HostDriver, context: DriverContext): Promise<unknown> {
   if (!isMachineError(error) || !SILENCE.has(error.code) || error.details !== undefined) return error;
   // The failure itself is what the user must hear of.
