@@ -42,8 +42,8 @@ test('what cannot work is refused with its remedy, before anything is made', asy
   };
   await refused(
     ['--virtualbox-hostonly-cidr', '192.168.99.1/24', 'h1'],
-    'MM_VBOX|only within 192\\.168\\.56\\.0/21',
-    '/etc/vbox/networks\\.conf: \\* 192\\.168\\.99\\.0/24',
+    'only within 192\\.168\\.56\\.0/21',
+    '"\\* 192\\.168\\.99\\.0/24" in /etc/vbox/networks\\.conf',
   );
   await refused(
     ['--virtualbox-bridged-interface', 'nosuch0', 'h1'],
