@@ -78,6 +78,13 @@ module.exports = {
       to: { path: '^src/cli/commands/' },
     },
     {
+      name: 'cli-takes-no-locks',
+      comment: 'What needs a lock is an operation of src/machine, or a file of src/store.',
+      severity: 'error',
+      from: { path: folder('cli') },
+      to: { path: '^src/store/lock\\.ts$' },
+    },
+    {
       name: 'not-to-tests',
       severity: 'error',
       from: { path: '^src/' },

@@ -1,6 +1,8 @@
 // The house rules that no other tool checks:
 // - at most 16 source files in a folder of src and test
 // - comments end before column 101
+// - clock, timers, argv and environment are read where the program meets the outside world alone
+// - src/cli takes no machine's lock: what needs one is an operation of src/machine
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import ts from 'typescript';
@@ -12,6 +14,11 @@ const MAX_COLUMNS = 100;
 const SOURCE = /\.(?:ts|sh|mjs|go|transcript)$/;
 const COMMENTED = /\.(?:ts|sh|mjs)$/;
 
+/** What is read from outside, and the files that may read it. */
+const OUTSIDE =
+  /\bprocess\.(?:argv0?|env|ppid|std(?:in|out|err)|exit(?:Code)?|cwd)\b|\bDate\.now\(|(?<![\w.])set(?:Timeout|Interval)\(/;
+const PORTS = /^src\/(?:cli\/(?:main\.ts|computer\/)|sdk\/testing\/)/;
+
 /** Folders whose comments are still wider. Take one out when it is done. */
 const WIDE = ['src/cli', 'src/drivers/nspawn', 'src/drivers/qemu', 'src/drivers/virtualbox'];
 
@@ -21,6 +28,7 @@ for (const top of ['src', 'test']) checkFolder(join(root, top));
 for (const top of ['scripts', 'src', 'test'])
   for (const file of filesBelow(join(root, top)))
     if (!WIDE.some((folder) => file.startsWith(join(root, folder, '/')))) checkComments(file);
+for (const file of filesBelow(join(root, 'src'))) if (file.endsWith('.ts')) checkPorts(file);
 for (const problem of problems) console.log(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
@@ -33,6 +41,23 @@ function checkFolder(folder) {
       `${relative(root, folder)}: ${files.length} source files, at most ${MAX_FILES}: merge some, or make sub-folders`,
     );
   for (const entry of entries) if (entry.isDirectory()) checkFolder(join(folder, entry.name));
+}
+
+/** @param {string} path */
+function checkPorts(path) {
+  const name = relative(root, path);
+  for (const [index, text] of readFileSync(path, 'utf8').split('\n').entries()) {
+    if (/^\s*(?:\/\/|\/?\*)/.test(text)) continue;
+    const outside = PORTS.test(name) ? null : OUTSIDE.exec(text);
+    if (outside !== null)
+      problems.push(
+        `${name}:${index + 1}: ${outside[0]}: take it from Io, Clock or Ports, which src/cli/computer makes`,
+      );
+    if (name.startsWith('src/cli/') && /\.withMachine\(/.test(text))
+      problems.push(
+        `${name}:${index + 1}: src/cli takes no machine's lock: make it an operation of src/machine`,
+      );
+  }
 }
 
 /** @param {string} folder */

@@ -58,8 +58,11 @@ export interface Programs {
    * Ctrl-C reaches the program through the terminal, so the caller must survive SIGINT.
    */
   runOnTerminal(argv: Argv): Promise<number>;
-  /** The full path of a program, or undefined. Looks in PATH, /usr/sbin and /sbin. */
-  find(program: string): Promise<string | undefined>;
+  /**
+   * The full path of a program, or undefined. Looks in PATH, /usr/sbin and /sbin.
+   * It also looks in the folders that environment variables of these names hold.
+   */
+  find(program: string, folderVariables?: readonly string[]): Promise<string | undefined>;
   /**
    * Starts a program that outlives us, in a session of its own. Gives its pid.
    * Its output is appended to `logPath`.

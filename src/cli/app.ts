@@ -67,7 +67,7 @@ export class App {
       say: options.say,
     });
     this.programs = localPrograms(io.env);
-    this.drivers = builtInDrivers();
+    this.drivers = withPresets(builtInDrivers(), io);
     this.store = new Store(storeRoot(globals, io), {
       clock: systemClock,
       report: this.report,
@@ -124,6 +124,19 @@ export class App {
   async close(): Promise<void> {
     if (this.#connector !== undefined) (await this.#connector).closeAll();
   }
+}
+
+/** The same drivers. What their libraries read is set before they are used. */
+function withPresets({ names, load }: DriverRegistry, io: Io): DriverRegistry {
+  return {
+    names,
+    async load(name) {
+      const driver = await load(name);
+      for (const { name: variable, preset } of driver.environment ?? [])
+        if (preset !== undefined) io.presetVariable(variable, preset);
+      return driver;
+    },
+  };
 }
 
 async function isSameFile(one: string, other: string): Promise<boolean> {

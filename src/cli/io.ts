@@ -17,8 +17,13 @@ export interface Io {
   readonly cwd: string;
   readonly homeDir: string;
   readonly platform: NodeJS.Platform;
+  readonly isRoot: boolean;
+  /** Whoever started us, most often a shell. */
+  readonly parentPid: number;
   /** As the program was called: the name decides between mymachine and docker-machine in what we print. */
   readonly argv0: string;
+  /** Sets a variable that a library reads, where the user has not. */
+  presetVariable(name: string, value: string): void;
 }
 
 /** Whether to colour what goes to that stream: a terminal, and NO_COLOR (no-color.org) not set. */

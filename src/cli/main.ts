@@ -55,11 +55,13 @@ const io: Io = {
   cwd: process.cwd(),
   homeDir: homedir(),
   platform: process.platform,
+  isRoot: process.getuid?.() === 0,
+  parentPid: process.ppid,
   argv0: calledAs ?? 'mymachine',
+  presetVariable(name, value) {
+    process.env[name] ??= value;
+  },
 };
-
-// A hint of the AWS SDK to its own users, about versions that are not ours yet.
-process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
 
 // An event loop that drains before the command gave its result must not end in success.
 process.exitCode = 1;

@@ -63,6 +63,8 @@ export type Availability =
 export interface EnvironmentVariable {
   readonly name: string;
   readonly meaning: string;
+  /** Set before the driver's library is loaded, where the user has not set it. */
+  readonly preset?: string;
 }
 
 /** A kind of host: data about it, and the door to what talks to its provider. */

@@ -13,18 +13,22 @@ const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin', '/opt/homebrew/
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function folders(env: Environment): string[] {
-  const path = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  // VirtualBox's installers name their folder so, and on Windows do not put it into PATH.
-  const virtualBox = [env['VBOX_INSTALL_PATH'] ?? '', env['VBOX_MSI_INSTALL_PATH'] ?? ''].filter(
-    (folder) => folder !== '',
-  );
-  return [...path, ...virtualBox, ...(process.platform === 'win32' ? [] : SYSTEM_FOLDERS)];
+function folders(env: Environment, variables: readonly string[]): string[] {
+  const path = (env['PATH'] ?? '').split(delimiter);
+  const named = variables.map((name) => env[name] ?? '');
+  const system = process.platform === 'win32' ? [] : SYSTEM_FOLDERS;
+  return [...path, ...named, ...system].filter((folder) => folder !== '');
 }
 
-async function findProgram(program: string, env: Environment): Promise<string | undefined> {
+async function findProgram(
+  program: string,
+  env: Environment,
+  variables: readonly string[] = [],
+): Promise<string | undefined> {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
-  const candidates = isAbsolute(program) ? [program] : folders(env).map((folder) => join(folder, program));
+  const candidates = isAbsolute(program)
+    ? [program]
+    : folders(env, variables).map((folder) => join(folder, program));
   for (const candidate of candidates) {
     for (const ending of endings) {
       try {
@@ -47,7 +51,7 @@ function missing(program: string): Error {
 
 /** Programs of this computer, run by execa: argument vectors, never a shell. */
 export function localPrograms(env: Environment): Programs {
-  const find = (program: string) => findProgram(program, env);
+  const find: Programs['find'] = (program, variables) => findProgram(program, env, variables);
   const located = async (program: string) => {
     const path = await find(program);
     if (path === undefined) throw missing(program);

@@ -40,26 +40,16 @@ const others: readonly Variable[] = [
     about: "With --no-proxy env adds the machine's address to the one that is in use",
     scope: 'env',
   },
-  {
-    name: 'AWS_REGION',
-    about: 'Region of machines of the driver amazonec2, after AWS_DEFAULT_REGION and before the profile',
-    scope: 'driver amazonec2',
-  },
   { name: 'SSH_AUTH_SOCK', about: 'The SSH agent', scope: '' },
   { name: 'USER, USERNAME', about: 'Name in the certificates', scope: 'create' },
   { name: 'PATH', about: 'Where ssh, scp, rsync, sshfs, qemu and other programs are found', scope: '' },
-  {
-    name: 'VBOX_INSTALL_PATH, VBOX_MSI_INSTALL_PATH',
-    about: 'Folder of VBoxManage where PATH has none',
-    scope: 'driver virtualbox',
-  },
   { name: 'HOME', about: 'Where the storage path, settings and keys lie by default', scope: '' },
   { name: 'NO_COLOR', about: 'Set to anything, output has no colours', scope: '' },
   { name: 'TERM', about: 'dumb: output has no colours; otherwise passed on to logins', scope: '' },
 ];
 
-/** For tests alone, and one that we set ourselves. */
-const internal = ['MYMACHINE_FAULT_AT', 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'];
+/** For tests alone. */
+const internal = ['MYMACHINE_FAULT_AT'];
 
 export const documentedVariables: readonly string[] = [
   ...others.flatMap(({ name }) => name.split(', ')),
@@ -79,6 +69,8 @@ export function variables({ globals, commands, drivers }: ProgramReference): rea
     for (const flag of flags) if (flag.env !== undefined) add(flag.env, flagAbout(flag), name);
   for (const { name, flags } of drivers)
     for (const flag of flags) if (flag.env !== undefined) add(flag.env, flagAbout(flag), `driver ${name}`);
+  for (const { name, environment } of drivers)
+    for (const { name: variable, meaning } of environment) add(variable, meaning, `driver ${name}`);
   const ofFlags = [...found].map(([name, { about, scopes }]) => ({ name, about, scope: scopes.join(', ') }));
   return [...ofFlags, ...others];
 }

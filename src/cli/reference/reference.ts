@@ -1,4 +1,5 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
+import type { EnvironmentVariable } from '../../sdk/driver.ts';
 import { globalFlags, versionAndHelp } from '../args/globals.ts';
 import type { CommandFlag } from '../args/spec.ts';
 import {
@@ -31,6 +32,7 @@ interface DriverReference {
   readonly name: string;
   readonly summary: string;
   readonly flags: readonly CommandFlag[];
+  readonly environment: readonly EnvironmentVariable[];
 }
 
 interface GroupReference {
@@ -85,7 +87,12 @@ export async function readReference(
     globals: [...globalFlags, ...versionAndHelp],
     groups,
     commands: groups.flatMap(({ commands }) => commands),
-    drivers: drivers.map(({ name, summary, flags }) => ({ name, summary, flags: visible(flags) })),
+    drivers: drivers.map(({ name, summary, flags, environment = [] }) => ({
+      name,
+      summary,
+      flags: visible(flags),
+      environment,
+    })),
   };
 }
 

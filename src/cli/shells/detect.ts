@@ -164,10 +164,10 @@ export async function detectShell(clues: ShellClues): Promise<string | undefined
 
 /** The shell that reads our output; MM_ARGUMENTS in docker-machine's words when nothing tells. */
 export async function shellOfCaller(app: App): Promise<string> {
-  const { platform, env } = app.io;
+  const { platform, env, parentPid } = app.io;
   const found = await detectShell({
     platform,
-    parentPid: process.ppid,
+    parentPid,
     stdout: platform === 'linux' ? stdoutOf('self') : undefined,
     process: (pid) => processEntry(pid, platform, app.programs),
     env: (name) => env[name] ?? '',

@@ -28,7 +28,7 @@ const TOOLS = [
 export async function installHint(app: App, program: string, names: PackageNames): Promise<string> {
   if (app.io.platform === 'darwin') return `Install it: "brew install ${names.brew}".`;
   if (app.io.platform === 'linux') {
-    const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
+    const sudo = app.io.isRoot ? '' : 'sudo ';
     for (const [tool, key, command] of TOOLS) {
       if ((await app.programs.find(tool)) !== undefined)
         return `Install it: "${sudo}${command} ${names[key]}".`;

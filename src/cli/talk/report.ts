@@ -10,8 +10,13 @@ export interface StepTime {
   readonly ok: boolean;
 }
 
+export interface Ticker {
+  /** Calls `work` again and again, until what it gives is called. It keeps no process alive. */
+  every(ms: number, work: () => void): () => void;
+}
+
 export interface ReportOptions {
-  readonly clock: Clock;
+  readonly clock: Clock & Ticker;
   /** info, step titles: stdout as docker-machine had it, or stderr where stdout is to be evaluated. */
   readonly talk: Output;
   readonly stderr: Output;
@@ -45,7 +50,7 @@ export class ConsoleReport implements Report {
   readonly times: StepTime[] = [];
   readonly #options: ReportOptions;
   #running: { title: string; begin: number; amount: string }[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #stopSpinner: (() => void) | undefined;
   #frame = 0;
   #lastPlainProgress = 0;
 
@@ -124,19 +129,19 @@ export class ConsoleReport implements Report {
     );
   }
 
-  /** The spinner turns while a step runs; the timer never keeps the process alive. */
+  /** The spinner turns while a step runs. */
   #spin(): void {
     if (!this.#live) return;
     if (this.#running.length === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
+      this.#stopSpinner?.();
+      this.#stopSpinner = undefined;
       return;
     }
     this.#draw();
-    this.#timer ??= setInterval(() => {
+    this.#stopSpinner ??= this.#options.clock.every(FRAME_MS, () => {
       this.#frame = (this.#frame + 1) % FRAMES.length;
       this.#draw();
-    }, FRAME_MS).unref();
+    });
   }
 
   #draw(): void {

@@ -9,6 +9,17 @@ export const amazonec2Driver: Driver<Ec2Config> = {
   name: 'amazonec2',
   summary: 'an instance of Amazon EC2',
   flags: amazonec2Flags,
+  environment: [
+    {
+      name: 'AWS_REGION',
+      meaning: 'Region of machines, after AWS_DEFAULT_REGION and before the profile',
+    },
+    {
+      name: 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED',
+      meaning: 'With true, the AWS SDK warns of no old version of Node',
+      preset: 'true',
+    },
+  ],
   traits: {
     ssh: true,
     provision: true,

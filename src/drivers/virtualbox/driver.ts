@@ -8,6 +8,7 @@ import { bootMachine, gone } from './boot.ts';
 import { configureVirtualBox, isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
+import { FOLDER_VARIABLES } from './manage/locate.ts';
 import { stateOf, type VmInfo, vmInfo } from './manage/vm.ts';
 import { leasedAddress } from './network/lease.ts';
 import { usesDhcp } from './network/network.ts';
@@ -51,6 +52,10 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
   name: 'virtualbox',
   summary: 'a virtual machine on this computer, by VirtualBox',
   flags: virtualboxFlags,
+  environment: FOLDER_VARIABLES.map((name) => ({
+    name,
+    meaning: 'Folder of VBoxManage where PATH has none',
+  })),
   traits: {
     ssh: ({ SSHPort, SSHUser, SSHKeyPath }) => ({
       host: '127.0.0.1',

@@ -1,5 +1,5 @@
 import { ensureAuthoritiesOf, foreseeReplacement } from '../../../machine/certs/dependents.ts';
-import { Machine } from '../../../machine/machine.ts';
+import { enginePortOf } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { manyNames } from '../../args/machine-names.ts';
@@ -21,9 +21,10 @@ function warnOfOthers(app: App, names: readonly string[], others: readonly strin
 /** The machines that have certificates; of the others it is said that they have none. */
 async function withCertificates(app: App, names: readonly string[]): Promise<readonly string[]> {
   const found = names.map(async (name) => {
-    // What cannot be opened is met again, and told of, where it is worked on.
-    const machine = await Machine.open(app.deps, name).catch(() => undefined);
-    if (machine?.isThroughSsh !== true) return [name];
+    const { config } = await app.store.load(name);
+    // A driver that is not here is met again, and told of, where it is asked for more.
+    const driver = await app.drivers.load(config.DriverName).catch(() => undefined);
+    if (driver === undefined || enginePortOf(driver, config) !== 0) return [name];
     app.report.info(
       `"${name}" has no certificates to regenerate: its engine is reached through SSH, by keys.`,
     );

@@ -70,7 +70,7 @@ async function pickDriver(app: App, wanted: string): Promise<Driver> {
     app.report.info(
       `Driver ${name} would work here, but for this: ${availability.works ? '' : availability.why}`,
     );
-    await installPackages(deps, better.packages, process.getuid?.() === 0);
+    await installPackages(deps, better.packages, app.io.isRoot);
   }
   if (wanted !== '') return app.drivers.load(wanted);
   return chooseDriver(app.drivers, deps, deps.cacheDir);

@@ -1,6 +1,5 @@
 import { messageOf } from '../../../base/machine-error.ts';
 import { removeMachine } from '../../../machine/life/remove.ts';
-import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { defineCommand } from '../../command.ts';
@@ -58,7 +57,8 @@ export const rmCommand = defineCommand({
 /** What to know about a host that stays. */
 async function adoptedHost(app: App, name: string): Promise<string | undefined> {
   try {
-    const { traits } = (await Machine.open(app.deps, name)).driver;
+    const { config } = await app.store.load(name);
+    const { traits } = await app.drivers.load(config.DriverName);
     if (!traits.adopted || !traits.provision) return undefined;
     return `The host of ${name} keeps its engine as it is configured; "rm --restore" would have put it back as it was.`;
   } catch (error) {

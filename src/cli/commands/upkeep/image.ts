@@ -1,13 +1,10 @@
-import { isMachineError } from '../../../base/machine-error.ts';
 import { type Arch, hostArch } from '../../../images/arch.ts';
 import { buildImage } from '../../../images/build.ts';
 import { type CachedImage, type ImageContext, listImages, removeImage } from '../../../images/cache.ts';
 import { buildSystem, catalogueNames, type Kernel } from '../../../images/catalogue.ts';
 import { pullImage } from '../../../images/pull.ts';
+import { machinesOnImage } from '../../../machine/fleet/machines-on-image.ts';
 import { locksOf } from '../../../machine/locks.ts';
-import type { BaseConfig } from '../../../sdk/context.ts';
-import { traitOf } from '../../../sdk/driver.ts';
-import type { HostConfig } from '../../../store/record/host-config.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { defineCommand } from '../../command.ts';
@@ -107,28 +104,8 @@ async function list(app: App): Promise<Result> {
   );
 }
 
-/** The machines of this store whose disks stand on that one. */
-async function usersOf(app: App, path: string): Promise<readonly string[]> {
-  const machines = await app.store.loadAll();
-  const users = machines.map(async (machine) =>
-    'config' in machine && (await standsOn(app, machine.config, path)) ? [machine.name] : [],
-  );
-  return (await Promise.all(users)).flat();
-}
-
-async function standsOn({ deps }: App, { DriverName, Driver }: HostConfig, path: string): Promise<boolean> {
-  try {
-    const { images = [] } = (await deps.drivers.load(DriverName)).traits;
-    return traitOf(images, Driver as unknown as BaseConfig).includes(path);
-  } catch (error) {
-    if (!isMachineError(error, 'MM_DRIVER_UNKNOWN')) throw error;
-    // Nobody here can tell what the record means, so a mention counts.
-    return Object.values(Driver).includes(path);
-  }
-}
-
 async function remove(app: App, name: string, arch: Arch): Promise<void> {
-  if (!(await removeImage(imageContext(app), name, arch, (path) => usersOf(app, path)))) {
+  if (!(await removeImage(imageContext(app), name, arch, (path) => machinesOnImage(app.deps, path)))) {
     throw usageError('MM_ARGUMENTS', {
       message: `There is no image "${name.slice(0, 80)}" (${arch}) in the cache`,
       hint: `"${app.program} image ls" lists them.`,

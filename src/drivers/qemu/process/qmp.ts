@@ -40,11 +40,10 @@ export function qmp(path: string, command: string, timeoutMs = 2000): Promise<un
     const socket = connect(path);
     let text = '';
     const finish = (settle: () => void) => {
-      clearTimeout(timer);
       socket.destroy();
       settle();
     };
-    const timer = setTimeout(() => finish(() => resolve(undefined)), timeoutMs);
+    socket.setTimeout(timeoutMs, () => finish(() => resolve(undefined)));
     socket.on('error', () => finish(() => resolve(undefined)));
     socket.on('close', () => finish(() => resolve(undefined)));
     socket.setEncoding('utf8');

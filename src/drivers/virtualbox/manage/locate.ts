@@ -1,9 +1,9 @@
 import type { Programs } from '../../../base/ports.ts';
 
-/**
- * Where installers put VBoxManage when it is not in PATH. The folders that VBOX_INSTALL_PATH and VBOX_MSI_INSTALL_PATH name
- * are looked through by `Programs.find`.
- */
+/** Installers keep their folder in one of these. On Windows they do not put it into PATH. */
+export const FOLDER_VARIABLES = ['VBOX_INSTALL_PATH', 'VBOX_MSI_INSTALL_PATH'];
+
+/** Where installers put VBoxManage when nothing leads to it. */
 const USUAL_PLACES: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
   linux: ['/usr/bin/VBoxManage', '/usr/lib/virtualbox/VBoxManage', '/opt/VirtualBox/VBoxManage'],
   darwin: ['/usr/local/bin/VBoxManage', '/Applications/VirtualBox.app/Contents/MacOS/VBoxManage'],
@@ -19,7 +19,7 @@ export async function findManage(
   platform: NodeJS.Platform = process.platform,
 ): Promise<string | undefined> {
   for (const candidate of ['VBoxManage', ...(USUAL_PLACES[platform] ?? [])]) {
-    const path = await programs.find(candidate);
+    const path = await programs.find(candidate, FOLDER_VARIABLES);
     if (path !== undefined) return path;
   }
   return undefined;
