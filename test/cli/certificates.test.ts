@@ -2,14 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAuthority, createClientCertificate } from '../../src/certs/create.ts';
-import { type EngineCertificate, type EngineStub, startEngineStub } from '../testbed/engine-stub.ts';
+import { type EngineCertificate, type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
 import { Sandbox } from './program.ts';
 
 const DAY_MS = 86_400_000;
 const MARGIN_MS = 3_600_000;
 
 let user: Sandbox;
-const engines: EngineStub[] = [];
+const engines: FakeEngine[] = [];
 
 beforeEach(async () => {
   user = await Sandbox.make();
@@ -51,7 +51,7 @@ async function machine(
   certificate: EngineCertificate,
   driver: 'generic' | 'none' = 'generic',
 ): Promise<void> {
-  const engine = await startEngineStub({ certDir: join(user.store, 'certs'), certificate });
+  const engine = await startFakeEngine({ certDir: join(user.store, 'certs'), certificate });
   engines.push(engine);
   const made = await user.run(['create', '-d', 'none', '--url', `tcp://${engine.address}`, name]);
   expect(made, made.stderr).toMatchObject({ code: 0 });

@@ -1,22 +1,22 @@
-import { readdir } from 'node:fs/promises';
+import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type StandIn, standInEngine } from './engine-stand-in.ts';
+import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
 import { PROGRAM, Sandbox } from './program.ts';
 
 let user: Sandbox;
-let engine: StandIn;
+let engine: FakeEngine;
 /** All that may stand in a path and means something to some shell. */
 const folder = `my "st'ore" $HOME \`id\` $(touch pwned) !x %PATH% & ; touch pwned; ünï#\n*`;
 
 beforeAll(async () => {
-  [user, engine] = await Promise.all([Sandbox.make(), standInEngine()]);
+  user = await Sandbox.make();
   const store = join(user.home, folder);
-  await engine.prepare(store);
+  engine = await startFakeEngine({ certDir: join(store, 'certs') });
   await user.run(['-s', store, 'create', '-d', 'none', '--url', engine.url, 'h1']);
 }, 60_000);
 afterAll(async () => {
-  await engine.stop();
+  await engine.close();
   await user.remove();
 });
 
@@ -74,8 +74,9 @@ describe('env of a store whose path holds everything that means something to a s
   test('shows a hint that does what it says when it is typed', async () => {
     // A line break in a path cannot be shown in a comment, and is not there.
     const typed = folder.replace('\n', '');
-    await engine.prepare(join(user.home, 'stores', typed));
-    const argv = ['-s', join(user.home, 'stores', typed)];
+    const store = join(user.home, 'stores', typed);
+    await cp(join(user.home, folder, 'certs'), join(store, 'certs'), { recursive: true });
+    const argv = ['-s', store];
     await user.run([...argv, 'create', '-d', 'none', '--url', engine.url, 'h1']);
     for (const [shell, flags] of [
       ['bash', ['--norc']],
@@ -89,7 +90,7 @@ describe('env of a store whose path holds everything that means something to a s
       const result = await variables(shell, flags, hint);
       if (result === undefined) continue;
       expect(result.found, `${hint}: ${result.stderr}`).toMatchObject({
-        DOCKER_CERT_PATH: join(user.home, 'stores', typed, 'machines', 'h1'),
+        DOCKER_CERT_PATH: join(store, 'machines', 'h1'),
       });
     }
     expect(await readdir(user.home)).not.toContain('pwned');

@@ -1,25 +1,26 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Listening, rawServer } from '../unit/engine/real-engine.ts';
-import { type StandIn, standInEngine } from './engine-stand-in.ts';
+import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
+import { type Listening, listen } from '../testbed/listen.ts';
 import { Sandbox } from './program.ts';
 
 let user: Sandbox;
-let engine: StandIn;
+let engine: FakeEngine;
 let silent: Listening;
 
 beforeAll(async () => {
-  [user, engine] = await Promise.all([Sandbox.make(), standInEngine()]);
+  user = await Sandbox.make();
+  engine = await startFakeEngine({ certDir: join(user.store, 'certs') });
   // Takes every connection and never says a word.
-  silent = await rawServer(() => undefined);
-  await engine.prepare(user.store);
+  silent = await listen(createServer());
   await user.run(['create', '-d', 'none', '--url', engine.url, 'zz-last']);
 }, 60_000);
 afterAll(async () => {
-  await Promise.all([engine.stop(), silent.stop()]);
+  await Promise.all([engine.close(), silent.close()]);
   await user.remove();
 });
 

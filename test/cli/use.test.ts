@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type StandIn, standInEngine } from './engine-stand-in.ts';
+import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
 import { PROGRAM, Sandbox } from './program.ts';
 
 const RECORDED = 'tcp://192.0.2.77:2376';
@@ -9,18 +9,15 @@ const THROUGH_SSH = 'ssh://ubuntu@192.0.2.78';
 const variables = ['DOCKER_TLS_VERIFY', 'DOCKER_HOST', 'DOCKER_CERT_PATH', 'DOCKER_MACHINE_NAME'];
 
 let user: Sandbox;
-let engine: StandIn;
+let engine: FakeEngine;
 let bin: string;
 
 beforeAll(async () => {
-  [user, engine] = await Promise.all([
-    Sandbox.make({ MACHINE_STORAGE_PATH: join('/tmp', `mm use-"$x'${process.pid}`) }),
-    standInEngine(),
-  ]);
+  user = await Sandbox.make({ MACHINE_STORAGE_PATH: join('/tmp', `mm use-"$x'${process.pid}`) });
+  engine = await startFakeEngine({ certDir: join(user.store, 'certs') });
   bin = join(user.home, 'bin');
   await mkdir(bin);
   for (const name of ['mymachine', 'docker-machine']) await symlink(PROGRAM, join(bin, name));
-  await engine.prepare(user.store);
   for (const name of ['asked', 'recorded', 'default'])
     await user.run(['create', '-d', 'none', '--url', engine.url, name]);
   // As create, start and provision leave it where the engine has answered.
@@ -30,7 +27,7 @@ beforeAll(async () => {
   await writeFile(record('closed'), `${THROUGH_SSH}\n`, { mode: 0o600 });
 }, 60_000);
 afterAll(async () => {
-  await engine.stop();
+  await engine.close();
   await user.exec(['rm', '-rf', user.store]);
   await user.remove();
 });

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAuthority, createClientCertificate } from '../../src/certs/create.ts';
 import { Sandbox } from '../cli/program.ts';
-import { type EngineStub, startEngineStub } from '../testbed/engine-stub.ts';
+import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
 import { putRecord, snapshot, version1, version2, version3 } from './records.ts';
 
 let user: Sandbox;
-let engine: EngineStub;
+let engine: FakeEngine;
 
 /** The store's certificates as docker-machine made them; none of them beside the machine. */
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
     'key.pem': client.key,
   }))
     await writeFile(join(certDir, file), text, { mode: 0o600 });
-  engine = await startEngineStub({ certDir });
+  engine = await startFakeEngine({ certDir });
 });
 
 afterAll(async () => {

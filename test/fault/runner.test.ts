@@ -8,7 +8,7 @@ import { systemClock } from '../../src/cli/computer/clock.ts';
 import { Store } from '../../src/store/store.ts';
 import { type Outcome, Sandbox } from '../cli/program.ts';
 import { putRecord, version2 } from '../compat/records.ts';
-import { type EngineStub, startEngineStub } from '../testbed/engine-stub.ts';
+import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
 
 // GitLab Runner's docker+machine executor: it calls a machine
 // program from many goroutines at once, and reads the store itself.
@@ -18,7 +18,7 @@ const CALLS = process.env['MYMACHINE_PROGRAM'] === undefined ? 1000 : 250;
 const PASSING = CALLS / 25;
 
 let user: Sandbox;
-let engine: EngineStub;
+let engine: FakeEngine;
 
 /**
  * The calls step back behind this process: it is the
@@ -34,7 +34,7 @@ const create = (name: string) =>
 
 beforeAll(async () => {
   user = await Sandbox.make();
-  engine = await startEngineStub({ certDir: join(user.store, 'certs') });
+  engine = await startFakeEngine({ certDir: join(user.store, 'certs') });
 });
 
 afterAll(async () => {

@@ -1,5 +1,6 @@
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { listen } from './listen.ts';
 
 export type Moment = 'before' | 'after';
 /** Told of each call before it is made and when it is over; the call waits for it. */
@@ -19,21 +20,20 @@ export interface CallMonitor {
 export async function openCallMonitor(): Promise<CallMonitor> {
   let watcher: CallWatcher | undefined;
   const server = createServer((socket) => {
-    socket.on('error', () => socket.destroy());
     createInterface({ input: socket }).on('line', async (line) => {
       const [, moment, call = ''] = /^(before|after) (.*)$/.exec(line) ?? [];
       await watcher?.(moment as Moment, call);
       socket.write('go\n');
     });
   });
-  // Hosts of the testbed reach it from their network.
-  await new Promise<void>((resolve) => server.listen(0, resolve));
+  // Hosts of the test bed reach it from their network.
+  const { port, close } = await listen(server, '');
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     watch: (next) => {
       watcher = next;
     },
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close,
   };
 }
 

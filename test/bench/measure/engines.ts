@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { startEngineStub } from '../../testbed/engine-stub.ts';
+import { startFakeEngine } from '../../testbed/fake-engine.ts';
+import { listen } from '../../testbed/listen.ts';
 
 export interface Engines {
   /** HOST:PORT of engines that answer over TLS. */
@@ -33,10 +34,8 @@ export function startEngines(certDir: string, count: number): Promise<Engines> {
 export async function serveEngines(argv: readonly string[]): Promise<boolean> {
   const [flag, certDir = '', count = '1'] = argv;
   if (flag !== FLAG) return false;
-  const stubs = await Promise.all(Array.from({ length: Number(count) }, () => startEngineStub({ certDir })));
-  const mute = createServer((socket) => socket.on('error', () => undefined));
-  await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
-  const { port } = mute.address() as { port: number };
+  const stubs = await Promise.all(Array.from({ length: Number(count) }, () => startFakeEngine({ certDir })));
+  const { port } = await listen(createServer());
   console.log(JSON.stringify({ live: stubs.map(({ address }) => address), silent: `127.0.0.1:${port}` }));
   process.stdin.on('end', () => process.exit(0)).resume();
   return true;

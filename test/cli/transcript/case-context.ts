@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EngineCertificate, type EngineStub, startEngineStub } from '../../testbed/engine-stub.ts';
+import { type EngineCertificate, type FakeEngine, startFakeEngine } from '../../testbed/fake-engine.ts';
 import { type Outcome, PROGRAM, Sandbox } from '../program.ts';
 import { readCommandLine } from './command-line.ts';
 import { expandPlaces } from './compare.ts';
@@ -13,7 +13,7 @@ import { expandPlaces } from './compare.ts';
 export interface CaseContext {
   readonly sandbox: Sandbox;
   readonly places: Map<string, string>;
-  readonly engines: EngineStub[];
+  readonly engines: FakeEngine[];
   readonly bin: string;
   /** How long one command may take. */
   readonly timeoutMs: number;
@@ -156,7 +156,7 @@ async function startEngine(context: CaseContext, [name = '', ...words]: readonly
   }
   const { 'min-api': minApi, certificate, answers, ...rest } = options;
   if (answers !== undefined && answers !== 'never') throw new Error(`+ engine: --answers ${answers}`);
-  const engine = await startEngineStub({
+  const engine = await startFakeEngine({
     certDir: join(context.sandbox.store, 'certs'),
     ...rest,
     silent: answers === 'never',

@@ -1,42 +1,43 @@
 /**
- * A transcript is a text file that reads like a terminal
- * session; each case of it is a test. `#` begins a comment.
+ * A transcript is a text file that reads like a terminal session. Each case of it is a test.
  *
+ *     # a comment
  *     === status names the state of a machine
- * a case, named by a sentence; it has a home of its own
  *     + machine h1 tcp://192.0.2.10:2376
- * done before: it must succeed, and what it prints is nothing to us
  *     $ MACHINE_DEBUG=0 mymachine status h1
- * a command, with its environment in front
- *     Running                                                     what stands on stdout
- *     ! Error id: MM_SOMETHING                                    what stands on stderr
+ *     Running
+ *     ! Error id: MM_SOMETHING
  *     ~ \d+ms
- * a line of stdout by a regular expression; `!~ ` on stderr
  *     ...
- * any number of lines of stdout; `! ...` on stderr
  *     exit 0
- * the exit status, which ends what is expected
  *
- * - Everything is exact but for `~` and `...`. A line that begins
- * like one of these marks gets a `\` in front, [EOL] stands
- *   behind blanks at a line's end, and [NOEOL] behind a last line that no newline ends.
- * - Words are quoted with '…', or with "…" and JSON's escapes.
- * `<<< "y\n"` is what stands on stdin, which is empty otherwise.
- * - [HOME], [STORE], [VERSION] and [FIXTURES] stand for what
- * they say; [HOST], [USER] and [KEY] for the host of test/e2e.
- * - `+ machine NAME URL` makes a machine of the driver
- * none; it is a copy of one that the program has made.
- * - `+ adopted NAME ADDRESS:PORT` makes one of the driver generic:
- * the engine's port is PORT, and nothing listens for SSH.
- * - `+ engine NAME OPTION...` starts a Docker Engine
- * (test/testbed/engine-stub.ts) with a certificate of the store's CA. [NAME]
- *   stands for its address and port. Options: --version, --api, --min-api, --answers
- * never, and --certificate foreign,   expired, expiring, early or other-name.
- * - Every other line of `+` and `$` runs a program: mymachine,
- * docker-machine (the same under that name), or one of the system.
+ * - `===` begins a case, which is named by a sentence. It has a home of its own.
+ * - `+` prepares the case. It must succeed, and its output does not matter.
+ * - `$` is a command, with its environment in front. What is expected of it follows.
+ * - A line without a mark is expected on stdout, one with `!` on stderr.
+ * - `~` is a line of stdout as a regular expression, and `!~` one of stderr.
+ * - `...` is any number of lines of stdout, and `! ...` of stderr.
+ * - `exit` is the exit status. It ends what is expected.
  *
- * With MYMACHINE_TRANSCRIPTS=write the harness writes down what the program really said, wherever
- * it was not what was expected: read every line of the difference before you believe it.
+ * Everything but `~` and `...` is compared exactly. A line that begins like one of these marks has a
+ * `\` in front. [EOL] stands behind blanks at the end of a line. [NOEOL] stands behind a last line
+ * that no newline ends.
+ *
+ * Words are quoted with '…', or with "…" and JSON's escapes. `<<< "y\n"` is the stdin, which is empty
+ * otherwise. [HOME], [STORE], [VERSION] and [FIXTURES] stand for what they say, and [HOST], [USER] and
+ * [KEY] for the host of test/e2e.
+ *
+ * - `+ machine NAME URL` makes a machine of the driver none, a copy of one that the program has made.
+ * - `+ adopted NAME ADDRESS:PORT` makes one of the driver generic. PORT is the engine's. Nothing
+ *   listens for SSH.
+ * - `+ engine NAME OPTION...` starts a Docker Engine (test/testbed/fake-engine.ts) with a certificate
+ *   of the store's CA. [NAME] stands for its address and port. Options: --version, --api, --min-api,
+ *   --answers never, and --certificate foreign, expired, expiring, early or other-name.
+ * - Every other line of `+` and `$` runs a program: mymachine, docker-machine (the same under that
+ *   name), or one of the system.
+ *
+ * With MYMACHINE_TRANSCRIPTS=write, what the program really said is written into the transcript,
+ * wherever it was not what was expected. Read every line of the difference before you believe it.
  */
 export interface Transcript {
   readonly path: string;

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DOCKER_MACHINE_VIRTUALBOX } from '../../testbed/docker-machine-virtualbox.ts';
+import { DOCKER_MACHINE_VIRTUALBOX } from '../../fixtures/virtualbox/docker-machine.ts';
 import { guestImage } from '../../testbed/virtualbox/guest-image.ts';
 import { startVirtualBox, type VirtualBoxTestbed } from '../../testbed/virtualbox/testbed.ts';
 import { newUser, type User } from '../support/user.ts';

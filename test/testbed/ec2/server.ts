@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen } from '../listen.ts';
 import { testPorts } from '../ports.ts';
 import { removeTestbed, testbedFolder } from '../testbed.ts';
 import type { Action } from './actions/call.ts';
@@ -136,9 +136,9 @@ export async function startEc2(options: {
       () => response.destroy(),
     );
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     cloud,
     fleet,
     calls,
@@ -146,8 +146,7 @@ export async function startEc2(options: {
       watcher = next;
     },
     close: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await close();
       await fleet.settled();
       if (storeDir !== undefined) await removeTestbed(testPorts(), storeDir);
     },

@@ -3,18 +3,17 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEngineClient, type EngineClientOptions } from '../../../src/engine/client.ts';
 import type { EngineClient, EngineEndpoint } from '../../../src/engine/contract.ts';
+import { type EngineAge, engineHandler, MODERN_ENGINE } from '../../testbed/fake-engine.ts';
+import type { Listening } from '../../testbed/listen.ts';
 import {
   type Certificates,
   clock,
-  type EngineAge,
-  engineHandler,
-  type Listening,
   makeCertificates,
   plainEngine,
   rawServer,
   tlsEndpoint,
   tlsEngine,
-} from './real-engine.ts';
+} from './engines.ts';
 
 const ages: readonly EngineAge[] = [
   { version: '1.13.1', api: '1.26', minApi: '1.12', silentPing: true },
@@ -24,7 +23,7 @@ const ages: readonly EngineAge[] = [
   { version: '29.0.0', api: '1.52', minApi: '1.44' },
   { version: '99.0.0', api: '1.90', minApi: '1.70' },
 ];
-const modern: EngineAge = { version: '28.5.2', api: '1.51', minApi: '1.24' };
+const modern = MODERN_ENGINE;
 
 let certs: Certificates;
 const open: (Listening | EngineClient)[] = [];
@@ -33,7 +32,7 @@ beforeAll(async () => {
   certs = await makeCertificates();
 });
 afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await ('stop' in one ? one.stop() : one.close());
+  for (const one of open.splice(0).reverse()) await one.close();
 });
 
 async function running(listening: Promise<Listening>): Promise<number> {

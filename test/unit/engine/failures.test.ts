@@ -9,20 +9,20 @@ import { describeCertificate } from '../../../src/certs/inspect.ts';
 import { createEngineClient } from '../../../src/engine/client.ts';
 import type { EngineEndpoint } from '../../../src/engine/contract.ts';
 import { engineError } from '../../../src/engine/errors.ts';
+import { engineHandler, MODERN_ENGINE } from '../../testbed/fake-engine.ts';
+import type { Listening } from '../../testbed/listen.ts';
 import {
   type Certificates,
   clock,
   day,
-  engineHandler,
-  type Listening,
   makeCertificates,
   plainEngine,
   rawServer,
   tlsEndpoint,
   tlsEngine,
-} from './real-engine.ts';
+} from './engines.ts';
 
-const handler = engineHandler({ version: '28.5.2', api: '1.51', minApi: '1.24' });
+const handler = engineHandler(MODERN_ENGINE);
 const nobody: KeyPair = { cert: '', key: '' };
 
 let certs: Certificates;
@@ -36,7 +36,7 @@ afterEach(async () => {
 
 async function running(listening: Promise<Listening>): Promise<number> {
   const one = await listening;
-  cleanups.push(() => one.stop());
+  cleanups.push(() => one.close());
   return one.port;
 }
 
@@ -64,7 +64,7 @@ const hinting = (command: string) => expect.stringContaining(`mymachine ${comman
 describe('a failure to reach an engine', () => {
   it('is REFUSED when nothing listens', async () => {
     const listening = await rawServer(() => {});
-    await listening.stop();
+    await listening.close();
     expect(await failure({ kind: 'tcp', host: '127.0.0.1', port: listening.port })).toMatchObject({
       code: 'MM_ENGINE_REFUSED',
       message: expect.stringContaining(`tcp://127.0.0.1:${listening.port}`),
@@ -223,7 +223,7 @@ if (spawnSync('openssl', ['version']).status === 0) {
         return join(dir, name);
       };
       const free = await rawServer(() => {});
-      await free.stop();
+      await free.close();
       const child: ChildProcess = spawn(
         'openssl',
         [

@@ -9,7 +9,7 @@ import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import { parseShare } from '../../../../src/drivers/virtualbox/hardware/share-name.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { DOCKER_MACHINE_VIRTUALBOX } from '../../../testbed/docker-machine-virtualbox.ts';
+import { DOCKER_MACHINE_VIRTUALBOX } from '../../../fixtures/virtualbox/docker-machine.ts';
 
 const base = baseConfig('h1', '/store');
 const defaults = Object.fromEntries(virtualboxFlags.map((flag) => [flag.name, flag.default ?? '']));
