@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createAuthority, createServerCertificate } from '../../src/certs/create.ts';
 import { Sandbox } from '../cli/program.ts';
 import type { TestHost } from '../testbed/host.ts';
+import { genericOptions } from '../testbed/host.ts';
 import { startHosts, testCacheDir } from '../testbed/testbed.ts';
 
 /**
@@ -78,14 +79,10 @@ async function byHand(): Promise<Way> {
   return { title: 'by hand over one ssh', run: async (hosts) => void (await Promise.all(hosts.map(one))) };
 }
 
-const generic = (host: TestHost) => [
-  ...['create', '--driver', 'generic', '--generic-ip-address', host.address],
-  ...['--generic-ssh-user', host.user, '--generic-ssh-key', host.keyPath],
-];
-
 function machineTool(title: string, program: string, extra: readonly string[], sandbox: Sandbox): Way {
   const env = sandbox.environment({ MYMACHINE_CACHE_PATH: testCacheDir });
-  const one = (host: TestHost) => run([program, ...generic(host), ...extra, host.name], '', env);
+  const one = (host: TestHost) =>
+    run([program, 'create', ...genericOptions(host), ...extra, host.name], '', env);
   return { title, run: async (hosts) => void (await Promise.all(hosts.map(one))) };
 }
 

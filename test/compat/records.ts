@@ -106,52 +106,40 @@ export function version0Nested({ store, name, driverName, driver }: Made): strin
   });
 }
 
-/** 0.3 and 0.4. */
-export function version1({ store, name, driverName, driver }: Made): string {
-  const folder = join(store, 'machines', name);
+/** 0.3 on: a version, and two ways to name the files of the certificates. */
+function versioned(version: number, made: Made, driver: object, auth: object, last: object): string {
   const record = {
-    ConfigVersion: 1,
-    Driver: { MachineName: name, ...driver },
-    DriverName: driverName,
-    HostOptions: hostOptions(
-      { ...oldEngine, Env: [] },
-      { StorePath: '', CaCertRemotePath: '', ...authority(store), ...server(folder) },
-    ),
-    StorePath: folder,
+    ConfigVersion: version,
+    Driver: { MachineName: made.name, ...made.driver, ...driver },
+    DriverName: made.driverName,
+    HostOptions: hostOptions({ ...oldEngine, Env: [] }, auth),
+    ...last,
   };
   return JSON.stringify(record, null, 4);
 }
 
-function nested({ store, name, driverName }: Made, version: number, driver: object): string {
+/** 0.3 and 0.4. */
+export function version1(made: Made): string {
+  const folder = join(made.store, 'machines', made.name);
+  const auth = { StorePath: '', CaCertRemotePath: '', ...authority(made.store), ...server(folder) };
+  return versioned(1, made, {}, auth, { StorePath: folder });
+}
+
+function newAuth({ store, name }: Made): object {
   const folder = join(store, 'machines', name);
-  const { PrivateKeyPath, ...rest } = authority(store);
-  const record = {
-    ConfigVersion: version,
-    Driver: driver,
-    DriverName: driverName,
-    HostOptions: hostOptions(
-      { ...oldEngine, Env: [] },
-      {
-        CertDir: join(store, 'certs'),
-        CaPrivateKeyPath: PrivateKeyPath,
-        ...rest,
-        ...server(folder),
-        StorePath: folder,
-      },
-    ),
-    Name: name,
-  };
-  return JSON.stringify(record, null, 4);
+  const { PrivateKeyPath: CaPrivateKeyPath, ...rest } = authority(store);
+  const CertDir = join(store, 'certs');
+  return { CertDir, CaPrivateKeyPath, ...rest, ...server(folder), StorePath: folder };
 }
 
 /** 0.5's first days. */
 export function version2(made: Made): string {
-  return nested(made, 2, { MachineName: made.name, ...made.driver });
+  return versioned(2, made, {}, newAuth(made), { Name: made.name });
 }
 
 /** 0.5 to 0.16. */
 export function version3(made: Made): string {
-  return nested(made, 3, { MachineName: made.name, ...made.driver, StorePath: made.store });
+  return versioned(3, made, { StorePath: made.store }, newAuth(made), { Name: made.name });
 }
 
 export const versions = { version0, version0Nested, version1, version2, version3 } as const;

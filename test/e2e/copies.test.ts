@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { genericOptions } from '../testbed/host.ts';
 import { testPorts } from '../testbed/ports.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
 import { newUser, type User } from './support/user.ts';
@@ -33,13 +34,10 @@ beforeAll(async () => {
   const input = await text('carol key.pub');
   await two.must(['sh', '-c', secondSshd], { input });
   await one.must(['sh', '-c', 'mkdir -p -m 700 /root/.ssh; cp ~debian/.ssh/authorized_keys /root/.ssh/']);
-  const generic = (address: string, login: string, key: string, more: readonly string[]) => [
-    ...['create', '-d', 'generic', '--generic-ip-address', address],
-    ...['--generic-ssh-user', login, '--generic-ssh-key', key, ...more],
-  ];
+  const carol = { address: two.address, user: 'carol', keyPath: here('carol key') };
   await Promise.all([
-    user.must(generic(one.address, one.user, one.keyPath, ['one'])),
-    user.must(generic(two.address, 'carol', here('carol key'), ['--generic-ssh-port', '2222', 'two'])),
+    user.must(['create', ...genericOptions(one), 'one']),
+    user.must(['create', ...genericOptions(carol), '--generic-ssh-port', '2222', 'two']),
   ]);
 });
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { type CaseContext, type Fixture, openCase, openFixture } from '../cli/transcript/case-context.ts';
 import { playCase, Rewrites, readTranscripts } from '../cli/transcript/play.ts';
+import { genericOptions } from '../testbed/host.ts';
 import { startHosts, type Testbed } from '../testbed/testbed.ts';
 import { newUser, type User } from './support/user.ts';
 
@@ -22,15 +23,7 @@ beforeAll(async () => {
   testbed = await startHosts({ suite: 'bookworm', engine: true, names: ['plain'] });
   const [host] = testbed.hosts;
   if (host === undefined) throw new Error('the testbed has no host');
-  await user.must(
-    ['create', '--driver', 'generic', '--generic-ip-address', host.address].concat([
-      '--generic-ssh-user',
-      host.user,
-      '--generic-ssh-key',
-      host.keyPath,
-      'h1',
-    ]),
-  );
+  await user.must(['create', ...genericOptions(host), 'h1']);
   fixture = await openFixture();
   const places = [
     ['HOST', host.address],

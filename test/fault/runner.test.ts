@@ -3,12 +3,12 @@ import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Report } from '../../src/base/ports.ts';
 import { systemClock } from '../../src/cli/computer/clock.ts';
 import { Store } from '../../src/store/store.ts';
 import { type Outcome, Sandbox } from '../cli/program.ts';
 import { putRecord, version2 } from '../compat/records.ts';
 import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
+import { testPorts } from '../testbed/ports.ts';
 
 // GitLab Runner's docker+machine executor: it calls a machine
 // program from many goroutines at once, and reads the store itself.
@@ -41,14 +41,6 @@ afterAll(async () => {
   await engine.close();
   await user.remove();
 });
-
-const silent: Report = {
-  info: () => undefined,
-  warn: () => undefined,
-  debug: () => undefined,
-  step: (_title, work) => work(),
-  progress: () => undefined,
-};
 
 /** What the runner asks of a machine, and what it wants to hear. */
 const QUESTIONS: readonly (readonly [
@@ -112,7 +104,7 @@ async function watch(stop: AbortSignal): Promise<{ whole: number; faults: string
  * the lock, as a driver does whose address has changed.
  */
 async function rewrite(name: string, stop: AbortSignal): Promise<number> {
-  const store = new Store(user.store, { clock: systemClock, report: silent, command: 'test' });
+  const store = new Store(user.store, { ...testPorts(), command: 'test' });
   let count = 0;
   while (!stop.aborted) {
     await store.withMachine(name, async () => {

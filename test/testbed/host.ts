@@ -11,8 +11,8 @@ import type { DriverContext } from '../../src/sdk/context.ts';
 import { openDriver } from './open-driver.ts';
 
 /**
- * sudo: without a password. sudo-password: with TEST_PASSWORD.
- * root: root itself. no-sudo: a user who may nothing.
+ * sudo: without a password. sudo-password: with TEST_PASSWORD. root: root itself. no-sudo: a user
+ * who may nothing.
  */
 export type HostLogin = 'sudo' | 'sudo-password' | 'root' | 'no-sudo';
 
@@ -44,9 +44,17 @@ export interface TestHost {
   start(): Promise<void>;
 }
 
+/** The options of `create` that name a host and its login. */
+export function genericOptions(host: Pick<TestHost, 'address' | 'user' | 'keyPath'>): readonly string[] {
+  return [
+    ...['--driver', 'generic', '--generic-ip-address', host.address],
+    ...['--generic-ssh-user', host.user, '--generic-ssh-key', host.keyPath],
+  ];
+}
+
 /**
- * Joins the control group of the container's init first,
- * so that what is left running dies with the host.
+ * Joins the control group of the container's init first, so that what is left running dies with the
+ * host.
  */
 const ENTER = `set -eu
 group=$1 leader=$2

@@ -1,32 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SshTarget } from '../../../src/ssh/contract.ts';
 import { hostBlock } from '../../../src/ssh/system/client-config.ts';
 import type { SecurityGroup } from '../../testbed/ec2/actions/groups.ts';
+import { type Listening, listen } from '../../testbed/listen.ts';
 import { PROGRAM } from '../program.ts';
 import { useCloudAccount } from './cloud-account.ts';
 
 const account = useCloudAccount();
 /** Takes connections and says nothing, at whatever computer this runs. */
-let silent: { readonly port: number; close(): void };
-
-function silentServer(): Promise<typeof silent> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => sockets.add(socket.on('error', () => undefined)));
-  const close = () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  };
-  return new Promise((resolve) =>
-    server.listen(0, '127.0.0.1', () => resolve({ port: (server.address() as AddressInfo).port, close })),
-  );
-}
+let silent: Listening;
 
 beforeAll(async () => {
-  silent = await silentServer();
+  silent = await listen(createServer());
   account.server.cloud.hostlessAddress = '127.0.0.1';
 });
 afterAll(() => silent.close());

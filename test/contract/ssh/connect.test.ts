@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, copyFile, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock as clock } from '../../../src/cli/computer/clock.ts';
@@ -9,26 +9,19 @@ import type { SshTarget } from '../../../src/ssh/contract.ts';
 import { pinnedKeys } from '../../../src/ssh/keys/known-hosts.ts';
 import { fingerprint } from '../../../src/ssh/keys/public-key.ts';
 import type { ConnectSettings } from '../../../src/ssh/session/connect.ts';
-import { createSshConnector, type SessionConnector } from '../../../src/ssh/session/connector.ts';
-import { programsWithout, recordingReport } from './ports.ts';
+import type { SessionConnector } from '../../../src/ssh/session/connector.ts';
+import { type Listening, listen } from '../../testbed/listen.ts';
+import { programsWithout, recordingReport, testConnector } from './ports.ts';
 import { freePort, keygen, removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
 
 describe.runIf(needsSshd)('connecting to a real sshd', () => {
   let sshd: Sshd;
-  let listeners: { close(): unknown }[] = [];
+  let listeners: Listening[] = [];
   let connectors: SessionConnector[] = [];
 
   const connector = (changes: Partial<ConnectSettings> = {}): SessionConnector => {
-    const made = createSshConnector({
-      programs: programsWithout(),
-      clock,
-      report: recordingReport(),
-      sshAuthSock: '',
-      homeDir: sshd.dir,
-      useUserConfig: false,
-      ...changes,
-    });
+    const made = testConnector(sshd.dir, changes);
     connectors.push(made);
     return made;
   };
@@ -36,15 +29,10 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
     const session = await connector(changes).session(target);
     return (await session.exec(['echo', 'hello'])).stdout;
   };
-  const listen = async (onSocket: (socket: Socket) => void): Promise<number> => {
-    const server: Server = createServer((socket) => {
-      socket.on('error', () => undefined);
-      onSocket(socket);
-    }).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    listeners.push(server);
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+  const listenWith = async (onSocket: (socket: Socket) => void): Promise<number> => {
+    const listening = await listen(createServer(onSocket));
+    listeners.push(listening);
+    return listening.port;
   };
   const fingerprintOf = (type: 'ed25519' | 'ecdsa' | 'rsa') =>
     fingerprint(Buffer.from(sshd.hostKeys[type], 'base64'));
@@ -52,9 +40,9 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
   beforeAll(async () => {
     sshd = await startSshd();
   });
-  afterEach(() => {
+  afterEach(async () => {
     for (const one of connectors) one.closeAll();
-    for (const one of listeners) one.close();
+    for (const one of listeners) await one.close();
     connectors = [];
     listeners = [];
   });
@@ -266,7 +254,7 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
     });
 
     test('a host that takes the connection and never answers is given up in time, which is said', async () => {
-      const port = await listen(() => undefined);
+      const port = await listenWith(() => undefined);
       const began = Date.now();
       await expect(connector().session(sshd.target({ port }), { timeoutMs: 700 })).rejects.toMatchObject({
         code: 'MM_SSH_TIMEOUT',
@@ -278,11 +266,11 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
     });
 
     test('something else than SSH is told, and a connection that is dropped', async () => {
-      const web = await listen((socket) => socket.end('HTTP/1.0 400 Bad Request\r\n\r\n'));
+      const web = await listenWith((socket) => socket.end('HTTP/1.0 400 Bad Request\r\n\r\n'));
       await expect(hello(sshd.target({ port: web }))).rejects.toMatchObject({
         code: expect.stringMatching(/PROTOCOL|CLOSED/),
       });
-      const dropping = await listen((socket) => socket.destroy());
+      const dropping = await listenWith((socket) => socket.destroy());
       await expect(hello(sshd.target({ port: dropping }))).rejects.toMatchObject({ code: 'MM_SSH_CLOSED' });
     });
 
@@ -299,7 +287,7 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
     });
 
     test('waiting can be cancelled', async () => {
-      const port = await listen(() => undefined);
+      const port = await listenWith(() => undefined);
       const stop = new AbortController();
       const waiting = connector().session(sshd.target({ port }), { signal: stop.signal });
       setTimeout(() => stop.abort(new Error('enough')), 100);
@@ -322,7 +310,7 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
 
     test('one who gives up does not end the handshake of the others', async () => {
       let connections = 0;
-      const port = await listen((socket) => {
+      const port = await listenWith((socket) => {
         connections += 1;
         socket.pause();
       });
@@ -391,7 +379,7 @@ describe.runIf(needsSshd)('connecting to a real sshd', () => {
     });
 
     test('is given up when the time is over, which is said', async () => {
-      const port = await listen(() => undefined);
+      const port = await listenWith(() => undefined);
       await expect(
         connector().sessionWhenUp(sshd.target({ port }), { timeoutMs: 900 }),
       ).rejects.toMatchObject({

@@ -6,9 +6,9 @@ import { systemClock as clock } from '../../../src/cli/computer/clock.ts';
 import type { CopySide } from '../../../src/ssh/contract.ts';
 import { copyOverSftp } from '../../../src/ssh/native/copy.ts';
 import { type NativeTerminalOptions, runNativeTerminal } from '../../../src/ssh/native/terminal.ts';
-import { createSshConnector, type SessionConnector } from '../../../src/ssh/session/connector.ts';
+import type { SessionConnector } from '../../../src/ssh/session/connector.ts';
 import type { Session } from '../../../src/ssh/session/session.ts';
-import { programsWithout, recordingReport } from './ports.ts';
+import { programsWithout, testConnector } from './ports.ts';
 import { removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
 
@@ -20,14 +20,7 @@ describe.runIf(needsSshd)("without the system's ssh", () => {
 
   beforeAll(async () => {
     [sshd, other] = await Promise.all([startSshd(), startSshd()]);
-    connector = createSshConnector({
-      programs: programsWithout('ssh', 'scp'),
-      clock,
-      report: recordingReport(),
-      sshAuthSock: '',
-      homeDir: sshd.dir,
-      useUserConfig: true,
-    });
+    connector = testConnector(sshd.dir, { programs: programsWithout('ssh', 'scp'), useUserConfig: true });
     session = await connector.session(sshd.target());
   });
   afterAll(async () => {

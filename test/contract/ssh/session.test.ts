@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock as clock } from '../../../src/cli/computer/clock.ts';
-import { createSshConnector, type SessionConnector } from '../../../src/ssh/session/connector.ts';
+import type { SessionConnector } from '../../../src/ssh/session/connector.ts';
 import type { Session } from '../../../src/ssh/session/session.ts';
-import { programsWithout, recordingReport } from './ports.ts';
+import { testConnector } from './ports.ts';
 import { removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
 
@@ -19,14 +18,7 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
 
   beforeAll(async () => {
     sshd = await startSshd();
-    connector = createSshConnector({
-      programs: programsWithout(),
-      clock,
-      report: recordingReport(),
-      sshAuthSock: '',
-      homeDir: sshd.dir,
-      useUserConfig: false,
-    });
+    connector = testConnector(sshd.dir);
     session = await connector.session(sshd.target());
   });
   afterAll(async () => {
@@ -321,17 +313,7 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
   });
 
   test('notices a host that has died without a word', async () => {
-    const impatient = createSshConnector({
-      ...{
-        programs: programsWithout(),
-        clock,
-        report: recordingReport(),
-        sshAuthSock: '',
-        homeDir: sshd.dir,
-      },
-      useUserConfig: false,
-      keepaliveMs: 100,
-    });
+    const impatient = testConnector(sshd.dir, { keepaliveMs: 100 });
     const other = await impatient.session(sshd.target());
     const pid = Number((await other.exec(['sh', '-c', 'echo $PPID'])).stdout);
     process.kill(pid, 'SIGSTOP');

@@ -7,6 +7,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SshTarget } from '../../../src/ssh/contract.ts';
+import { listen } from '../../testbed/listen.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -128,14 +129,11 @@ export function keygen(path: string, type: string, passphrase = ''): void {
   execFileSync('ssh-keygen', ['-q', '-t', type, ...bits, '-N', passphrase, '-C', 'test', '-f', path]);
 }
 
+/** A port at which nothing listens. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const { port, close } = await listen(createServer());
+  await close();
+  return port;
 }
 
 async function untilListening(port: number, child: ChildProcess, sshd: Sshd): Promise<void> {

@@ -1,4 +1,5 @@
 import { afterAll } from 'vitest';
+import { genericOptions } from '../../testbed/host.ts';
 import { startHosts, type Testbed } from '../../testbed/testbed.ts';
 import { difference, hostState } from '../support/host-state.ts';
 import { describeMachineLifecycle } from '../support/machine-lifecycle.ts';
@@ -19,16 +20,7 @@ for (const { suite, engine } of [
       state.testbed = await startHosts({ suite, engine, names: ['adopted'] });
       const host = state.testbed.host('adopted');
       state.before = await hostState(host);
-      return [
-        '--driver',
-        'generic',
-        '--generic-ip-address',
-        host.address,
-        '--generic-ssh-user',
-        host.user,
-        '--generic-ssh-key',
-        host.keyPath,
-      ];
+      return genericOptions(host);
     },
     switchable: false,
     removal: ['-y', '--restore'],

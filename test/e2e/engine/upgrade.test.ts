@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestHost } from '../../testbed/host.ts';
+import { genericOptions } from '../../testbed/host.ts';
 import { startHosts, type Testbed } from '../../testbed/testbed.ts';
 import { holdLocks } from '../support/apt-locks.ts';
 import { repositoryFunctions } from '../support/apt-repository.ts';
@@ -61,14 +62,7 @@ beforeAll(async () => {
     io.must(['sh', '-c', newerEngine]),
     testbed.host('ce').must(['sh', '-c', dockersEngine]),
   ]);
-  await Promise.all(
-    testbed.hosts.map((host) =>
-      user.must([
-        ...['create', '-d', 'generic', '--generic-ip-address', host.address],
-        ...['--generic-ssh-user', host.user, '--generic-ssh-key', host.keyPath, host.name],
-      ]),
-    ),
-  );
+  await Promise.all(testbed.hosts.map((host) => user.must(['create', ...genericOptions(host), host.name])));
   await user.importImage('io');
   await user.docker('io', 'run -d --name keeper box sleep 100000');
 });

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CallMonitor, openCallMonitor, reportingSshd } from '../../testbed/call-monitor.ts';
+import { genericOptions } from '../../testbed/host.ts';
 import { testPorts } from '../../testbed/ports.ts';
 import { startFakeQemu } from '../../testbed/qemu/fake-qemu.ts';
 import { startHosts } from '../../testbed/testbed.ts';
@@ -62,11 +63,10 @@ test('generic: after rm --restore the host is as it was', async () => {
   }
   await host.must(['systemctl', 'reload', 'ssh']);
   const before = await hostState(host);
-  const login = ['--generic-ssh-user', host.user, '--generic-ssh-key', host.keyPath];
   const points = await killAtEveryCall({
     user,
     monitor,
-    create: ['--driver', 'generic', '--generic-ip-address', host.address, ...login],
+    create: genericOptions(host),
     removal: ['--restore'],
     check: async (_, point) => expect(difference(before, await hostState(host)), point).toEqual([]),
   });

@@ -1,13 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { genericOptions } from '../../testbed/host.ts';
 import { leftoversOf } from '../../testbed/leftovers.ts';
 import { startHosts, type Testbed } from '../../testbed/testbed.ts';
 import { difference, hostState } from '../support/host-state.ts';
 import { newUser, type User } from '../support/user.ts';
-
-/** More entries than any create has: a create that never ends would. */
-const MAX_ENTRIES = 40;
+import { killedAtEntry, MAX_ENTRIES, readMeta } from './journal.ts';
 
 interface Point {
   readonly name: string;
@@ -24,12 +21,8 @@ async function killedAt(
   name: string,
   args: readonly string[],
 ): Promise<Point | undefined> {
-  const outcome = await user.mymachine(['create', ...args, name], {
-    env: { MYMACHINE_FAULT_AT: String(at) },
-  });
-  const meta = JSON.parse(
-    await readFile(join(user.sandbox.store, 'machines', name, 'mymachine.json'), 'utf8'),
-  );
+  const outcome = await user.mymachine(['create', ...args, name], killedAtEntry(at));
+  const meta = await readMeta(user, name);
   if (outcome.signal === 'SIGKILL') {
     expect(meta.journal).toHaveLength(Math.ceil(at / 2));
     return { name, id: meta.id };
@@ -93,16 +86,7 @@ describe('a create that is killed at any entry of its journal', () => {
   test('generic: is listed, is resumed, and after rm --restore the host is as it was', async () => {
     const host = testbed.host('victim');
     const before = await hostState(host);
-    const args = [
-      '--driver',
-      'generic',
-      '--generic-ip-address',
-      host.address,
-      '--generic-ssh-user',
-      host.user,
-      '--generic-ssh-key',
-      host.keyPath,
-    ];
+    const args = genericOptions(host);
     const points = await atEveryEntry(async (at) => {
       const point = await killedAt(user, at, `g${at}`, args);
       if (point !== undefined) {

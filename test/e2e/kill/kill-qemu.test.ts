@@ -1,15 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { testPorts } from '../../testbed/ports.ts';
 import { newUser, type User } from '../support/user.ts';
+import { killedAtEntry, lastEntry, MAX_ENTRIES, nextEntry, readMeta } from './journal.ts';
 
-// By emulation a boot takes a minute, so one machine is killed at every entry of its
-// journal in turn, each resume being killed at the next one; others are killed at
-// each entry until the guest runs, and removed as they are. What comes after that,
-// the calls of provisioning, is in kill-calls.test.ts, whose guests boot in seconds.
+// By emulation a boot takes a minute, so one machine is killed at every entry of its journal in
+// turn, each resume being killed at the next one; others are killed at each entry until the guest
+// runs, and removed as they are. What comes after that, the calls of provisioning, is in
+// kill-calls.test.ts, whose guests boot in seconds.
 
-const MAX_ENTRIES = 40;
 const ARGS = ['--driver', 'qemu', '--qemu-memory', '768', '--qemu-cpus', '1'];
 
 let user: User;
@@ -20,38 +18,23 @@ beforeAll(async () => {
 
 afterAll(() => user.sandbox.remove());
 
-interface Meta {
-  readonly id: string;
-  readonly phase: string;
-  readonly journal: readonly { readonly step: string; readonly state: string }[];
-}
-
-async function metaOf(name: string): Promise<Meta> {
-  return JSON.parse(await readFile(join(user.sandbox.store, 'machines', name, 'mymachine.json'), 'utf8'));
-}
-
 async function processesOf(id: string): Promise<readonly string[]> {
   const { stdout } = await testPorts().programs.run(['ps', '-eo', 'pid,args']);
   return stdout.split('\n').filter((line) => line.includes(id));
 }
 
-const dying = (at: number) => ({ env: { MYMACHINE_FAULT_AT: String(at) } });
-
 test('one machine of QEMU survives a kill -9 at every entry of its journal, is listed after each, and is finished', async () => {
   const seen: string[] = [];
-  let outcome = await user.mymachine(['create', ...ARGS, 'chain'], dying(1));
+  let outcome = await user.mymachine(['create', ...ARGS, 'chain'], killedAtEntry(1));
   for (let entry = 0; outcome.signal === 'SIGKILL' && entry < MAX_ENTRIES; entry += 1) {
-    const meta = await metaOf('chain');
-    const last = meta.journal.at(-1);
-    seen.push(`${last?.step} ${last?.state}`);
+    const last = lastEntry(await readMeta(user, 'chain'));
+    seen.push(last);
     const [row] = JSON.parse(await user.must(['ls', '--json']));
-    expect(row.error, seen.at(-1)).toContain('create --resume chain');
-    // A step whose intent was the last entry is begun again,
-    // so its intent is written again before it is done.
-    outcome = await user.mymachine(['create', '--resume', 'chain'], dying(last?.state === 'intent' ? 2 : 1));
+    expect(row.error, last).toContain('create --resume chain');
+    outcome = await user.mymachine(['create', '--resume', 'chain'], killedAtEntry(nextEntry(last)));
   }
   expect(outcome, `${outcome.stderr}\n${outcome.stdout}`).toMatchObject({ code: 0 });
-  const { id, phase, journal } = await metaOf('chain');
+  const { id, phase, journal } = await readMeta(user, 'chain');
   expect(phase).toBe('ready');
   expect(seen).toEqual(journal.flatMap(({ step }) => [`${step} intent`, `${step} done`]));
   expect(seen.length).toBeGreaterThanOrEqual(12);
@@ -65,9 +48,12 @@ test('killed at any entry until its guest runs and never resumed, a machine of Q
   for (let at = 1; last !== 'qemu.boot done'; at += 1) {
     expect(at, last).toBeLessThan(MAX_ENTRIES);
     const name = `m${at}`;
-    expect(await user.mymachine(['create', ...ARGS, name], dying(at))).toMatchObject({ signal: 'SIGKILL' });
-    const { id, journal } = await metaOf(name);
-    last = `${journal.at(-1)?.step} ${journal.at(-1)?.state}`;
+    expect(await user.mymachine(['create', ...ARGS, name], killedAtEntry(at))).toMatchObject({
+      signal: 'SIGKILL',
+    });
+    const meta = await readMeta(user, name);
+    const { id } = meta;
+    last = lastEntry(meta);
     if (last === 'qemu.boot done') expect(await processesOf(id)).not.toEqual([]);
     await user.must(['rm', '-y', name]);
     expect(await processesOf(id), last).toEqual([]);

@@ -1,9 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { CallMonitor, Moment } from '../../testbed/call-monitor.ts';
 import type { User } from '../support/user.ts';
+import { readMeta } from './journal.ts';
 
 /** More than any create makes. */
 const MOST_CALLS = 30;
@@ -53,8 +52,7 @@ async function visit(options: KillOptions, turn: number): Promise<Run> {
   const moment: Moment = turn % 2 === 0 ? 'before' : 'after';
   const name = `k${at}-${moment}`;
   const point = await killedAt(options, at, moment, ['create', ...create, name]);
-  const meta = await readFile(join(user.sandbox.store, 'machines', name, 'mymachine.json'), 'utf8');
-  const { id } = JSON.parse(meta);
+  const { id } = await readMeta(user, name);
   // Before and after a call alternate between the two ends from call to call.
   const isResumed = point !== undefined && (at + turn) % 2 === 0;
   if (point !== undefined) {

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Report } from '../../../src/base/ports.ts';
 import { systemClock } from '../../../src/cli/computer/clock.ts';
 import { checkNewName, isFolderName } from '../../../src/store/layout.ts';
 import {
@@ -14,27 +13,20 @@ import {
 } from '../../../src/store/record/host-config.ts';
 import type { MachineMeta } from '../../../src/store/record/meta.ts';
 import { Store } from '../../../src/store/store.ts';
+import { testPorts } from '../../testbed/ports.ts';
 
 let root = '';
 let store: Store;
 
-const silent: Report = {
-  info: () => undefined,
-  warn: () => undefined,
-  debug: () => undefined,
-  step: (_title, work) => work(),
-  progress: () => undefined,
-};
-
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'mm-store-'));
-  store = new Store(root, { clock: systemClock, report: silent, command: 'test' });
+  store = new Store(root, { ...testPorts(), command: 'test' });
 });
 
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 test('work on a topic is waited for as long as it goes on, work on a machine for its time', async () => {
-  const hasty = new Store(root, { clock: systemClock, report: silent, command: 'test', lockTimeoutMs: 100 });
+  const hasty = new Store(root, { ...testPorts(), command: 'test', lockTimeoutMs: 100 });
   const order: string[] = [];
   const long = (end: string) => async () => {
     order.push(`${end} begins`);
@@ -204,7 +196,7 @@ test('the id of a store is made once, whoever asks at the same time, and goes wi
   const moved = join(root, 'moved');
   await mkdir(moved);
   await writeFile(join(moved, 'store-id'), await readFile(join(root, 'store-id')));
-  const other = new Store(moved, { clock: systemClock, report: silent, command: 'test' });
+  const other = new Store(moved, { ...testPorts(), command: 'test' });
   expect(await other.id(newId)).toBe(asked[0]);
   expect((await stat(join(root, 'store-id'))).mode & 0o777).toBe(0o600);
 });

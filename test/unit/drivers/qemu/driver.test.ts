@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { isPortFree } from '../../../../src/base/net.ts';
-import type { Clock } from '../../../../src/base/ports.ts';
-import { systemClock } from '../../../../src/cli/computer/clock.ts';
 import { localPrograms } from '../../../../src/cli/computer/programs.ts';
 import type { QemuConfig } from '../../../../src/drivers/qemu/config.ts';
 import { qemuDriver } from '../../../../src/drivers/qemu/driver.ts';
@@ -14,7 +12,7 @@ import { qmp, qmpPath } from '../../../../src/drivers/qemu/process/qmp.ts';
 import type { DriverContext } from '../../../../src/sdk/context.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
 import { openDriver } from '../../../testbed/open-driver.ts';
-import { testPorts } from '../../../testbed/ports.ts';
+import { fastClock, testPorts } from '../../../testbed/ports.ts';
 
 // The driver over a QEMU that boots nothing: its command
 // line, ports, pid file and QMP are the real one's.
@@ -27,12 +25,6 @@ vi.setConfig({ testTimeout: 60_000 });
 let folder = '';
 let said: string[] = [];
 let context: DriverContext<QemuConfig>;
-
-/** Time goes a hundred times quicker, so that deadlines of minutes are met in a test. */
-const hurried: Clock = {
-  now: () => systemClock.now() * 100,
-  sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
-};
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'qemu-'));
@@ -121,7 +113,7 @@ test('a guest that does not hear the power button is switched off, which is said
   await mkdir(context.machine.dir, { recursive: true });
   await wish('deaf');
   await qemu.create(context);
-  await qemu.stop({ ...context, config: context.config, clock: hurried });
+  await qemu.stop({ ...context, config: context.config, clock: fastClock });
   expect(said.join('\n')).toContain('did not shut down within 180 s; switching it off');
   expect(await qemu.state(context)).toBe('Stopped');
 });

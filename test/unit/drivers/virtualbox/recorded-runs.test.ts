@@ -1,6 +1,4 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../../../src/base/ports.ts';
-import { systemClock } from '../../../../src/cli/computer/clock.ts';
 import { explain } from '../../../../src/drivers/virtualbox/manage/explain.ts';
 import { manage } from '../../../../src/drivers/virtualbox/manage/manage.ts';
 import {
@@ -18,16 +16,10 @@ import {
   parseVms,
 } from '../../../../src/drivers/virtualbox/manage/output.ts';
 import { recorded, recordedRuns } from '../../../fixtures/virtualbox/recorded.ts';
-import { testPorts } from '../../../testbed/ports.ts';
+import { fastClock, testPorts } from '../../../testbed/ports.ts';
 import { replaying } from './replay.ts';
 
 const T1 = { name: 'T1', uuid: 'ce4afaab-f5a7-4527-9f9a-da586932724f' };
-
-/** Time goes a hundred times quicker. */
-const hurried: Clock = {
-  now: () => systemClock.now() * 100,
-  sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
-};
 
 /** Which error each run that failed stands for; a run that is not here must not fail. */
 const FAILURES: Readonly<Record<string, string>> = {
@@ -69,7 +61,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 test.each(recordedRuns)('$name is understood: what it printed, or an error with a hint', async (run) => {
   const said: string[] = [];
   // One that passes for a moment's trouble is tried for a while.
-  const ports = { ...testPorts(said), programs: replaying(Array(200).fill(run)), clock: hurried };
+  const ports = { ...testPorts(said), programs: replaying(Array(200).fill(run)), clock: fastClock };
   const code = FAILURES[run.name];
   if (code === undefined) {
     expect(await manage(ports, run.args)).toBe(run.stdout);
