@@ -1,12 +1,12 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DOCKER_MACHINE_VIRTUALBOX } from '../testbed/docker-machine-virtualbox.ts';
-import { type StandIn, standInEngine } from './engine-stand-in.ts';
+import { DOCKER_MACHINE_VIRTUALBOX } from '../fixtures/virtualbox/docker-machine.ts';
+import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
 import { Sandbox } from './program.ts';
 
 let user: Sandbox;
-let engine: StandIn;
+let engine: FakeEngine;
 const inHome = (...names: string[]) => join(user.home, ...names);
 
 /** A VBoxManage that writes down its calls and has one machine, which runs. */
@@ -16,8 +16,8 @@ echo "$1" >>"$HOME/calls"
 `;
 
 beforeAll(async () => {
-  [user, engine] = await Promise.all([Sandbox.make(), standInEngine()]);
-  await engine.prepare(user.store);
+  user = await Sandbox.make();
+  engine = await startFakeEngine({ certDir: join(user.store, 'certs') });
   await mkdir(inHome('bin'));
   for (const [name, text] of Object.entries({ VBoxManage: MANAGE, ssh: '#!/bin/sh\necho reached\n' })) {
     await writeFile(inHome('bin', name), text);
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await writeFile(path, JSON.stringify({ ...record, DriverName: 'virtualbox', Driver }));
 }, 60_000);
 afterAll(async () => {
-  await engine.stop();
+  await engine.close();
   await user.remove();
 });
 

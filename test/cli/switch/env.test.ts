@@ -1,8 +1,8 @@
 import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
-import { PROGRAM, Sandbox } from './program.ts';
+import { type FakeEngine, startFakeEngine } from '../../testbed/fake-engine.ts';
+import { PROGRAM, Sandbox } from '../program.ts';
 
 let user: Sandbox;
 let engine: FakeEngine;

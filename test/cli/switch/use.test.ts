@@ -1,8 +1,8 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeEngine, startFakeEngine } from '../testbed/fake-engine.ts';
-import { PROGRAM, Sandbox } from './program.ts';
+import { type FakeEngine, startFakeEngine } from '../../testbed/fake-engine.ts';
+import { PROGRAM, Sandbox } from '../program.ts';
 
 const RECORDED = 'tcp://192.0.2.77:2376';
 const THROUGH_SSH = 'ssh://ubuntu@192.0.2.78';
