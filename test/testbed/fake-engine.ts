@@ -3,9 +3,9 @@ import type { RequestListener } from 'node:http';
 import { createServer as createHttpsServer, type Server, type ServerOptions } from 'node:https';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import type { KeyPair } from '../../src/certs/contract.ts';
+import type { KeyPair } from '../../src/certs/create.ts';
 import { createAuthority, createServerCertificate } from '../../src/certs/create.ts';
-import { compareApiVersions } from '../../src/engine/api-version.ts';
+import { compareApiVersions } from '../../src/engine/answers.ts';
 import { listen } from './listen.ts';
 
 export interface FakeEngineOptions {

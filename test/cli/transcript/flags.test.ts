@@ -11,14 +11,14 @@ import { readTranscripts } from './play.ts';
 
 /** Commands whose flags are tried by tests that are no transcripts; the file is looked for. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  env: 'test/cli/env.test.ts',
+  env: 'test/cli/switch/env.test.ts',
   gc: 'test/cli/amazonec2/amazonec2.test.ts',
   image: 'test/unit/images',
   quickstart: 'scripts/quickstart.mjs',
   mount: 'test/e2e/copies.test.ts',
   'regenerate-certs': 'test/e2e/engine/tls.test.ts',
   scp: 'test/cli/copies.test.ts',
-  use: 'test/cli/use.test.ts',
+  use: 'test/cli/switch/use.test.ts',
 };
 
 /** Drivers whose flags need no host to be tried. */

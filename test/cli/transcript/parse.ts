@@ -19,20 +19,22 @@
  * - `...` is any number of lines of stdout, and `! ...` of stderr.
  * - `exit` is the exit status. It ends what is expected.
  *
- * Everything but `~` and `...` is compared exactly. A line that begins like one of these marks has a
- * `\` in front. [EOL] stands behind blanks at the end of a line. [NOEOL] stands behind a last line
- * that no newline ends.
+ * Everything but `~` and `...` is compared exactly. A line that begins like one of these marks has
+ * a `\` in front. [EOL] stands behind blanks at the end of a line. [NOEOL] stands behind a last
+ * line that no newline ends.
  *
- * Words are quoted with '…', or with "…" and JSON's escapes. `<<< "y\n"` is the stdin, which is empty
- * otherwise. [HOME], [STORE], [VERSION] and [FIXTURES] stand for what they say, and [HOST], [USER] and
- * [KEY] for the host of test/e2e.
+ * Words are quoted with '…', or with "…" and JSON's escapes. `<<< "y\n"` is the stdin, which is
+ * empty otherwise. [HOME], [STORE], [VERSION] and [FIXTURES] stand for what they say, and [HOST],
+ * [USER] and [KEY] for the host of test/e2e.
  *
- * - `+ machine NAME URL` makes a machine of the driver none, a copy of one that the program has made.
+ * - `+ machine NAME URL` makes a machine of the driver none, a copy of one that the program has
+ *   made.
  * - `+ adopted NAME ADDRESS:PORT` makes one of the driver generic. PORT is the engine's. Nothing
  *   listens for SSH.
- * - `+ engine NAME OPTION...` starts a Docker Engine (test/testbed/fake-engine.ts) with a certificate
- *   of the store's CA. [NAME] stands for its address and port. Options: --version, --api, --min-api,
- *   --answers never, and --certificate foreign, expired, expiring, early or other-name.
+ * - `+ engine NAME OPTION...` starts a Docker Engine (test/testbed/fake-engine.ts) with a
+ *   certificate of the store's CA. [NAME] stands for its address and port. Options: --version,
+ *   --api, --min-api, --answers never, and --certificate foreign, expired, expiring, early or
+ *   other-name.
  * - Every other line of `+` and `$` runs a program: mymachine, docker-machine (the same under that
  *   name), or one of the system.
  *

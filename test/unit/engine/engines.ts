@@ -1,19 +1,23 @@
 import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { createServer as createTcp, type Socket } from 'node:net';
-import type { KeyPair } from '../../../src/certs/contract.ts';
+import type { KeyPair } from '../../../src/certs/create.ts';
 import {
   createAuthority,
   createClientCertificate,
   createServerCertificate,
 } from '../../../src/certs/create.ts';
+import { systemClock } from '../../../src/cli/computer/clock.ts';
 import type { EngineEndpoint } from '../../../src/engine/contract.ts';
 import { listen } from '../../testbed/listen.ts';
 
 export const day = 86_400_000;
-export const clock = { now: () => Date.now() };
+export const clock = systemClock;
 
-/** The certificates of a machine and everything that can be wrong with them. Made once: keys take time. */
+/**
+ * The certificates of a machine and everything that can be wrong with them. Made once: keys take
+ * time.
+ */
 export async function makeCertificates() {
   const now = Date.now();
   const [ca, otherCa] = await Promise.all([
