@@ -19,15 +19,15 @@ const OUTSIDE =
   /\bprocess\.(?:argv0?|env|ppid|std(?:in|out|err)|exit(?:Code)?|cwd)\b|\bDate\.now\(|(?<![\w.])set(?:Timeout|Interval)\(/;
 const PORTS = /^src\/(?:cli\/(?:main\.ts|computer\/)|sdk\/testing\/)/;
 
-/** Folders whose comments are still wider. Take one out when it is done. */
-const WIDE = ['src/cli', 'src/drivers/nspawn', 'src/drivers/qemu', 'src/drivers/virtualbox'];
+/** Files and folders whose comments are still wider. Take one out when it is done. */
+const WIDE = ['src/cli/app.ts', 'src/cli/talk/report.ts', 'src/drivers/nspawn/'];
 
 /** @type {string[]} */
 const problems = [];
 for (const top of ['src', 'test']) checkFolder(join(root, top));
 for (const top of ['scripts', 'src', 'test'])
   for (const file of filesBelow(join(root, top)))
-    if (!WIDE.some((folder) => file.startsWith(join(root, folder, '/')))) checkComments(file);
+    if (!WIDE.some((path) => file.startsWith(join(root, path)))) checkComments(file);
 for (const file of filesBelow(join(root, 'src'))) if (file.endsWith('.ts')) checkPorts(file);
 for (const problem of problems) console.log(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -1,8 +1,8 @@
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * For the fault tests: MYMACHINE_FAULT_AT=3 kills this process with SIGKILL when the third entry of the journal is on
- * disk. Nothing else can show that every one of them can be the last.
+ * For the fault tests: MYMACHINE_FAULT_AT=3 kills this process with SIGKILL when the third entry
+ * of the journal is on disk. Nothing else can show that every one of them can be the last.
  */
 export function journalFault(
   env: Environment,

@@ -5,8 +5,8 @@ import { asInterruption } from './talk/interruption.ts';
 import { exitCodeOf, renderError } from './talk/render-error.ts';
 
 /**
- * Works on several machines side by side, shows each failure under its machine, and gives the exit code: 4 when only some
- * failed, 130 when the user interrupted before all was done.
+ * Works on several machines side by side, shows each failure under its machine, and gives
+ * the exit code: 4 when only some failed, 130 when the user interrupted before all was done.
  */
 export async function overFleet<T>(
   app: App,
@@ -31,7 +31,10 @@ export async function overFleet<T>(
   return { results, exitCode: onlySome ? 4 : exitCodeOf(first.error) };
 }
 
-/** Where several machines are worked on side by side, each line says of which one it speaks, as docker-machine's drivers did. */
+/**
+ * Where several machines are worked on side by side, each line
+ * says of which one it speaks, as docker-machine's drivers did.
+ */
 export function reportFor(report: Report, name: string): Report {
   const marked = (text: string) => `(${name}) ${text}`;
   return {

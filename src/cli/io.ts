@@ -20,7 +20,10 @@ export interface Io {
   readonly isRoot: boolean;
   /** Whoever started us, most often a shell. */
   readonly parentPid: number;
-  /** As the program was called: the name decides between mymachine and docker-machine in what we print. */
+  /**
+   * As the program was called: the name decides between
+   * mymachine and docker-machine in what we print.
+   */
   readonly argv0: string;
   /** Sets a variable that a library reads, where the user has not. */
   presetVariable(name: string, value: string): void;

@@ -1,6 +1,8 @@
 import type { Output } from './io.ts';
 
-/** What a command gives back. `show` alone prints it, obeys --json and makes the exit code of it. */
+/**
+ * What a command gives back. `show` alone prints it, obeys --json and makes the exit code of it.
+ */
 export type Result =
   /** All went well, and what there was to say was said. */
   | { readonly kind: 'done' }

@@ -14,7 +14,10 @@ import { asInterruption } from './talk/interruption.ts';
 import { underName } from './talk/own-name.ts';
 import { exitCodeOf, renderCauses, renderError } from './talk/render-error.ts';
 
-/** Runs one command line and gives its exit code. Nothing is thrown: every failure is shown on stderr. */
+/**
+ * Runs one command line and gives its exit code.
+ * Nothing is thrown: every failure is shown on stderr.
+ */
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   const program = programName(io.argv0);
   let usage = () => overview(program);
@@ -90,7 +93,10 @@ function findCommand(name: string, program: string): CommandEntry {
   });
 }
 
-/** Flags of the command, and global ones that stand behind it; those before the command keep their value unless they are repeated. */
+/**
+ * Flags of the command, and global ones that stand behind it; those
+ * before the command keep their value unless they are repeated.
+ */
 async function parseCommand(
   command: Command,
   own: readonly CommandFlag[],

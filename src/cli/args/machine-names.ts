@@ -10,7 +10,10 @@ export async function oneName(app: App, args: readonly string[]): Promise<string
   return args[0] ?? (await defaultName(app));
 }
 
-/** The machines a command is about, each once, and each known to be there before anything is done to any of them. */
+/**
+ * The machines a command is about, each once, and each
+ * known to be there before anything is done to any of them.
+ */
 export async function manyNames(app: App, args: readonly string[]): Promise<readonly string[]> {
   const names = args.length === 0 ? [await defaultName(app)] : [...new Set(args)];
   await Promise.all(names.map((name) => app.store.load(name)));

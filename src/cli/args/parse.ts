@@ -10,7 +10,10 @@ export interface ParseOptions<F extends readonly CommandFlag[]> {
   readonly env: Environment;
   /** The first positional argument ends our flags: what follows is somebody else's. */
   readonly stopAtPositional?: boolean;
-  /** Flags that nobody knows are passed over, for a first look at argv. A value that follows one without `=` counts as positional. */
+  /**
+   * Flags that nobody knows are passed over, for a first look at
+   * argv. A value that follows one without `=` counts as positional.
+   */
   readonly lenient?: boolean;
 }
 
@@ -61,9 +64,9 @@ function unknownFlag(name: string, flags: readonly CommandFlag[]): Error {
 }
 
 /**
- * Go's flag syntax as docker-machine had it: one dash or two, `--flag value` or `--flag=value`, slices repeat, booleans
- * take a value only after `=`, flags may stand behind names, `--` ends flags. Values come from the command line, else
- * the flag's environment variable, else its default.
+ * Go's flag syntax as docker-machine had it: one dash or two, `--flag value` or `--flag=value`,
+ * slices repeat, booleans take a value only after `=`, flags may stand behind names, `--` ends
+ * flags. Values come from the command line, else the flag's environment variable, else its default.
  */
 export function parseFlags<const F extends readonly CommandFlag[]>(
   argv: readonly string[],

@@ -15,7 +15,10 @@ interface ValueOfKind {
   readonly slice: readonly string[];
 }
 
-/** Values by the names of declared flags: `{ name: 'dry-run', kind: 'bool' }` gives `{ 'dry-run': boolean }`. */
+/**
+ * Values by the names of declared flags: `{ name: 'dry-run',
+ * kind: 'bool' }` gives `{ 'dry-run': boolean }`.
+ */
 export type ValuesOf<F extends readonly CommandFlag[]> = {
   readonly [S in F[number] as S['name']]: ValueOfKind[S['kind']];
 };

@@ -1,7 +1,10 @@
 import type { CopySide } from '../../ssh/contract.ts';
 import { usageError } from '../args/errors.ts';
 
-/** `[[user@]machine:]path` as docker-machine reads it: without a colon, or with `localhost:`, a path of this computer. */
+/**
+ * `[[user@]machine:]path` as docker-machine reads it: without
+ * a colon, or with `localhost:`, a path of this computer.
+ */
 export interface CopyPath {
   readonly machine: string | undefined;
   readonly user: string | undefined;
@@ -11,7 +14,8 @@ export interface CopyPath {
 export function parseCopyPath(text: string, platform: NodeJS.Platform): CopyPath {
   const colon = text.indexOf(':');
   const host = text.slice(0, Math.max(colon, 0));
-  // C:\Users is no machine called C, and ./like:this none either: no machine has a slash in its name.
+  // C:\Users is no machine called C, and ./like:this
+  // none either: no machine has a slash in its name.
   const isLocal = platform === 'win32' ? colon === 1 || /[\\/]/.test(host) : host.includes('/');
   if (colon < 0 || isLocal) return { machine: undefined, user: undefined, path: text };
   const path = text.slice(colon + 1);

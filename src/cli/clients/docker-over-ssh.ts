@@ -6,8 +6,9 @@ import { parseSshUrl } from '../../ssh/url.ts';
 import type { App } from '../app.ts';
 
 /**
- * What is to be done before docker finds the machine at its ssh:// URL, in a sentence; undefined when nothing is. docker
- * starts the system's ssh with the user's own config, so ssh is asked what that says, and nothing is written.
+ * What is to be done before docker finds the machine at its ssh:// URL, in a
+ * sentence; undefined when nothing is. docker starts the system's ssh with the
+ * user's own config, so ssh is asked what that says, and nothing is written.
  */
 export async function missingForDocker(app: App, machine: Machine, url: string): Promise<string | undefined> {
   const { name } = machine;

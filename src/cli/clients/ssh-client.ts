@@ -11,7 +11,10 @@ export async function runningMachine(app: App, name: string): Promise<Machine> {
   throw await machine.notRunning(`Error: Cannot run SSH command: Host "${name}" is not running`);
 }
 
-/** For the system's ssh, which of a key that it does not use only warns, and fails as if the host knew no such user. */
+/**
+ * For the system's ssh, which of a key that it does not use
+ * only warns, and fails as if the host knew no such user.
+ */
 export async function systemTarget(machine: Machine): Promise<SshTarget> {
   const target = await machine.sshTarget();
   if (target.keyPath !== '') await checkKeyFile(target.keyPath);

@@ -1,6 +1,9 @@
 import type { CommandEntry, CommandGroup } from '../command.ts';
 
-/** Every verb in the order of the help, with the module that is loaded when it is used. A group's files lie in its folder. */
+/**
+ * Every verb in the order of the help, with the module that is
+ * loaded when it is used. A group's files lie in its folder.
+ */
 export const commandGroups: readonly CommandGroup[] = [
   {
     folder: 'life',

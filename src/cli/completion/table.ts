@@ -9,7 +9,9 @@ export interface Word {
   readonly about: string;
 }
 
-/** What can stand in one place: words to choose from, or something that the shell looks up itself. */
+/**
+ * What can stand in one place: words to choose from, or something that the shell looks up itself.
+ */
 export type Place = readonly Word[] | 'machine' | 'copy-path' | 'file' | 'folder' | 'nothing';
 
 export interface OptionTable {

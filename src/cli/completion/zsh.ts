@@ -13,7 +13,10 @@ const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 /** What stands in the brackets of an option, and behind a colon, of _arguments. */
 const escaped = (text: string) => text.replace(/[\\[\]:]/g, '\\$&');
 
-/** A word with what is said about it, inside `((…))` of an action: once quoted for the list, and then again with the whole. */
+/**
+ * A word with what is said about it, inside `((…))` of an action:
+ * once quoted for the list, and then again with the whole.
+ */
 const described = ({ word, about }: Word) =>
   about === '' ? word.replaceAll(':', '\\:') : `${word.replaceAll(':', '\\:')}\\:${quote(escaped(about))}`;
 
@@ -32,7 +35,10 @@ function action(place: Place): string {
 
 const label = (place: Place) => (place === 'nothing' || typeof place !== 'string' ? 'value' : place);
 
-/** The specs of one option: each of its names excludes the others, unless it may stand several times. */
+/**
+ * The specs of one option: each of its names excludes
+ * the others, unless it may stand several times.
+ */
 function optionSpecs({ dashed, about, value, repeats }: OptionTable): string[] {
   const before = repeats ? '*' : dashed.length > 1 ? `(${dashed.join(' ')})` : '';
   const tail = value === undefined ? '' : `:${label(value)}:${action(value)}`;

@@ -73,7 +73,8 @@ export function localPrograms(env: Environment): Programs {
         ...(options.detached === true ? { detached: true } : {}),
         ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
       });
-      // What the program has started may hold its stdout open long after its end, and beyond its time.
+      // What the program has started may hold its stdout
+      // open long after its end, and beyond its time.
       running.once('exit', () => {
         const stop = () => {
           running.stdout?.destroy();

@@ -101,7 +101,10 @@ export const createFlags = [
 
 export type CreateFlags = typeof createFlags;
 
-/** Flags of the driver that argv, the environment or nobody names; in the last case those of all drivers, by whose flags we can tell. */
+/**
+ * Flags of the driver that argv, the environment or nobody names; in
+ * the last case those of all drivers, by whose flags we can tell.
+ */
 export async function driverFlags(
   registry: DriverRegistry,
   argv: readonly string[],

@@ -19,7 +19,10 @@ function preferencesFolder(io: Io): string {
   return join(base === '' ? join(io.homeDir, '.config') : base, 'mymachine');
 }
 
-/** Whether a preference can stand for the flag: not for what belongs to one machine alone, nor for a secret. */
+/**
+ * Whether a preference can stand for the flag: not for
+ * what belongs to one machine alone, nor for a secret.
+ */
 export const isPreferable = (flag: CommandFlag) =>
   !['resume', 'rollback', 'dry-run'].includes(flag.name) && flag.required !== true && flag.secret !== true;
 

@@ -12,8 +12,8 @@ type CreateInput = Input<CreateFlags>;
 type CreateValues = ValuesOf<CreateFlags>;
 
 /**
- * What is to be created. A value comes from the command line, else the environment, else the preferences, else the default.
- * `pick` gets the driver that they name, or ''.
+ * What is to be created. A value comes from the command line, else the environment,
+ * else the preferences, else the default. `pick` gets the driver that they name, or ''.
  */
 export async function createRequest(
   app: App,

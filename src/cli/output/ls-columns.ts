@@ -8,7 +8,10 @@ export function swarmUrl(status: MachineStatus): string {
   return port === undefined ? '' : status.url.replace(/:\d+$/, `:${port}`);
 }
 
-/** `*` for the machine that the docker client of this shell talks to; nothing for one that could not be asked. */
+/**
+ * `*` for the machine that the docker client of this shell
+ * talks to; nothing for one that could not be asked.
+ */
 export function activeMark(status: MachineStatus, dockerHost: string): string {
   if (status.machine === undefined || status.state === 'Timeout') return '';
   if (status.state !== 'Running' || dockerHost === '') return '-';

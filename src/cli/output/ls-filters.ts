@@ -6,7 +6,10 @@ import { swarmColumn } from './ls-columns.ts';
 
 /** --filter: several of one key are alternatives, different keys must all hold. */
 export interface MachineFilter {
-  /** Whether the records let the machine pass; `all` are those of the store, among which is the master of its swarm. */
+  /**
+   * Whether the records let the machine pass; `all` are those
+   * of the store, among which is the master of its swarm.
+   */
   matchesRecord(machine: StoredMachine, all: readonly StoredMachine[]): boolean;
   /** Whether there is a condition that its host alone can answer. */
   readonly asksState: boolean;
@@ -42,7 +45,10 @@ const maxPattern = 1000;
 
 type Pattern = (name: string) => boolean;
 
-/** Go's regular expressions, which take time in proportion to the text whatever they are; loaded when a name is filtered. */
+/**
+ * Go's regular expressions, which take time in proportion to
+ * the text whatever they are; loaded when a name is filtered.
+ */
 async function readPatterns(texts: readonly string[]): Promise<readonly Pattern[]> {
   if (texts.length === 0) return [];
   const { RE2JS } = await import('re2js');

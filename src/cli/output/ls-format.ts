@@ -54,7 +54,10 @@ function fieldsOf({ status, active, swarm }: FormattedRow): Readonly<Record<keyo
   };
 }
 
-/** `ls --format`: the template once a machine, or with `table ` in front aligned columns under their headers. */
+/**
+ * `ls --format`: the template once a machine, or with
+ * `table ` in front aligned columns under their headers.
+ */
 export async function formatRows(rows: readonly FormattedRow[], format: string): Promise<string> {
   const isTable = format.startsWith(TABLE);
   // Also without machines a wrong template is said to be wrong.

@@ -11,7 +11,10 @@ function numeric(a: string, b: string): number {
   return left.length - right.length || plain(left, right);
 }
 
-/** docker-machine's order of names: without regard to case, digits by their value, so that host2 stands before host10. */
+/**
+ * docker-machine's order of names: without regard to case,
+ * digits by their value, so that host2 stands before host10.
+ */
 export function naturalOrder(a: string, b: string): number {
   const [left, right] = [chunks(a), chunks(b)];
   for (const [at, chunk] of left.entries()) {

@@ -20,7 +20,10 @@ export async function askForName(io: Io): Promise<string> {
   return String(name);
 }
 
-/** On a terminal a required option that is missing is asked for; elsewhere the driver itself refuses, naming it. */
+/**
+ * On a terminal a required option that is missing is asked
+ * for; elsewhere the driver itself refuses, naming it.
+ */
 export async function askForFlags(io: Io, driver: Driver, values: FlagValues): Promise<FlagValues> {
   const missing = driver.flags.filter((flag) => flag.required === true && (values[flag.name] ?? '') === '');
   if (missing.length === 0 || !canAsk(io)) return values;

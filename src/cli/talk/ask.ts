@@ -8,7 +8,10 @@ interface Asker {
   readonly signal: AbortSignal;
 }
 
-/** Asks yes or no in docker-machine's words. Anything but yes is no; undefined when the input ended without an answer. */
+/**
+ * Asks yes or no in docker-machine's words. Anything but yes
+ * is no; undefined when the input ended without an answer.
+ */
 export async function confirm({ io, signal }: Asker, message: string): Promise<boolean | undefined> {
   const answer = canAsk(io)
     ? await lineFromTerminal(io, signal, message)
@@ -16,12 +19,17 @@ export async function confirm({ io, signal }: Asker, message: string): Promise<b
   return answer === undefined ? undefined : /^\s*y/i.test(answer);
 }
 
-/** The words that scripts wait for, on the terminal as they are: no mark before them, and no colours. */
+/**
+ * The words that scripts wait for, on the terminal
+ * as they are: no mark before them, and no colours.
+ */
 async function lineFromTerminal(io: Io, signal: AbortSignal, message: string): Promise<string | undefined> {
   const plain = (text: string) => text;
-  // inquirer puts a blank between the two, and would put one before the message if the prefix were empty.
+  // inquirer puts a blank between the two, and would put
+  // one before the message if the prefix were empty.
   const theme = { prefix: message, style: { message: plain, answer: plain } };
-  // Behind an order to the terminal, to erase nothing, it leaves the blank there that it would cut off.
+  // Behind an order to the terminal, to erase nothing,
+  // it leaves the blank there that it would cut off.
   const transformer = (typed: string) => `${typed}\u001b[K`;
   const question = { type: 'input', name: 'answer', message: '(y/n):', theme, transformer } as const;
   // inquirer waits for ever once Ctrl-D has closed its input.
@@ -53,7 +61,10 @@ async function lineFromPipe(io: Io, signal: AbortSignal, message: string): Promi
   return text === '' ? undefined : text;
 }
 
-/** The sudo password of a host's login user: from the environment, else asked on the terminal. Never from argv. */
+/**
+ * The sudo password of a host's login user: from the
+ * environment, else asked on the terminal. Never from argv.
+ */
 export async function askSudoPassword(io: Io, machineName: string): Promise<string> {
   const given = io.env['MYMACHINE_SUDO_PASSWORD'];
   if (given !== undefined) return given;

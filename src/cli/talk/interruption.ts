@@ -7,8 +7,9 @@ export function interruption(cause: unknown, message = 'Interrupted'): Error {
 }
 
 /**
- * What is shown of an error. Whatever fails once the user has interrupted us fails by that: the terminal's Ctrl-C reaches
- * the programs that we run as well, and they end with errors of their own.
+ * What is shown of an error. Whatever fails once the user has
+ * interrupted us fails by that: the terminal's Ctrl-C reaches the
+ * programs that we run as well, and they end with errors of their own.
  */
 export function asInterruption(error: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted || isMachineError(error, 'MM_INTERRUPTED')) return error;

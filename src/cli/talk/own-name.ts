@@ -2,9 +2,10 @@
 export type Say = (text: string) => string;
 
 /**
- * Texts everywhere call the program mymachine. Whoever calls it docker-machine is told docker-machine's name: everything
- * that the command line says passes through this. Only what can be typed counts, the name before a command or an option;
- * a file's name is none, nor is a machine that happens to be called so.
+ * Texts everywhere call the program mymachine. Whoever calls it docker-machine
+ * is told docker-machine's name: everything that the command line says passes
+ * through this. Only what can be typed counts, the name before a command or an
+ * option; a file's name is none, nor is a machine that happens to be called so.
  */
 export function underName(program: string, verbs: readonly string[]): Say {
   if (program === 'mymachine') return (text) => text;

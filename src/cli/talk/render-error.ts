@@ -2,7 +2,10 @@ import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
 import type { Say } from './own-name.ts';
 
-/** An error as the user sees it: what happened, what to do, its id. The first line alone is what scripts match on. */
+/**
+ * An error as the user sees it: what happened, what to do,
+ * its id. The first line alone is what scripts match on.
+ */
 export function renderError(error: unknown, say: Say): string {
   const lines = [say(printable(messageOf(error), 4000, true))];
   if (isMachineError(error)) {
@@ -14,7 +17,10 @@ export function renderError(error: unknown, say: Say): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** What refuses a create before it begins, with 3, is a failure like any other to the commands that create nothing. */
+/**
+ * What refuses a create before it begins, with 3, is a
+ * failure like any other to the commands that create nothing.
+ */
 export function exitCodeOf(error: unknown, creates = false): number {
   const code = isMachineError(error) ? error.exitCode : 1;
   return code === 3 && !creates ? 1 : code;

@@ -3,8 +3,8 @@ import type { Io } from '../io.ts';
 import { interruption } from './interruption.ts';
 
 /**
- * Asks people, on stderr; the answers by the questions' names. While a question stands the terminal hands Ctrl-C on as a
- * key, which interrupts us all the same.
+ * Asks people, on stderr; the answers by the questions' names. While a question
+ * stands the terminal hands Ctrl-C on as a key, which interrupts us all the same.
  */
 export async function askOnTerminal(
   io: Io,

@@ -19,13 +19,17 @@ const BOOT_MS: Readonly<Record<'emulated' | 'accelerated', number>> = {
   emulated: 900_000,
   accelerated: 240_000,
 };
-/** With acceleration a kernel speaks within seconds, and has read more than this by then even when its console is elsewhere. */
+/**
+ * With acceleration a kernel speaks within seconds, and has read
+ * more than this by then even when its console is elsewhere.
+ */
 const STALL_MS = 15_000;
 const STALL_BYTES = 8 * 1024 * 1024;
 
 /**
- * Starts the guest unless it runs, and waits until its sshd answers. A guest that does nothing under an acceleration is
- * started again by emulation, and the acceleration not trusted again on this computer, unless it was asked for by name.
+ * Starts the guest unless it runs, and waits until its sshd answers. A guest that
+ * does nothing under an acceleration is started again by emulation, and the
+ * acceleration not trusted again on this computer, unless it was asked for by name.
  */
 export async function bootGuest(context: Context): Promise<void> {
   const { machine, programs, report } = context;

@@ -46,7 +46,9 @@ export async function createGuest(context: Context): Promise<void> {
   );
 }
 
-/** An overlay: what the guest changes goes into the machine's own file, which only grows with it. */
+/**
+ * An overlay: what the guest changes goes into the machine's own file, which only grows with it.
+ */
 async function makeOverlay(context: Context): Promise<void> {
   const { machine, config, programs, signal } = context;
   const files = machineFiles(machine.dir);

@@ -1,4 +1,6 @@
-/** A local port (on 127.0.0.1) that leads to one of the guest. Host 0 stands for any that is free. */
+/**
+ * A local port (on 127.0.0.1) that leads to one of the guest. Host 0 stands for any that is free.
+ */
 export interface Forward {
   readonly host: number;
   readonly guest: number;

@@ -17,7 +17,10 @@ const SHUTDOWN_MS: Readonly<Record<'emulated' | 'accelerated', number>> = {
 const PRESS_EVERY_MS = 10_000;
 const QUIT_MS = 10_000;
 
-/** Presses the guest's power button and waits for it to shut down; one that does not is switched off. */
+/**
+ * Presses the guest's power button and waits for it
+ * to shut down; one that does not is switched off.
+ */
 export async function stopGuest(context: Context): Promise<void> {
   const { machine, programs, clock, report, signal, config } = context;
   const files = machineFiles(machine.dir);

@@ -6,7 +6,10 @@ import { findManage } from './manage/locate.ts';
 import { howToInstall, howToLoadModule } from './manage/remedies.ts';
 import { versionOf } from './manage/version.ts';
 
-/** Who has installed VirtualBox is likely to want it, and machines of docker-machine's users are there already. */
+/**
+ * Who has installed VirtualBox is likely to want it, and
+ * machines of docker-machine's users are there already.
+ */
 const SCORE = 90;
 
 export async function virtualboxAvailability(ports: Ports): Promise<Availability> {

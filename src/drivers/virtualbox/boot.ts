@@ -16,7 +16,10 @@ import { attachNetwork, ensureNetwork, lockNetworks, usesDhcp } from './network/
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/** With virtualisation a guest is there in half a minute; by emulation, or three at once, it takes some. */
+/**
+ * With virtualisation a guest is there in half a minute;
+ * by emulation, or three at once, it takes some.
+ */
 const BOOT_MS = 600_000;
 const POLL_MS = 300;
 const LOOK_EVERY_MS = 3000;
@@ -105,7 +108,9 @@ async function died({ machine }: Context, word: string): Promise<Error> {
   });
 }
 
-/** The address is worth waiting for: the guest asks for it at about the time when its sshd comes up. */
+/**
+ * The address is worth waiting for: the guest asks for it at about the time when its sshd comes up.
+ */
 async function noteLease(context: Context): Promise<void> {
   const { clock, signal } = context;
   const wait = { clock, signal, timeoutMs: LEASE_MS, intervalMs: 1000 };

@@ -34,7 +34,10 @@ interface DockerMachineKeys extends BaseConfig {
 
 /** A machine that docker-machine made lacks the keys that are ours; see `isOurs`. */
 export interface VirtualBoxConfig extends DockerMachineKeys {
-  /** Name of the catalogue or the cache, a URL, or the full path of a disk image; '' for a boot2docker ISO. */
+  /**
+   * Name of the catalogue or the cache, a URL, or the
+   * full path of a disk image; '' for a boot2docker ISO.
+   */
   Image?: string;
   /** Disk that the machine's own is cloned from. */
   BaseImage?: string;
@@ -53,7 +56,10 @@ export interface VirtualBoxConfig extends DockerMachineKeys {
   UserData?: string;
 }
 
-/** Whether mymachine made it: its machine in VirtualBox then has the machine's id as UUID, and ours are its keys. */
+/**
+ * Whether mymachine made it: its machine in VirtualBox then
+ * has the machine's id as UUID, and ours are its keys.
+ */
 export const isOurs = (config: Readonly<VirtualBoxConfig>): boolean => config.Image !== undefined;
 
 /** A guest without cloud-init, which takes no seed and makes its own host keys. */
@@ -123,7 +129,10 @@ export function configureVirtualBox(flags: FlagReader, base: BaseConfig): Virtua
   };
 }
 
-/** Files of the machine, all in its folder. VirtualBox's own lie in a folder of the machine's name in there. */
+/**
+ * Files of the machine, all in its folder. VirtualBox's
+ * own lie in a folder of the machine's name in there.
+ */
 export function machineFiles(dir: string, config: Readonly<VirtualBoxConfig>) {
   return {
     key: join(dir, isBoot2Docker(config) ? 'id_rsa' : 'id_ed25519'),
@@ -135,7 +144,9 @@ export function machineFiles(dir: string, config: Readonly<VirtualBoxConfig>) {
   };
 }
 
-/** Less than one stands for all of this computer's, as in docker-machine. VirtualBox takes up to 64. */
+/**
+ * Less than one stands for all of this computer's, as in docker-machine. VirtualBox takes up to 64.
+ */
 function processors(flags: FlagReader): number {
   return flags.number('virtualbox-cpu-count') < 1
     ? Math.min(availableParallelism(), 64)

@@ -18,7 +18,10 @@ import { killMachine, stopMachine } from './stop.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/** A fixed address is on record; one by DHCP is asked for, and what was last known is better than none. */
+/**
+ * A fixed address is on record; one by DHCP is asked
+ * for, and what was last known is better than none.
+ */
 async function addressOf(context: Context, info: VmInfo): Promise<string> {
   const { config } = context;
   if (config.NatOnly === true || !usesDhcp(config)) return config.IPAddress;

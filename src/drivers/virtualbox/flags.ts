@@ -1,7 +1,10 @@
 import { catalogueNames, DEFAULT_IMAGE } from '../../images/catalogue.ts';
 import type { FlagSpec } from '../../sdk/flags.ts';
 
-/** Inside of 192.168.56.0/21, which VirtualBox allows without being asked; the lower ones belong to its own first adapters. */
+/**
+ * Inside of 192.168.56.0/21, which VirtualBox allows without
+ * being asked; the lower ones belong to its own first adapters.
+ */
 export const DEFAULT_CIDR = '192.168.60.1/24';
 
 export const NIC_TYPES = [

@@ -10,7 +10,10 @@ import { killMachine } from './stop.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/** Deletes the machine in VirtualBox and all that was made for it there. One that VirtualBox does not know is fine. */
+/**
+ * Deletes the machine in VirtualBox and all that was made
+ * for it there. One that VirtualBox does not know is fine.
+ */
 export async function removeMachine(context: Context): Promise<void> {
   const info = await vmInfo(context);
   if (info !== undefined) {
@@ -27,7 +30,8 @@ async function unregister(context: Context): Promise<void> {
     await manage(context, ['unregistervm', vm, '--delete'], { patient: true });
   } catch (error) {
     if (isMachineError(error, 'MM_VBOX_GONE')) return;
-    // One whose files are damaged is only forgotten; they lie in its folder, which goes with the record.
+    // One whose files are damaged is only forgotten; they
+    // lie in its folder, which goes with the record.
     await manage(context, ['unregistervm', vm], { patient: true }).catch(() => {
       throw error;
     });
@@ -38,9 +42,9 @@ const CLOSE_ATTEMPTS = 5;
 const CLOSE_EVERY_MS = 500;
 
 /**
- * Disks and ISO images that VirtualBox still has open though no machine has them: those of a create that was cut off. Its
- * server may end and begin anew between any two calls, and then knows less than it said a moment ago: what counts is what
- * it still lists.
+ * Disks and ISO images that VirtualBox still has open though no machine has them: those
+ * of a create that was cut off. Its server may end and begin anew between any two calls,
+ * and then knows less than it said a moment ago: what counts is what it still lists.
  */
 async function closeMedia(context: Context): Promise<void> {
   if (!isOurs(context.config)) return;

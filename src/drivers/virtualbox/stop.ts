@@ -20,7 +20,9 @@ async function currentState(context: Context): Promise<MachineState> {
   return stateOf(info);
 }
 
-/** Presses the power button and waits for the guest to shut down; one that does not is switched off. */
+/**
+ * Presses the power button and waits for the guest to shut down; one that does not is switched off.
+ */
 export async function stopMachine(context: Context): Promise<void> {
   const { clock, machine, report, signal } = context;
   const vm = vmOf(context);

@@ -6,7 +6,8 @@ import { localPrograms } from '../../../src/cli/computer/programs.ts';
 import { qemuDriver } from '../../../src/drivers/qemu/driver.ts';
 import { driverContract } from '../../../src/sdk/testing/index.ts';
 
-// The driver over a QEMU that boots nothing: its command line, ports, pid file and QMP are the real one's.
+// The driver over a QEMU that boots nothing: its command
+// line, ports, pid file and QMP are the real one's.
 
 const folder = await mkdtemp(join(tmpdir(), 'mm-qemu-contract-'));
 afterAll(() => rm(folder, { recursive: true }));

@@ -7,7 +7,10 @@ import { shellOfCaller } from '../../shells/detect.ts';
 import { functionShells, renderFunction } from '../../shells/function/render.ts';
 import type { FunctionWish } from '../../shells/function/wish.ts';
 
-/** A store that was given on the command line is meant for good; one of the environment may change there. */
+/**
+ * A store that was given on the command line is meant
+ * for good; one of the environment may change there.
+ */
 function fixedStore(app: App): string | undefined {
   const given = app.globals['storage-path'];
   return given === '' || given === (app.io.env['MACHINE_STORAGE_PATH'] ?? '')

@@ -4,7 +4,10 @@ import { shellsError } from '../../shells/errors.ts';
 import { functionShells, loadingLine } from '../../shells/function/render.ts';
 import { shellNamed } from '../../shells/names.ts';
 
-/** The shell's function never calls this but for help: a program cannot change the shell that started it. */
+/**
+ * The shell's function never calls this but for help:
+ * a program cannot change the shell that started it.
+ */
 export const useCommand = defineCommand({
   argument: '[name]',
   description:

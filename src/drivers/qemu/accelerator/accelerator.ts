@@ -24,8 +24,8 @@ export function nativeAccel(arch: Arch, platform: NodeJS.Platform = process.plat
 }
 
 /**
- * The acceleration in use for guests of that processor, tried once and remembered in `<cacheDir>/qemu/accel.json` for this
- * QEMU, processor and kernel.
+ * The acceleration in use for guests of that processor, tried once and remembered
+ * in `<cacheDir>/qemu/accel.json` for this QEMU, processor and kernel.
  */
 export async function chooseAccel(ports: Ports, cacheDir: string, arch: Arch): Promise<AccelChoice> {
   const accel = nativeAccel(arch);

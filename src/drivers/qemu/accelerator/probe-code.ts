@@ -1,15 +1,16 @@
 import type { Arch } from '../../../images/arch.ts';
 
 /**
- * A boot sector: enters 32-bit and then 64-bit mode with pages of its own, writes 16 MiB that were never touched, leaves
- * the guest ten thousand times (a byte to port 0x80 each) and reports to the isa-debug-exit device, which ends QEMU with
- * status 33. A healthy hypervisor takes some tenths of a second for it, firmware and all. One that is nested in another and
- * answers every page fault and exit slowly takes ten and more: a Linux under it would look as if it hung.
+ * A boot sector: enters 32-bit and then 64-bit mode with pages of its own, writes 16 MiB that
+ * were never touched, leaves the guest ten thousand times (a byte to port 0x80 each) and reports
+ * to the isa-debug-exit device, which ends QEMU with status 33. A healthy hypervisor takes some
+ * tenths of a second for it, firmware and all. One that is nested in another and answers every
+ * page fault and exit slowly takes ten and more: a Linux under it would look as if it hung.
  *
- *   cli; ds = 0; lgdt; cr0.PE; ljmp 8:pm
- *   pm: ds = es = ss = 16; page tables at 0x10000 (512 pages of 2 MiB); cr4.PAE; cr3; EFER.LME; cr0.PG; ljmp 24:lm
- *   lm: edi = 16 MiB; ecx = 4 Mi; rep stosd; ecx = 10000; l: out 0x80, al; loop l; out 0xf4, 0x10; hlt
- *   gdt: null, 32-bit code, data, 64-bit code
+ *   cli; ds = 0; lgdt; cr0.PE; ljmp 8:pm   pm: ds = es = ss = 16; page tables
+ * at 0x10000 (512 pages of 2 MiB); cr4.PAE; cr3; EFER.LME; cr0.PG; ljmp 24:lm
+ * lm: edi = 16 MiB; ecx = 4 Mi; rep stosd; ecx = 10000; l: out 0x80, al; loop
+ * l; out 0xf4, 0x10; hlt   gdt: null, 32-bit code, data, 64-bit code
  */
 const X86_64 = [
   'fa31c08ed80f0116d87c0f20c00c010f22c0ea177c080066b810008ed88ec08e',
@@ -24,13 +25,18 @@ const X86_64 = [
 /** What QEMU ends with when the code above reports 0x10: (0x10 << 1) | 1. */
 export const X86_64_DONE = 33;
 
-/** mov w0, #8; movk w0, #0x8400, lsl #16 (PSCI's SYSTEM_OFF); hvc #0; b . - QEMU then ends with status 0. */
+/**
+ * mov w0, #8; movk w0, #0x8400, lsl #16 (PSCI's
+ * SYSTEM_OFF); hvc #0; b . - QEMU then ends with status 0.
+ */
 const AARCH64 = '00018052' + '0080b072' + '020000d4' + '00000014';
 
 /** SeaBIOS takes no disk of a single sector for a disk. */
 const DISK_BYTES = 1024 * 1024;
 
-/** A bootable disk (x86_64) or a kernel (aarch64) that does a little work and switches itself off. */
+/**
+ * A bootable disk (x86_64) or a kernel (aarch64) that does a little work and switches itself off.
+ */
 export function probeCode(arch: Arch): Buffer {
   if (arch === 'aarch64') return Buffer.from(AARCH64, 'hex');
   const disk = Buffer.alloc(DISK_BYTES);

@@ -8,7 +8,10 @@ import { printable } from '../../../base/printable.ts';
 import type { Accel } from '../config.ts';
 import type { ProbeResult } from './probe.ts';
 
-/** A failure may have been a bad day of the hypervisor below us; a success is watched at every boot anyway. */
+/**
+ * A failure may have been a bad day of the hypervisor
+ * below us; a success is watched at every boot anyway.
+ */
 const FAILURE_LASTS_MS = 7 * 24 * 3600 * 1000;
 
 /** What the result of a probe holds for: this QEMU on this processor under this kernel. */
@@ -40,7 +43,10 @@ export async function recallAccel(
   return { works: false, why: printable(String(entry['why'] ?? ''), 300) };
 }
 
-/** Two processes may write at once: the one that comes later wins, and the other's result is found again by a probe. */
+/**
+ * Two processes may write at once: the one that comes later
+ * wins, and the other's result is found again by a probe.
+ */
 export async function rememberAccel(
   folder: string,
   key: string,

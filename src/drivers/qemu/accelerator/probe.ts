@@ -15,8 +15,9 @@ export type ProbeResult =
   | { readonly works: false; readonly why: string };
 
 /**
- * Whether a guest really runs under an acceleration: opening its device proves nothing, so a tiny one is booted.
- * QEMU aborts where the hypervisor below has processors with features it cannot set; a model without those is tried next.
+ * Whether a guest really runs under an acceleration: opening its device proves
+ * nothing, so a tiny one is booted. QEMU aborts where the hypervisor below has
+ * processors with features it cannot set; a model without those is tried next.
  */
 export async function probeAccel(
   ports: Ports,
@@ -61,9 +62,10 @@ export function cpuModels(arch: Arch, accel: Accel): readonly string[] {
 }
 
 /**
- * The emulator's `max` has everything, and what uses it is slow: wide vectors on x86_64, pointer authentication on aarch64.
- * These take a fifth less processor time until SSH answers. x86-64-v2 is what newer distributions and images ask for;
- * and no processor has aes without pclmulqdq, so Linux takes the one for both, and stumbles.
+ * The emulator's `max` has everything, and what uses it is slow: wide vectors on
+ * x86_64, pointer authentication on aarch64. These take a fifth less processor time
+ * until SSH answers. x86-64-v2 is what newer distributions and images ask for; and no
+ * processor has aes without pclmulqdq, so Linux takes the one for both, and stumbles.
  */
 export function emulatedCpu(arch: Arch): string {
   return arch === 'aarch64' ? 'cortex-a72' : 'qemu64,+popcnt,+ssse3,+sse4.1,+sse4.2,+aes,+pclmulqdq';

@@ -25,7 +25,10 @@ export interface GuestProcess {
   readonly forwards: readonly Forward[];
 }
 
-/** The command line of a guest: qemu(1). Nothing but virtio devices, a serial line into a file, and QMP on a socket. */
+/**
+ * The command line of a guest: qemu(1). Nothing but virtio
+ * devices, a serial line into a file, and QMP on a socket.
+ */
 export function guestArgv(guest: GuestProcess): Argv {
   return [
     qemuProgram(guest.arch),

@@ -4,8 +4,9 @@ import type { Clock, Programs } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
 
 /**
- * The QEMU process of a machine, or undefined. A pid in a file may by now be another program's, after a reboot above all:
- * a process is ours when its command line carries the machine's id. Without a pid file all processes are looked through.
+ * The QEMU process of a machine, or undefined. A pid in a file may by now be another
+ * program's, after a reboot above all: a process is ours when its command line
+ * carries the machine's id. Without a pid file all processes are looked through.
  */
 export async function findGuest(
   programs: Programs,
@@ -38,8 +39,8 @@ export async function waitUntilGone(
 }
 
 /**
- * A process that dies loses its command line first, and its ports and the lock on its disk a moment later, with its last
- * thread; after that it may stay as a zombie, when nobody cares for it.
+ * A process that dies loses its command line first, and its ports and the lock on its disk a moment
+ * later, with its last thread; after that it may stay as a zombie, when nobody cares for it.
  */
 async function isGone(programs: Programs, pid: number, id: string): Promise<boolean> {
   if (process.platform !== 'linux') return !(await isGuest(programs, pid, id));
@@ -73,7 +74,10 @@ function isOurs(command: string, id: string): boolean {
   return command.includes('qemu-system-') && command.includes(`-uuid ${id}`);
 }
 
-/** Of Linux: the arguments, with blanks between them. Empty for a process that is gone or only waits to be reaped. */
+/**
+ * Of Linux: the arguments, with blanks between them. Empty
+ * for a process that is gone or only waits to be reaped.
+ */
 async function commandLine(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return text.replaceAll('\0', ' ');

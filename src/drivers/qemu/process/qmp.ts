@@ -10,8 +10,8 @@ const SHORT_FOLDER = '/tmp/mymachine-';
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /**
- * Where the guest's QMP socket is: in the machine's folder, or, when that path is too long for a socket, in a folder of this
- * user's alone under /tmp.
+ * Where the guest's QMP socket is: in the machine's folder, or, when that
+ * path is too long for a socket, in a folder of this user's alone under /tmp.
  */
 export function qmpPath(dir: string, id: string, platform: NodeJS.Platform = process.platform): string {
   if (platform === 'win32') return `\\\\.\\pipe\\mymachine-${id}`;
@@ -32,8 +32,8 @@ export async function removeQmpSocket(path: string): Promise<void> {
 }
 
 /**
- * Runs one command of the QEMU machine protocol and gives what it returns; undefined when nobody answers in time, which
- * also is so while another client is connected. An error answer is thrown.
+ * Runs one command of the QEMU machine protocol and gives what it returns; undefined when nobody
+ * answers in time, which also is so while another client is connected. An error answer is thrown.
  */
 export function qmp(path: string, command: string, timeoutMs = 2000): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -55,7 +55,8 @@ export function qmp(path: string, command: string, timeoutMs = 2000): Promise<un
       for (const line of lines) {
         const message = parse(line);
         if ('QMP' in message) {
-          // The greeting. Both commands are sent at once; the answers come in order and carry our id.
+          // The greeting. Both commands are sent at once;
+          // the answers come in order and carry our id.
           socket.write(`{"execute":"qmp_capabilities"}\n${JSON.stringify({ execute: command, id: 1 })}\n`);
         } else if (message['id'] === 1) {
           const error = message['error'];

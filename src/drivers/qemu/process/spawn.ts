@@ -18,7 +18,10 @@ type Context = DriverContext<QemuConfig>;
 const PORT_ATTEMPTS = 5;
 const SETTLE_MS = 30_000;
 
-/** Starts QEMU and returns its pid when it has taken its ports and answers; fails with its last words when it ends instead. */
+/**
+ * Starts QEMU and returns its pid when it has taken its ports
+ * and answers; fails with its last words when it ends instead.
+ */
 export async function spawnGuest(context: Context, choice: AccelChoice): Promise<number> {
   const { machine, programs } = context;
   const files = machineFiles(machine.dir);
@@ -105,7 +108,10 @@ async function firstTaken(forwards: readonly Forward[]): Promise<Forward | undef
   return undefined;
 }
 
-/** Keeps the ports of the last run where they are still free, so that URLs stay; takes others, and saves them, where not. */
+/**
+ * Keeps the ports of the last run where they are still free,
+ * so that URLs stay; takes others, and saves them, where not.
+ */
 async function renewPorts(context: Context): Promise<void> {
   const taken = await firstTaken(forwardsOf(context.config));
   if (taken === undefined && context.config.SSHPort !== 0) return;
@@ -123,7 +129,8 @@ async function settle(context: Context, pid: number, socket: string): Promise<st
   const answer = await waitFor(
     async () => {
       if ((await qmp(socket, 'query-status').catch(() => undefined)) !== undefined) return 'up';
-      // Not by its command line: where QEMU is started by a script of the distribution's, that is empty for a moment.
+      // Not by its command line: where QEMU is started by a
+      // script of the distribution's, that is empty for a moment.
       return isAlive(pid) ? undefined : 'ended';
     },
     { clock, timeoutMs: SETTLE_MS, intervalMs: 50, signal },

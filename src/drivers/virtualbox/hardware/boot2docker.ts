@@ -18,7 +18,10 @@ import { tarFile } from './tar.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/** boot2docker formats a disk that begins with this, and unpacks the rest of it, a tar archive, into the user's home. */
+/**
+ * boot2docker formats a disk that begins with this, and
+ * unpacks the rest of it, a tar archive, into the user's home.
+ */
 const FORMAT_ME = 'boot2docker, please format-me';
 
 const pathOf = (wished: string): string =>
@@ -39,7 +42,9 @@ export async function checkIso(wished: string): Promise<void> {
   throw unusable(wished, why, 'Give the path of the ISO image, or leave it out for a current system.');
 }
 
-/** Why a file is no ISO image (ECMA-119: its first volume descriptor says so); undefined for one. */
+/**
+ * Why a file is no ISO image (ECMA-119: its first volume descriptor says so); undefined for one.
+ */
 async function isoFault(path: string): Promise<string | undefined> {
   const file = await open(path, 'r');
   try {

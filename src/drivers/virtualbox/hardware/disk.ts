@@ -10,7 +10,10 @@ type Context = DriverContext<VirtualBoxConfig>;
 
 const CLONE_MS = 30 * 60_000;
 
-/** Clones the base, grows it to the wished size, and puts it into the machine. Cut off, it begins again. */
+/**
+ * Clones the base, grows it to the wished size, and
+ * puts it into the machine. Cut off, it begins again.
+ */
 export async function makeDisk(context: Context): Promise<void> {
   const { config, machine } = context;
   const { disk } = machineFiles(machine.dir, config);
@@ -22,7 +25,8 @@ export async function makeDisk(context: Context): Promise<void> {
     await manage(context, ['closemedium', 'disk', disk]).catch(() => undefined);
     await rm(disk, { force: true });
     await manage(context, ['clonemedium', 'disk', base, disk, '--format', 'VDI'], { timeoutMs: CLONE_MS });
-    // VirtualBox keeps what it has copied on its list; another machine may be copying it too, and closes it then.
+    // VirtualBox keeps what it has copied on its list; another
+    // machine may be copying it too, and closes it then.
     await manage(context, ['closemedium', 'disk', base]).catch(() => undefined);
     if (isWithin(base, machine.dir)) await rm(base, { force: true });
     await attach(context, diskPort, 'hdd', disk);

@@ -3,12 +3,17 @@ import type { VirtualBoxConfig } from '../config.ts';
 import { isBoot2Docker } from '../config.ts';
 import { isAtLeast, type Version } from '../manage/output.ts';
 
-/** Arguments of VBoxManage that make the machine's parts. Pure: what they say is the manual's chapter on VBoxManage. */
+/**
+ * Arguments of VBoxManage that make the machine's parts.
+ * Pure: what they say is the manual's chapter on VBoxManage.
+ */
 
 export interface Hardware {
   readonly controller: string;
   readonly addController: readonly string[];
-  /** Ports of the disk and of the ISO image. docker-machine had its ISO first, and booted from it. */
+  /**
+   * Ports of the disk and of the ISO image. docker-machine had its ISO first, and booted from it.
+   */
   readonly diskPort: string;
   readonly isoPort: string;
 }
@@ -104,7 +109,10 @@ export function hostOnlyCardArgs(config: Readonly<VirtualBoxConfig>, id: string)
   ];
 }
 
-/** A card's address in VirtualBox's range, the same for the machine's whole life, so that the guest knows its cards apart. */
+/**
+ * A card's address in VirtualBox's range, the same for the
+ * machine's whole life, so that the guest knows its cards apart.
+ */
 export function macOf(id: string, card: 1 | 2 | 3): string {
   const hash = createHash('sha256').update(`${id} ${card}`).digest('hex');
   return `08:00:27:${hash.slice(0, 2)}:${hash.slice(2, 4)}:${hash.slice(4, 6)}`;

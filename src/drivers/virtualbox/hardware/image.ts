@@ -22,8 +22,9 @@ export function imageWish({ Image = '', Arch: arch = 'x86_64' }: Readonly<Virtua
 }
 
 /**
- * The disk that the machine's own is cloned from, in a format of VirtualBox. An image of the cache is converted once, and
- * lies beside itself; a file of the user's is converted for the machine, which then needs no clone.
+ * The disk that the machine's own is cloned from, in a format of VirtualBox.
+ * An image of the cache is converted once, and lies beside itself; a file of
+ * the user's is converted for the machine, which then needs no clone.
  */
 export async function baseDisk(context: Context): Promise<string> {
   const { config, machine, cacheDir } = context;
@@ -42,7 +43,10 @@ export async function baseDisk(context: Context): Promise<string> {
   return target;
 }
 
-/** Deletes what conversions left that were killed: as large as the disk itself. Nobody else converts it now. */
+/**
+ * Deletes what conversions left that were killed: as
+ * large as the disk itself. Nobody else converts it now.
+ */
 async function sweep(target: string): Promise<void> {
   const prefix = `${basename(target)}.`;
   for (const file of await readdir(dirname(target)).catch(() => []))

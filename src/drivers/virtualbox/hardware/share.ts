@@ -54,7 +54,10 @@ export async function shareFolder(
   await manage(context, ['setextradata', vm, symlinks, '1']);
 }
 
-/** Says how else a folder gets into a guest that has no Guest Additions, which distributions' images do not bring. */
+/**
+ * Says how else a folder gets into a guest that has no Guest
+ * Additions, which distributions' images do not bring.
+ */
 export async function warnOfUnseenShare(context: DriverContext<VirtualBoxConfig>): Promise<void> {
   const { config, machine, report } = context;
   if (config.ShareFolder === '') return;

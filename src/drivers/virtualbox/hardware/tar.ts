@@ -1,4 +1,7 @@
-/** A file, or without content a folder, of a tar archive (POSIX ustar): a header of 512 bytes and the content, filled up to the next 512. */
+/**
+ * A file, or without content a folder, of a tar archive (POSIX ustar):
+ * a header of 512 bytes and the content, filled up to the next 512.
+ */
 export function tarFile(name: string, content: Uint8Array | undefined): Buffer {
   const size = content?.length ?? 0;
   const entry = Buffer.alloc(512 + Math.ceil(size / 512) * 512);

@@ -128,7 +128,10 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
-/** The error of a VBoxManage that ended badly, in the user's terms. `args` are what it was called with. */
+/**
+ * The error of a VBoxManage that ended badly, in the
+ * user's terms. `args` are what it was called with.
+ */
 export function explain(args: readonly string[], stderr: string): Error {
   const known = KNOWN.find(({ pattern }) => pattern.test(stderr));
   const [first = '', second] = errorLines(stderr);

@@ -30,8 +30,9 @@ export function checkVersion(version: Version, nodeArch: string = process.arch):
 }
 
 /**
- * Whether VirtualBox can run machines here. It knows the processor's virtualisation only through its kernel module, so
- * "yes" says that the module is there too; otherwise the module is looked for.
+ * Whether VirtualBox can run machines here. It knows the processor's
+ * virtualisation only through its kernel module, so "yes" says that
+ * the module is there too; otherwise the module is looked for.
  * @returns undefined, or what is wrong.
  */
 export async function whatIsMissing(

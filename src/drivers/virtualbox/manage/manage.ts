@@ -9,11 +9,17 @@ import { howToInstall } from './remedies.ts';
 export interface ManageOptions {
   readonly timeoutMs?: number;
   readonly input?: Uint8Array;
-  /** Waits for a lock that is about to go, such as that of a machine that has just been switched off. */
+  /**
+   * Waits for a lock that is about to go, such as that
+   * of a machine that has just been switched off.
+   */
   readonly patient?: boolean;
 }
 
-/** What is only so for a moment: the machine's process ends just now, or the server that VBoxManage asks does, which it does soon after each last call. */
+/**
+ * What is only so for a moment: the machine's process ends just now, or the
+ * server that VBoxManage asks does, which it does soon after each last call.
+ */
 const MOMENTARY =
   /Failed to create the VirtualBox object|NS_ERROR_ABORT|E_ABORT|NS_ERROR_CALL_FAILED|RPC_S_SERVER_UNAVAILABLE|0x800706b[ae]|object is not ready/i;
 const BEING_UNLOCKED = /already locked|while it is locked|being unlocked/;
@@ -22,8 +28,8 @@ const RETRY_EVERY_MS = 300;
 const TIMEOUT_MS = 120_000;
 
 /**
- * Runs VBoxManage and gives what it printed. Fails with the error that VBoxManage's words stand for: some of its commands
- * fail with exit status 0, so its words count as well.
+ * Runs VBoxManage and gives what it printed. Fails with the error that VBoxManage's words
+ * stand for: some of its commands fail with exit status 0, so its words count as well.
  */
 export async function manage(
   ports: Ports,

@@ -1,6 +1,9 @@
 /** What to do where VirtualBox itself, or the computer it is on, is not ready. One line each. */
 
-/** Networks that host-only adapters may have, in VirtualBox from 6.1.28 on (manual, "Host-Only Networking"). */
+/**
+ * Networks that host-only adapters may have, in VirtualBox
+ * from 6.1.28 on (manual, "Host-Only Networking").
+ */
 export const NETWORKS_CONF = '/etc/vbox/networks.conf';
 
 export function howToInstall(platform: NodeJS.Platform = process.platform): string {

@@ -14,7 +14,10 @@ type VmContext = Pick<
 /** `showvminfo --machinereadable` as its keys and values. */
 export type VmInfo = ReadonlyMap<string, string>;
 
-/** How VirtualBox calls the machine: ours have the machine's id as UUID, docker-machine's are known by their name alone. */
+/**
+ * How VirtualBox calls the machine: ours have the machine's
+ * id as UUID, docker-machine's are known by their name alone.
+ */
 export function vmOf({ machine, config }: VmContext): string {
   return isOurs(config) ? machine.id : machine.name;
 }

@@ -18,7 +18,10 @@ export interface HostOnlyNetwork {
 /** How this computer's VirtualBox makes such networks. */
 export interface HostOnlyKind {
   list(ports: Ports): Promise<readonly HostOnlyNetwork[]>;
-  /** Makes one with that address, and gives its name. What it made is told to `made` before anything else can fail. */
+  /**
+   * Makes one with that address, and gives its name. What it
+   * made is told to `made` before anything else can fail.
+   */
   create(ports: Ports, cidr: Cidr, made: (name: string) => Promise<void>): Promise<string>;
   /** Gives an adapter its address once more, which a restart of the computer takes from it. */
   configure(ports: Ports, name: string, cidr: Cidr): Promise<void>;
@@ -60,7 +63,10 @@ const adapters: HostOnlyKind = {
   attach: (name) => ['--nic2', 'hostonly', '--hostonlyadapter2', name],
 };
 
-/** macOS's own networks (vmnet), which took the place of adapters there. The lowest address becomes the computer's. */
+/**
+ * macOS's own networks (vmnet), which took the place of
+ * adapters there. The lowest address becomes the computer's.
+ */
 const networks: HostOnlyKind = {
   hasDhcpServers: false,
   list: async (ports) =>

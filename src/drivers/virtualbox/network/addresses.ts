@@ -6,8 +6,9 @@ import { addressPlan, type Cidr } from './cidr.ts';
 import { deleteNote, notes, vmIds, writeNote } from './notes.ts';
 
 /**
- * An address in the host-only network that is the machine's for life: it does not change with the order in which machines
- * start, as those of DHCP do, so its certificate stays valid. The caller holds the lock, and has made the machine in
+ * An address in the host-only network that is the machine's for life: it does not
+ * change with the order in which machines start, as those of DHCP do, so its
+ * certificate stays valid. The caller holds the lock, and has made the machine in
  * VirtualBox already: addresses of machines that are gone are given out again.
  */
 export async function takeAddress(ports: Ports, cidr: Cidr, machineId: string): Promise<string> {
@@ -20,7 +21,8 @@ export async function takeAddress(ports: Ports, cidr: Cidr, machineId: string): 
     (all ?? []).map(({ address }) => address),
   );
   const isFree = (ip: string) => !local.includes(ip) && !alive.has(taken.get(ip) ?? '');
-  // Beginning somewhere else for each machine, so that the address of one that was removed is not soon another's.
+  // Beginning somewhere else for each machine, so that the
+  // address of one that was removed is not soon another's.
   const start = createHash('sha256').update(machineId).digest().readUInt32BE(0) % fixed.length;
   const address = [...fixed.slice(start), ...fixed.slice(0, start)].find(isFree);
   if (address === undefined) {

@@ -18,7 +18,10 @@ export interface Cidr {
   readonly network: string;
 }
 
-/** `192.168.60.1/24`: an address of the host inside of a private network; undefined for anything else. */
+/**
+ * `192.168.60.1/24`: an address of the host inside
+ * of a private network; undefined for anything else.
+ */
 export function parseCidr(text: string): Cidr | undefined {
   const [ip = '', bits = ''] = text.trim().split('/');
   const prefix = Number(bits);
@@ -34,7 +37,10 @@ export function networkOf(ip: string, netmask: string): string | undefined {
   return parseCidr(`${ip}/${prefixOfNetmask(netmask) ?? ''}`)?.network;
 }
 
-/** Addresses of a network in two ranges: ours to give out for good, and below the end those of a DHCP server, as docker-machine had them. */
+/**
+ * Addresses of a network in two ranges: ours to give out for good, and
+ * below the end those of a DHCP server, as docker-machine had them.
+ */
 export function addressPlan({ network, prefix, ip }: Cidr): {
   /** The lower part, without the host's own. */
   readonly fixed: readonly string[];

@@ -24,8 +24,9 @@ const settings = (ip: string, mask: string, lower: string, upper: string): reado
 ];
 
 /**
- * Sees that VirtualBox's DHCP server gives out addresses of the network. What was there before is noted, and comes back
- * with `restoreDhcp`: a fresh VirtualBox has a server for its first adapter, with addresses of another network.
+ * Sees that VirtualBox's DHCP server gives out addresses of the network. What was
+ * there before is noted, and comes back with `restoreDhcp`: a fresh VirtualBox
+ * has a server for its first adapter, with addresses of another network.
  */
 export async function ensureDhcp(ports: Ports, networkName: string, cidr: Cidr): Promise<void> {
   const server = await serverOf(ports, networkName);

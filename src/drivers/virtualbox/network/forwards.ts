@@ -9,9 +9,10 @@ const GUEST_SSH_PORT = 22;
 const GUEST_ENGINE_PORT = 2376;
 
 /**
- * Local ports that lead into the machine, one for SSH and without a host-only network one for its engine. Those that it had
- * are kept while they are free; another program may have taken one since. The machine does not run, and the caller holds
- * the lock until it does. Gives the forwards that are to be changed in VirtualBox.
+ * Local ports that lead into the machine, one for SSH and without a host-only network
+ * one for its engine. Those that it had are kept while they are free; another program
+ * may have taken one since. The machine does not run, and the caller holds the lock
+ * until it does. Gives the forwards that are to be changed in VirtualBox.
  */
 export async function planForwards(
   { config }: Pick<DriverContext<VirtualBoxConfig>, 'config'>,
@@ -52,7 +53,10 @@ export interface Change {
   readonly rule: string;
 }
 
-/** Of a machine that is off by modifyvm; of one that runs, as one that was saved does before it can be changed, by controlvm. */
+/**
+ * Of a machine that is off by modifyvm; of one that runs, as one
+ * that was saved does before it can be changed, by controlvm.
+ */
 export async function changeForwards(
   context: DriverContext<VirtualBoxConfig>,
   changes: readonly Change[],

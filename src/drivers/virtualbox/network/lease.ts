@@ -4,7 +4,10 @@ import { manage } from '../manage/manage.ts';
 import { parseLease, parseValue } from '../manage/output.ts';
 import { type VmInfo, vmOf } from '../manage/vm.ts';
 
-/** The address that a machine got by DHCP, as its server or the Guest Additions say; undefined when neither knows. */
+/**
+ * The address that a machine got by DHCP, as its server or
+ * the Guest Additions say; undefined when neither knows.
+ */
 export async function leasedAddress(
   context: DriverContext<VirtualBoxConfig>,
   info: VmInfo | undefined,

@@ -14,8 +14,9 @@ import { deleteNote, notes, writeNote } from './notes.ts';
 type Context = DriverContext<VirtualBoxConfig>;
 
 /**
- * Runs `work` while no other process of this user changes VirtualBox's networks or takes local ports.
- * VirtualBox would give two processes the same adapter, and both would find the same port free.
+ * Runs `work` while no other process of this user changes VirtualBox's
+ * networks or takes local ports. VirtualBox would give two processes
+ * the same adapter, and both would find the same port free.
  */
 export function lockNetworks<T>(context: Pick<Context, 'withLock'>, work: () => Promise<T>): Promise<T> {
   return context.withLock('virtualbox', work, { scope: 'computer', what: "VirtualBox's networks" });
@@ -30,13 +31,16 @@ export function cidrOf(config: Readonly<VirtualBoxConfig>): Cidr {
   });
 }
 
-/** Whether its address comes from VirtualBox's DHCP server, as those of all of docker-machine's machines do. */
+/**
+ * Whether its address comes from VirtualBox's DHCP server,
+ * as those of all of docker-machine's machines do.
+ */
 export const usesDhcp = (config: Readonly<VirtualBoxConfig>): boolean =>
   config.HostOnlyDHCP ?? !config.HostOnlyNoDHCP;
 
 /**
- * The host-only network that has the machine's address range, made when there is none, with its DHCP server where the
- * machine wants one. The caller holds the lock.
+ * The host-only network that has the machine's address range, made when there is
+ * none, with its DHCP server where the machine wants one. The caller holds the lock.
  */
 export async function ensureNetwork(context: Context): Promise<HostOnlyNetwork> {
   const { config } = context;
@@ -64,7 +68,10 @@ export async function ensureNetwork(context: Context): Promise<HostOnlyNetwork> 
   return network;
 }
 
-/** An adapter that a create of this machine had just made when it was cut off: it is in no note, and nobody uses it. */
+/**
+ * An adapter that a create of this machine had just made
+ * when it was cut off: it is in no note, and nobody uses it.
+ */
 async function strayAdapter(context: Context, all: readonly HostOnlyNetwork[]): Promise<string | undefined> {
   const before = context.config.AdaptersBefore ?? undefined;
   if (before === undefined) return undefined;
@@ -102,8 +109,9 @@ async function kindOf(context: Context): Promise<HostOnlyKind> {
 }
 
 /**
- * Gives back what the machine had of networks: its address, and a network with its DHCP server that was made by us and has
- * no other machine left. The machine itself is gone. The caller holds the lock.
+ * Gives back what the machine had of networks: its address, and a
+ * network with its DHCP server that was made by us and has no other
+ * machine left. The machine itself is gone. The caller holds the lock.
  */
 export async function releaseNetwork(context: Context): Promise<void> {
   const { config, machine } = context;

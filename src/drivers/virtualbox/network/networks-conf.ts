@@ -4,10 +4,14 @@ import { isAtLeast, type Version } from '../manage/output.ts';
 import { NETWORKS_CONF } from '../manage/remedies.ts';
 import { type Cidr, contains } from './cidr.ts';
 
-/** What is allowed where there is no file, since VirtualBox 6.1.28 (manual, "Host-Only Networking"). */
+/**
+ * What is allowed where there is no file, since VirtualBox 6.1.28 (manual, "Host-Only Networking").
+ */
 const DEFAULT = ['192.168.56.0/21'];
 
-/** Networks in lines such as `* 10.0.0.0/8 192.168.0.0/16`; others, as those of IPv6, are not ours. */
+/**
+ * Networks in lines such as `* 10.0.0.0/8 192.168.0.0/16`; others, as those of IPv6, are not ours.
+ */
 export function allowedNetworks(text: string | undefined): readonly string[] {
   if (text === undefined) return DEFAULT;
   return text
@@ -16,7 +20,10 @@ export function allowedNetworks(text: string | undefined): readonly string[] {
     .filter((word) => /^[\d.]+\/\d+$/.test(word));
 }
 
-/** Refuses a network that VirtualBox would refuse, with the line that allows it. Windows has no such file. */
+/**
+ * Refuses a network that VirtualBox would refuse, with
+ * the line that allows it. Windows has no such file.
+ */
 export async function checkAllowed(
   cidr: Cidr,
   version: Version,

@@ -3,8 +3,9 @@ import { manage } from '../manage/manage.ts';
 import { parseExtraData, parseVms } from '../manage/output.ts';
 
 /**
- * What mymachine keeps in VirtualBox's own configuration (its global extra data) for all of a user's stores, since all of
- * them share VirtualBox's networks: whose address is whose, and which adapters and DHCP servers were made by us.
+ * What mymachine keeps in VirtualBox's own configuration (its global extra data)
+ * for all of a user's stores, since all of them share VirtualBox's networks:
+ * whose address is whose, and which adapters and DHCP servers were made by us.
  */
 const PREFIX = 'mymachine/';
 
