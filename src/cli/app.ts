@@ -33,7 +33,10 @@ export interface AppOptions {
   readonly runAgain: (argv: readonly string[]) => Promise<number>;
 }
 
-/** One run of the program, composed: what a command gets to work with. Parts with a cost are made when first asked for. */
+/**
+ * One run of the program, composed: what a command gets to
+ * work with. Parts with a cost are made when first asked for.
+ */
 export class App {
   readonly io: Io;
   readonly globals: Globals;
@@ -110,8 +113,8 @@ export class App {
   }
 
   /**
-   * What the user types to run this program: its name when PATH leads to it, else the path it was started by. Started by
-   * another name, as npm's wrappers do, it takes what PATH has for itself.
+   * What the user types to run this program: its name when PATH leads to it, else the path it was
+   * started by. Started by another name, as npm's wrappers do, it takes what PATH has for itself.
    */
   async invocation(): Promise<string> {
     const { argv0 } = this.io;
