@@ -20,7 +20,9 @@ export interface CallMonitor {
 export async function openCallMonitor(): Promise<CallMonitor> {
   let watcher: CallWatcher | undefined;
   const server = createServer((socket) => {
-    createInterface({ input: socket }).on('line', async (line) => {
+    // A program that is killed resets its connection, which readline emits as an error of its own.
+    const lines = createInterface({ input: socket }).on('error', () => undefined);
+    lines.on('line', async (line) => {
       const [, moment, call = ''] = /^(before|after) (.*)$/.exec(line) ?? [];
       await watcher?.(moment as Moment, call);
       socket.write('go\n');
