@@ -8,10 +8,9 @@ import { Store } from '../store/store.ts';
 import { authorityPaths, cacheRoot, type Globals, storeRoot } from './args/globals.ts';
 import { systemClock } from './computer/clock.ts';
 import { localPrograms } from './computer/programs.ts';
-import { journalFault } from './fault.ts';
 import { hasColour, type Io } from './io.ts';
 import { askSudoPassword } from './talk/ask.ts';
-import type { Say } from './talk/own-name.ts';
+import type { Say } from './talk/render-error.ts';
 import { ConsoleReport } from './talk/report.ts';
 
 declare const __VERSION__: string | undefined;
@@ -150,4 +149,22 @@ async function isSameFile(one: string, other: string): Promise<boolean> {
 /** Under docker-machine's name we speak of docker-machine. */
 export function programName(argv0: string): string {
   return /^docker-machine(\.exe)?$/.test(basename(argv0)) ? 'docker-machine' : 'mymachine';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * For the fault tests: MYMACHINE_FAULT_AT=3 kills this process with SIGKILL when the third entry
+ * of the journal is on disk. Nothing else can show that every one of them can be the last.
+ */
+export function journalFault(
+  env: Environment,
+): ((step: string, state: 'intent' | 'done') => void) | undefined {
+  const at = Number(env['MYMACHINE_FAULT_AT'] ?? 0);
+  if (!(at > 0)) return undefined;
+  let count = 0;
+  return () => {
+    count += 1;
+    if (count === at) process.kill(process.pid, 'SIGKILL');
+  };
 }

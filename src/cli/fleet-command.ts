@@ -1,8 +1,7 @@
 import type { Report } from '../base/ports.ts';
 import { type FleetResult, forEachMachine } from '../machine/fleet/for-each.ts';
 import type { App } from './app.ts';
-import { asInterruption } from './talk/interruption.ts';
-import { exitCodeOf, renderError } from './talk/render-error.ts';
+import { asInterruption, exitCodeOf, renderError } from './talk/render-error.ts';
 
 /**
  * Works on several machines side by side, shows each failure under its machine, and gives

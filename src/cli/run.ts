@@ -3,16 +3,13 @@ import { App, BUILD, programName, VERSION } from './app.ts';
 import { usageError } from './args/errors.ts';
 import { type Globals, globalFlags, versionAndHelp } from './args/globals.ts';
 import { commandHelp, programHelp } from './args/help.ts';
-import { nearest } from './args/nearest.ts';
-import { parseFlags } from './args/parse.ts';
+import { nearest, parseFlags } from './args/parse.ts';
 import type { CommandFlag, Input } from './args/spec.ts';
 import { type Command, type CommandEntry, flagsOf } from './command.ts';
 import { commandEntries, commandGroups } from './commands/index.ts';
 import type { Io } from './io.ts';
 import { show, text } from './result.ts';
-import { asInterruption } from './talk/interruption.ts';
-import { underName } from './talk/own-name.ts';
-import { exitCodeOf, renderCauses, renderError } from './talk/render-error.ts';
+import { asInterruption, exitCodeOf, renderCauses, renderError, underName } from './talk/render-error.ts';
 
 /**
  * Runs one command line and gives its exit code.

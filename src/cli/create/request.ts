@@ -4,7 +4,7 @@ import type { EngineOptions, SwarmOptions } from '../../store/record/host-config
 import type { App } from '../app.ts';
 import { usageError } from '../args/errors.ts';
 import type { Input, ValuesOf } from '../args/spec.ts';
-import { askForFlags } from '../talk/ask-create.ts';
+import { askForFlags } from '../talk/ask.ts';
 import { type CreateFlags, INSTALL, ownValues } from './create-flags.ts';
 import { preferencesFile, preferencesSchema } from './preferences.ts';
 

@@ -1,6 +1,6 @@
+import { baseError } from '../../base/errors.ts';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
-import type { Say } from './own-name.ts';
 
 /**
  * An error as the user sees it: what happened, what to do,
@@ -32,4 +32,43 @@ export function renderCauses(error: unknown): string {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     lines.push(cause.stack ?? cause.message);
   return printable(lines.join('\ncaused by: '), 20_000, true);
+}
+
+export function interruption(cause: unknown, message = 'Interrupted'): Error {
+  const hint = 'Run the same command again: what is done already stays done.';
+  return baseError('MM_INTERRUPTED', { message, hint, cause });
+}
+
+/**
+ * What is shown of an error. Whatever fails once the user has
+ * interrupted us fails by that: the terminal's Ctrl-C reaches the
+ * programs that we run as well, and they end with errors of their own.
+ */
+export function asInterruption(error: unknown, signal: AbortSignal): unknown {
+  if (!signal.aborted || isMachineError(error, 'MM_INTERRUPTED')) return error;
+  return isAbort(error, signal)
+    ? interruption(error)
+    : interruption(error, `Interrupted: ${messageOf(error)}`);
+}
+
+/** The signal's own reason, or what node makes of it, at the end of the causes. */
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause)
+    if (cause === signal.reason || cause.name === 'AbortError') return true;
+  return false;
+}
+
+/** Puts a text into the words of this run. */
+export type Say = (text: string) => string;
+
+/**
+ * Texts everywhere call the program mymachine. Whoever calls it docker-machine
+ * is told docker-machine's name: everything that the command line says passes
+ * through this. Only what can be typed counts, the name before a command or an
+ * option; a file's name is none, nor is a machine that happens to be called so.
+ */
+export function underName(program: string, verbs: readonly string[]): Say {
+  if (program === 'mymachine') return (text) => text;
+  const call = new RegExp(`(?<![\\w./-])mymachine(?= (?:--?[a-z]|(?:${verbs.join('|')})\\b))`, 'g');
+  return (text) => text.replaceAll(call, program);
 }

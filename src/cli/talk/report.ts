@@ -1,7 +1,7 @@
 import type { Clock, Report } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
 import type { Output } from '../io.ts';
-import type { Say } from './own-name.ts';
+import type { Say } from './render-error.ts';
 
 export interface StepTime {
   readonly title: string;

@@ -13,7 +13,7 @@ import { createFlags, driverFlags, driverOfFlags, hintForDriverFlag } from '../.
 import { createRequest } from '../../create/request.ts';
 import { canAsk } from '../../io.ts';
 import { done, text } from '../../result.ts';
-import { askForName } from '../../talk/ask-create.ts';
+import { askForName } from '../../talk/ask.ts';
 
 export const createCommand = defineCommand({
   argument: '[name]',

@@ -5,10 +5,9 @@ import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
 import { timeoutFlag, timeoutMsOf } from '../../args/timeout.ts';
 import { defineCommand } from '../../command.ts';
-import { activeMark, swarmColumn } from '../../output/ls-columns.ts';
+import { activeMark, naturalOrder, swarmColumn } from '../../output/ls-columns.ts';
 import { filterWords, type MachineFilter, parseFilters } from '../../output/ls-filters.ts';
 import type { FormattedRow } from '../../output/ls-format.ts';
-import { naturalOrder } from '../../output/natural-order.ts';
 import { text, value } from '../../result.ts';
 import { certificatesJson, knownCertificates, warnOfExpiry } from '../../talk/warn-of-expiry.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { naturalOrder } from '../../../../src/cli/output/natural-order.ts';
+import { naturalOrder } from '../../../../src/cli/output/ls-columns.ts';
 import { alignTabs, table } from '../../../../src/cli/output/table.ts';
 
 describe('a table', () => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { commandEntries } from '../../../../src/cli/commands/index.ts';
-import { underName } from '../../../../src/cli/talk/own-name.ts';
-import { renderError } from '../../../../src/cli/talk/render-error.ts';
+import { renderError, underName } from '../../../../src/cli/talk/render-error.ts';
 import type { SshTarget } from '../../../../src/ssh/contract.ts';
 import { checkHostKey } from '../../../../src/ssh/keys/host-key-check.ts';
 import { closedFailure, networkFailure } from '../../../../src/ssh/session/failures.ts';
