@@ -19,15 +19,11 @@ const OUTSIDE =
   /\bprocess\.(?:argv0?|env|ppid|std(?:in|out|err)|exit(?:Code)?|cwd)\b|\bDate\.now\(|(?<![\w.])set(?:Timeout|Interval)\(/;
 const PORTS = /^src\/(?:cli\/(?:main\.ts|computer\/)|sdk\/testing\/)/;
 
-/** Files and folders whose comments are still wider. Take one out when it is done. */
-const WIDE = ['src/drivers/nspawn/'];
-
 /** @type {string[]} */
 const problems = [];
 for (const top of ['src', 'test']) checkFolder(join(root, top));
 for (const top of ['scripts', 'src', 'test'])
-  for (const file of filesBelow(join(root, top)))
-    if (!WIDE.some((path) => file.startsWith(join(root, path)))) checkComments(file);
+  for (const file of filesBelow(join(root, top))) checkComments(file);
 for (const file of filesBelow(join(root, 'src'))) if (file.endsWith('.ts')) checkPorts(file);
 for (const problem of problems) console.log(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;

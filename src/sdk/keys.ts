@@ -1,4 +1,4 @@
-import { stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { writeAtomic } from '../base/files.ts';
 import { generateKeyPair } from '../ssh/keys/ed25519.ts';
 
@@ -8,4 +8,9 @@ export async function keepOrMakeKey(path: string, comment: string): Promise<void
   const pair = generateKeyPair(comment);
   await writeFile(`${path}.pub`, `${pair.publicKey}\n`, { mode: 0o644 });
   await writeAtomic(path, pair.privateKey);
+}
+
+/** The public half of the key at `path`: `ssh-ed25519 AAAA…`, without its comment. */
+export async function readPublicKey(path: string): Promise<string> {
+  return (await readFile(`${path}.pub`, 'utf8')).trim().split(/\s+/).slice(0, 2).join(' ');
 }

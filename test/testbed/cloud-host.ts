@@ -1,10 +1,9 @@
 import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { NspawnConfig } from '../../src/drivers/nspawn/config.ts';
+import { machineFiles, type NspawnConfig } from '../../src/drivers/nspawn/config.ts';
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
 import { leaseAddress, releaseAddress } from '../../src/drivers/nspawn/network/leases.ts';
 import { networkFile } from '../../src/drivers/nspawn/root/guest-files.ts';
-import { guestFolder } from '../../src/drivers/nspawn/root/upper.ts';
 import type { DriverContext } from '../../src/sdk/context.ts';
 import { driverContext } from './driver-context.ts';
 import { openDriver } from './open-driver.ts';
@@ -98,7 +97,7 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
     },
     onStep: async (moment, step) => {
       if (moment === 'before' && step === 'nspawn.boot' && ids.context !== undefined)
-        await writeSeed(guestFolder(ids.context.machine.dir), launch);
+        await writeSeed(machineFiles(ids.context.machine.dir).layers, launch);
     },
   });
   ids.context = context;
@@ -130,7 +129,7 @@ export async function prepareHost(storeDir: string, launch: Launch): Promise<Ins
       await releaseAddress(context, `${machine.id}-next`);
       await leaseAddress(context, machine.id, next.address);
       await context.save({ IPAddress: next.address });
-      const file = join(guestFolder(machine.dir), 'upper/etc/systemd/network/10-mymachine.network');
+      const file = join(machineFiles(machine.dir).layers, 'upper/etc/systemd/network/10-mymachine.network');
       await writeFile(file, networkFile(next.address, next.gateway));
     }),
     reboot: inTurn(async () => nspawn.restart(context)),

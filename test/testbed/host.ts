@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Argv, RunOptions, RunResult } from '../../src/base/ports.ts';
 import { waitFor } from '../../src/base/wait.ts';
-import type { NspawnConfig } from '../../src/drivers/nspawn/config.ts';
-import { clearContainer, containerLeader } from '../../src/drivers/nspawn/container/container.ts';
-import { labId, labNames, unitName } from '../../src/drivers/nspawn/container/names.ts';
+import { machineFiles, type NspawnConfig } from '../../src/drivers/nspawn/config.ts';
+import { clearContainer, containerLeader, unitName } from '../../src/drivers/nspawn/container/container.ts';
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
-import { publicKeyOf } from '../../src/drivers/nspawn/keys.ts';
+import { networkId } from '../../src/drivers/nspawn/network/leases.ts';
+import { networkNames } from '../../src/drivers/nspawn/network/network.ts';
 import type { DriverContext } from '../../src/sdk/context.ts';
+import { readPublicKey } from '../../src/sdk/keys.ts';
 import { openDriver } from './open-driver.ts';
 
 /**
@@ -87,7 +88,7 @@ export async function testHost(context: DriverContext<NspawnConfig>): Promise<Te
     );
   };
   const plug = async (...how: string[]) => {
-    const netns = labNames(labId(context.storeDir)).netns;
+    const netns = networkNames(networkId(context.storeDir)).netns;
     const port = `vb-${unitName(machine.id)}`;
     const result = await programs.run(['ip', '-netns', netns, 'link', 'set', port, ...how]);
     if (result.exitCode !== 0) throw new Error(`ip link set ${port}: ${result.stderr}`);
@@ -102,7 +103,7 @@ export async function testHost(context: DriverContext<NspawnConfig>): Promise<Te
     address: config.IPAddress,
     user: config.SSHUser,
     keyPath: config.SSHKeyPath,
-    hostKey: await publicKeyOf(join(machine.dir, 'ssh_host_ed25519_key')),
+    hostKey: await readPublicKey(machineFiles(machine.dir).hostKey),
     run,
     must,
     cut: () => plug('nomaster'),

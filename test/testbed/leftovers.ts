@@ -1,6 +1,8 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { labId, labNames, unitName } from '../../src/drivers/nspawn/container/names.ts';
+import { unitName } from '../../src/drivers/nspawn/container/container.ts';
+import { networkId } from '../../src/drivers/nspawn/network/leases.ts';
+import { networkNames } from '../../src/drivers/nspawn/network/network.ts';
 import { testPorts } from './ports.ts';
 
 /**
@@ -13,8 +15,8 @@ export async function leftoversOf(
   machineIds: readonly string[],
 ): Promise<readonly string[]> {
   const { programs } = testPorts();
-  const lab = labNames(labId(storeDir));
-  const names = [lab.netns, lab.link, lab.group, storeDir, ...machineIds.map((id) => unitName(id))];
+  const { netns, link, group } = networkNames(networkId(storeDir));
+  const names = [netns, link, group, storeDir, ...machineIds.map((id) => unitName(id))];
   const isOurs = (text: string) => names.some((name) => text.includes(name));
   const found: string[] = [];
   for (const argv of [

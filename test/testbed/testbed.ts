@@ -4,8 +4,7 @@ import type { Ports } from '../../src/base/ports.ts';
 import { fateOf, identify, type ProcessIdentity } from '../../src/base/process-identity.ts';
 import { clearContainer } from '../../src/drivers/nspawn/container/container.ts';
 import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
-import { releaseAddress } from '../../src/drivers/nspawn/network/leases.ts';
-import { readLabRecord } from '../../src/drivers/nspawn/network/network-record.ts';
+import { readNetworkRecord, releaseAddress } from '../../src/drivers/nspawn/network/leases.ts';
 import { driverContext, testLocks } from './driver-context.ts';
 import { type HostLogin, prepareLogin, type TestHost, testHost } from './host.ts';
 import { testPorts } from './ports.ts';
@@ -95,7 +94,7 @@ export async function testbedFolder(): Promise<string> {
 
 /** Removes a testbed by what it left on disk alone. */
 export async function removeTestbed(ports: Ports, storeDir: string): Promise<void> {
-  const ids = Object.keys((await readLabRecord(storeDir))?.leases ?? {});
+  const ids = Object.keys((await readNetworkRecord(storeDir))?.leases ?? {});
   await Promise.all(ids.map((id) => clearContainer(ports, id)));
   const context = { ...ports, storeDir, withLock: testLocks(storeDir, testCacheDir) };
   for (const id of ids) await releaseAddress(context, id);

@@ -5,7 +5,10 @@ import { nspawnError } from './errors.ts';
 
 type Failure = Parameters<typeof nspawnError>[0];
 
-/** Runs a program of the system and gives its stdout; anything but exit 0 is an error that says what the program said. */
+/**
+ * Runs a program of the system and gives its stdout.
+ * One that fails is an error with its last lines.
+ */
 export async function command(
   ports: Ports,
   argv: Argv,

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
 import { suiteNames } from './root/suites.ts';
@@ -10,7 +11,7 @@ export interface NspawnConfig extends BaseConfig {
   Engine: boolean;
   /** Further packages in it. */
   Packages: readonly string[];
-  /** Path of the root file system, and the id it was built under; '' until it is there. */
+  /** Path of the root file system, and the id of that build. '' until it is there. */
   RootDir: string;
   RootId: string;
   /** MB; 0 for no limit. */
@@ -90,5 +91,14 @@ export function configureNspawn(flags: FlagReader, base: BaseConfig): NspawnConf
     RootId: '',
     Memory: memory,
     CPU: cpus || '0',
+  };
+}
+
+/** What belongs to the machine, all in its folder: its keys, and the folder of its layers. */
+export function machineFiles(dir: string) {
+  return {
+    key: join(dir, 'id_rsa'),
+    hostKey: join(dir, 'ssh_host_ed25519_key'),
+    layers: join(dir, 'nspawn'),
   };
 }

@@ -5,13 +5,21 @@ import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { waitFor } from '../../../src/base/wait.ts';
 import type { NspawnConfig } from '../../../src/drivers/nspawn/config.ts';
-import { containerLeader } from '../../../src/drivers/nspawn/container/container.ts';
-import { controlGroup, killGroup, membersOf } from '../../../src/drivers/nspawn/container/control-group.ts';
-import { readHierarchies } from '../../../src/drivers/nspawn/container/hierarchies.ts';
-import { labId, labNames, unitName } from '../../../src/drivers/nspawn/container/names.ts';
+import { containerLeader, unitName } from '../../../src/drivers/nspawn/container/container.ts';
+import {
+  controlGroup,
+  killGroup,
+  membersOf,
+  readHierarchies,
+} from '../../../src/drivers/nspawn/container/control-group.ts';
 import { nspawnDriver as driver } from '../../../src/drivers/nspawn/driver.ts';
-import { leaseAddress, releaseAddress } from '../../../src/drivers/nspawn/network/leases.ts';
-import { labOf } from '../../../src/drivers/nspawn/network/network-record.ts';
+import {
+  leaseAddress,
+  networkId,
+  networkNamesOf,
+  releaseAddress,
+} from '../../../src/drivers/nspawn/network/leases.ts';
+import { networkNames } from '../../../src/drivers/nspawn/network/network.ts';
 import { aptMirror } from '../../../src/images/apt-mirror.ts';
 import type { DriverContext } from '../../../src/sdk/context.ts';
 import type { FlagValues } from '../../../src/sdk/flags.ts';
@@ -82,7 +90,15 @@ test('this computer can run container machines', async () => {
 
 test('a machine lives: created, logged in to, stopped, started, rebooted from inside, killed and removed', async () => {
   const context = await machine('host1');
-  await nspawn.precheck(context);
+  expect(await nspawn.precheck(context)).toEqual([
+    {
+      label: 'image',
+      value: expect.stringMatching(/^bookworm \((in the cache|built from packages first)\)$/),
+    },
+    { label: 'processors', value: 'no limit' },
+    { label: 'memory', value: 'no limit' },
+    { label: 'address', value: 'one of 10.91.0.0/16, on this computer alone' },
+  ]);
   expect(await nspawn.state(context)).toBe('None');
   const begin = Date.now();
   await nspawn.create(context);
@@ -100,7 +116,7 @@ test('a machine lives: created, logged in to, stopped, started, rebooted from in
     't 18446744073709551615',
   );
   expect((await traces()).filter((line) => line.startsWith('mount:'))).toEqual([
-    expect.stringContaining(`/run/netns/${labNames(labId(storeDir)).netns}`),
+    expect.stringContaining(`/run/netns/${networkNames(networkId(storeDir)).netns}`),
   ]);
 
   await ssh(context, 'echo kept | sudo tee /etc/kept && sync');
@@ -210,12 +226,12 @@ test('after a reboot of this computer a machine starts at the same address', asy
   const context = await machine('host1');
   await nspawn.create(context);
   const address = await nspawn.address(context);
-  const lab = labNames(labId(storeDir));
+  const names = networkNames(networkId(storeDir));
   const hierarchies = await readHierarchies();
   await killGroup(controlGroup(hierarchies, unitName(context.machine.id)), ports.clock);
-  await killGroup(controlGroup(hierarchies, lab.group), ports.clock);
-  await ports.programs.run(['ip', 'link', 'delete', lab.link]);
-  await ports.programs.run(['ip', 'netns', 'delete', lab.netns]);
+  await killGroup(controlGroup(hierarchies, names.group), ports.clock);
+  await ports.programs.run(['ip', 'link', 'delete', names.link]);
+  await ports.programs.run(['ip', 'netns', 'delete', names.netns]);
   expect(await nspawn.state(context)).toBe('Stopped');
   await nspawn.start(context);
   expect(await nspawn.address(context)).toBe(address);
@@ -224,10 +240,13 @@ test('after a reboot of this computer a machine starts at the same address', asy
   await removeAll();
 });
 
-test('a way out that died is made again by the next start', async () => {
+test('an uplink that died is made again by the next start', async () => {
   const context = await machine('host1');
   await nspawn.create(context);
-  await killGroup(controlGroup(await readHierarchies(), labNames(labId(storeDir)).group), ports.clock);
+  await killGroup(
+    controlGroup(await readHierarchies(), networkNames(networkId(storeDir)).group),
+    ports.clock,
+  );
   await nspawn.restart(context);
   expect(
     await ssh(context, `getent hosts ${new URL((await aptMirror())?.archive ?? '').hostname} | wc -l`),
@@ -235,7 +254,7 @@ test('a way out that died is made again by the next start', async () => {
   await removeAll();
 });
 
-test('a container whose keeper was killed is still stopped and removed', async () => {
+test('a container whose supervisor was killed is still stopped and removed', async () => {
   const context = await machine('host1');
   await nspawn.create(context);
   const group = controlGroup(await readHierarchies(), unitName(context.machine.id));
@@ -272,7 +291,7 @@ test('eight processes that make the first network of a store at once make one, a
     tell('8 processes leased addresses in a new network', begin);
     expect(results.map((result) => result.stderr)).toEqual(ids.map(() => ''));
     expect(new Set(results.map((result) => result.stdout.trim())).size).toBe(8);
-    const group = controlGroup(await readHierarchies(), labNames(labId(storeDir)).group);
+    const group = controlGroup(await readHierarchies(), networkNames(networkId(storeDir)).group);
     expect(await membersOf(group.unified)).toHaveLength(1);
     const record: unknown = JSON.parse(await readFile(join(storeDir, 'nspawn/network.json'), 'utf8'));
     expect(Object.keys((record as { leases: object }).leases).sort()).toEqual([...ids].sort());
@@ -294,7 +313,7 @@ test('a store that is moved while its network is up keeps it, and a new one in i
   expect(subnetOf(second.address)).toBe(subnetOf(first.address));
   const third = await leaseAddress(network(old), three, '');
   expect(subnetOf(third.address)).not.toBe(subnetOf(first.address));
-  const other = await labOf(old);
+  const other = await networkNamesOf(old);
   await releaseAddress(network(moved), one);
   await releaseAddress(network(moved), two);
   expect(await leftoversOf(old, [one, two])).toEqual([]);

@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readFile, rename, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
@@ -10,12 +11,12 @@ import {
   killGroup,
   type Limits,
   makeGroup,
+  membersOf,
+  readHierarchies,
   removeGroup,
+  signalQuietly,
 } from './control-group.ts';
-import { readHierarchies } from './hierarchies.ts';
-import { leaderOf } from './leader.ts';
-import { unitName } from './names.ts';
-import { keeperArgv, keeperEnv } from './supervisor.ts';
+import { supervisorArgv, supervisorEnv } from './supervisor.ts';
 
 /** systemd's signal for "power off", SIGRTMIN+4 as glibc counts (signal(7), systemd(1)). */
 const POWER_OFF_SIGNAL = 38;
@@ -30,23 +31,50 @@ export interface ContainerPlan {
   readonly limits: Limits;
 }
 
+/**
+ * systemd-nspawn's name of a machine, and that of its control group.
+ * It is made of the id, so that machines of one name in two stores do not meet.
+ * The network interface is "vb-" and this name. Such a name may have 15 characters.
+ */
+export function unitName(machineId: string): string {
+  return `m${createHash('sha256').update(machineId).digest('hex').slice(0, 10)}`;
+}
+
 export function consoleLog(folder: string): string {
   return join(folder, 'console.log');
 }
 
 export type ContainerState = 'running' | 'between' | 'off';
 
-/** `between` is a container whose keeper is there and whose init is not: it starts, reboots or has just ended. */
+/** `between` has a supervisor and no init: the container starts, reboots or has just ended. */
 export async function containerState(machineId: string): Promise<ContainerState> {
   const group = await groupOf(machineId);
   if (group === undefined || !(await isPopulated(group))) return 'off';
-  return (await leaderOf(group.unified)) === undefined ? 'between' : 'running';
+  return (await leaderOf(group)) === undefined ? 'between' : 'running';
 }
 
 /** The container's init, for whoever wants to enter it. */
 export async function containerLeader(machineId: string): Promise<number | undefined> {
   const group = await groupOf(machineId);
-  return group === undefined ? undefined : leaderOf(group.unified);
+  return group === undefined ? undefined : leaderOf(group);
+}
+
+/** The container's init has pid 1, one pid namespace below ours. undefined when it does not run. */
+async function leaderOf({ unified }: ControlGroup): Promise<number | undefined> {
+  for (const pid of await membersOf(unified)) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+    const pids = namespacePids(status);
+    if (pids.length === 2 && pids[1] === 1 && !/^State:\s*[ZX]/m.test(status)) return pid;
+  }
+  return undefined;
+}
+
+/**
+ * A process's ids in the pid namespaces that it is in, ours first (`NSpid:` of /proc/PID/status).
+ */
+export function namespacePids(status: string): readonly number[] {
+  const line = /^NSpid:\s*(.*)$/m.exec(status)?.[1] ?? '';
+  return line.split(/\s+/).filter(Boolean).map(Number);
 }
 
 async function groupOf(machineId: string): Promise<ControlGroup | undefined> {
@@ -54,11 +82,14 @@ async function groupOf(machineId: string): Promise<ControlGroup | undefined> {
   return hierarchies.unified === undefined ? undefined : controlGroup(hierarchies, unitName(machineId));
 }
 
-/** Starts the container's keeper, which lives on without us. What an earlier one left is cleared away first. */
+/**
+ * Starts the container's supervisor, which outlives us.
+ * What an earlier one left is cleared first.
+ */
 export async function bootContainer(ports: Ports, plan: ContainerPlan): Promise<void> {
   await clearContainer(ports, plan.machineId);
   const unit = unitName(plan.machineId);
-  // The kernel takes a killed container's network down in its own time, and until then the cable's name is in use.
+  // The kernel takes its time to remove a killed container's link, whose name is in use meanwhile.
   await ports.programs.run(['ip', '-netns', plan.netns, 'link', 'delete', `vb-${unit}`]);
   const group = await makeGroup(await readHierarchies(), unit, ['keeper', 'box'], plan.limits);
   const logPath = consoleLog(plan.folder);
@@ -67,7 +98,7 @@ export async function bootContainer(ports: Ports, plan: ContainerPlan): Promise<
     () => 0,
   );
   if (size > LOG_LIMIT_BYTES) await rename(logPath, `${logPath}.1`);
-  const argv = keeperArgv({
+  const argv = supervisorArgv({
     folder: plan.folder,
     rootDir: plan.rootDir,
     netns: plan.netns,
@@ -78,20 +109,16 @@ export async function bootContainer(ports: Ports, plan: ContainerPlan): Promise<
     hasTun: existsSync('/dev/net/tun'),
     hasModules: existsSync('/lib/modules'),
   });
-  await ports.programs.spawnDetached(argv, { logPath, env: keeperEnv });
+  await ports.programs.spawnDetached(argv, { logPath, env: supervisorEnv });
 }
 
-/** Asks the container to power off, and pulls the plug when it does not in its time. */
+/** Asks the container to power off, and kills it when it does not in its time. */
 export async function powerOffContainer(ports: Ports, machineId: string): Promise<void> {
   const group = await groupOf(machineId);
   if (group === undefined) return;
-  const leader = await leaderOf(group.unified);
+  const leader = await leaderOf(group);
   if (leader !== undefined) {
-    try {
-      process.kill(leader, POWER_OFF_SIGNAL);
-    } catch {
-      // It ended by itself.
-    }
+    signalQuietly(leader, POWER_OFF_SIGNAL);
     const isOff = async () => ((await isPopulated(group)) ? undefined : true);
     const off = await waitFor(isOff, {
       clock: ports.clock,
@@ -104,19 +131,14 @@ export async function powerOffContainer(ports: Ports, machineId: string): Promis
   await clearContainer(ports, machineId);
 }
 
-/** Ends what is left of the container at once and removes its control groups. Its folder stays as it is. */
+/** Ends what is left of the container at once and removes its control groups. Its folder stays. */
 export async function clearContainer(ports: Ports, machineId: string): Promise<void> {
   const group = await groupOf(machineId);
   if (group === undefined) return;
   await killGroup(group, ports.clock);
   await removeGroup(group);
-  // Left by a systemd-nspawn that was killed.
+  // A systemd-nspawn that was killed leaves these.
   for (const kind of ['propagate', 'unix-export']) {
     await rmdir(join('/run/systemd/nspawn', kind, unitName(machineId))).catch(() => undefined);
   }
-}
-
-/** Deletes the layers, docker's data among them. */
-export async function deleteContainerFiles(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true });
 }

@@ -3,7 +3,60 @@ import { join } from 'node:path';
 import type { Clock } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
 import { nspawnError } from '../errors.ts';
-import type { Hierarchies } from './hierarchies.ts';
+
+/**
+ * Where this computer has its control groups mounted. undefined stands for what it does not have.
+ */
+export interface Hierarchies {
+  /**
+   * cgroup v2: alone (/sys/fs/cgroup), or beside v1 without controllers (/sys/fs/cgroup/unified).
+   */
+  readonly unified: string | undefined;
+  /** v1's name=systemd. Where v1 is, systemd-nspawn takes a container's place from it. */
+  readonly named: string | undefined;
+  /** v1 controllers. */
+  readonly memory: string | undefined;
+  readonly cpu: string | undefined;
+}
+
+/**
+ * From /proc/mounts.
+ * Nothing can be made in a hierarchy that is mounted read-only, so it does not count.
+ */
+export function parseHierarchies(mounts: string): Hierarchies {
+  const found: { -readonly [K in keyof Hierarchies]: string | undefined } = {
+    unified: undefined,
+    named: undefined,
+    memory: undefined,
+    cpu: undefined,
+  };
+  for (const line of mounts.split('\n')) {
+    const [, path, type, options = ''] = line.split(' ');
+    const set = new Set(options.split(','));
+    if (path === undefined || set.has('ro')) continue;
+    if (type === 'cgroup2') found.unified ??= path;
+    if (type !== 'cgroup') continue;
+    if (set.has('name=systemd')) found.named ??= path;
+    if (set.has('memory')) found.memory ??= path;
+    if (set.has('cpu')) found.cpu ??= path;
+  }
+  return found;
+}
+
+export async function readHierarchies(): Promise<Hierarchies> {
+  return parseHierarchies(await readFile('/proc/mounts', 'utf8').catch(() => ''));
+}
+
+/**
+ * Whether the kernel can hold a machine to a limit.
+ * v1 counts before v2, where it has the controller.
+ */
+export async function canLimit(hierarchies: Hierarchies, what: 'memory' | 'cpu'): Promise<boolean> {
+  if (hierarchies[what] !== undefined) return true;
+  if (hierarchies.unified === undefined) return false;
+  const controllers = await readFile(join(hierarchies.unified, 'cgroup.controllers'), 'utf8').catch(() => '');
+  return controllers.trim().split(' ').includes(what);
+}
 
 const PARENT = 'mymachine';
 
@@ -14,8 +67,9 @@ export interface Limits {
 }
 
 /**
- * The control group of a machine or of a lab, which names its processes: no pid is ever written down, so none can be
- * taken for another program's after a reboot. Its folders in each hierarchy.
+ * The folders of a machine's or a network's control group in each hierarchy.
+ * It tells whose processes are whose.
+ * A pid that is written down could be another program's after a reboot.
  */
 export interface ControlGroup {
   readonly unified: string;
@@ -58,64 +112,48 @@ export async function makeGroup(
     await mkdir(join(group.unified, child), { recursive: true });
     if (group.named !== undefined) await mkdir(join(group.named, child), { recursive: true });
   }
-  await limitMemory(hierarchies, group, name, limits.memoryMb);
-  await limitCpus(hierarchies, group, name, limits.cpus);
+  await setLimits(hierarchies, group, name, limits);
   return group;
 }
 
-/** Hands the controllers of v2 down to the group and to what is in it. What the kernel does not have is no error here. */
+/**
+ * Hands the controllers of v2 down to the group.
+ * One that the kernel does not have is no error here.
+ */
 async function delegate(root: string, group: string): Promise<void> {
-  const available = (await readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => '')).trim();
-  for (const controller of available
-    .split(' ')
-    .filter((name) => /^(?:memory|cpu|pids|io|cpuset)$/.test(name))) {
+  const available = await readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => '');
+  const wanted = /^(?:memory|cpu|pids|io|cpuset)$/;
+  for (const controller of available.trim().split(' ')) {
+    if (!wanted.test(controller)) continue;
     for (const folder of [root, join(root, PARENT), group]) {
       await writeFile(join(folder, 'cgroup.subtree_control'), `+${controller}`).catch(() => undefined);
     }
   }
 }
 
-async function limitMemory(
-  hierarchies: Hierarchies,
-  group: ControlGroup,
-  name: string,
-  megabytes: number,
-): Promise<void> {
-  const bytes = String(megabytes * 1024 * 1024);
-  if (hierarchies.memory !== undefined) {
-    const file = join(hierarchies.memory, PARENT, name, 'memory.limit_in_bytes');
-    await setLimit(file, megabytes === 0 ? '-1' : bytes, megabytes !== 0);
-  } else {
-    await setLimit(join(group.unified, 'memory.max'), megabytes === 0 ? 'max' : bytes, megabytes !== 0);
-  }
-}
-
 const CPU_PERIOD_US = 100_000;
 
-async function limitCpus(
-  hierarchies: Hierarchies,
-  group: ControlGroup,
+async function setLimits(
+  { memory, cpu }: Hierarchies,
+  { unified }: ControlGroup,
   name: string,
-  cpus: number,
+  { memoryMb, cpus }: Limits,
 ): Promise<void> {
-  const quota = Math.round(cpus * CPU_PERIOD_US);
-  if (hierarchies.cpu !== undefined) {
-    const file = join(hierarchies.cpu, PARENT, name, 'cpu.cfs_quota_us');
-    await setLimit(file, cpus === 0 ? '-1' : String(quota), cpus !== 0);
-  } else {
-    await setLimit(
-      join(group.unified, 'cpu.max'),
-      `${cpus === 0 ? 'max' : quota} ${CPU_PERIOD_US}`,
-      cpus !== 0,
-    );
-  }
+  const bytes = memoryMb === 0 ? undefined : memoryMb * 1024 * 1024;
+  if (memory === undefined) await setLimit(join(unified, 'memory.max'), bytes, 'max');
+  else await setLimit(join(memory, PARENT, name, 'memory.limit_in_bytes'), bytes, '-1');
+  const quota = cpus === 0 ? undefined : Math.round(cpus * CPU_PERIOD_US);
+  if (cpu === undefined) await setLimit(join(unified, 'cpu.max'), quota, 'max', ` ${CPU_PERIOD_US}`);
+  else await setLimit(join(cpu, PARENT, name, 'cpu.cfs_quota_us'), quota, '-1');
 }
 
-async function setLimit(file: string, value: string, wanted: boolean): Promise<void> {
+/** @param none the kernel's word for no limit, whose refusal does not matter */
+async function setLimit(file: string, limit: number | undefined, none: string, end = ''): Promise<void> {
+  const value = `${limit ?? none}${end}`;
   try {
     await writeFile(file, value);
   } catch (error) {
-    if (!wanted) return;
+    if (limit === undefined) return;
     throw nspawnError('MM_NSPAWN_LIMIT', {
       message: `The kernel refuses the limit ${value} in ${file}`,
       hint: 'Leave --nspawn-memory and --nspawn-cpus out.',
@@ -132,7 +170,7 @@ export async function membersOf(folder: string): Promise<readonly number[]> {
   return [...own.split('\n').map(Number), ...below.flat()].filter((pid) => pid > 0);
 }
 
-/** Whether any process is in the group or below it: one read, however many there are. */
+/** Whether any process is in the group or below it. It takes one read, however many there are. */
 export async function isPopulated(group: ControlGroup): Promise<boolean> {
   const events = await readFile(join(group.unified, 'cgroup.events'), 'utf8').catch(() => '');
   return /^populated 1$/m.test(events);
@@ -145,12 +183,13 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
 
 const KILL_TIMEOUT_MS = 15_000;
 
-/** Ends every process in the group at once, as pulling the plug does, and waits until they are gone. */
+/** Kills every process in the group, and waits until they are gone. */
 export async function killGroup(group: ControlGroup, clock: Clock): Promise<void> {
   const gone = await waitFor(
     async () => {
       if (!(await isPopulated(group))) return true;
-      // cgroup.kill is Linux 5.14; before it each is signalled, again for those born meanwhile.
+      // cgroup.kill is of Linux 5.14.
+      // Before it each process is signalled, and again for those born meanwhile.
       await writeFile(join(group.unified, 'cgroup.kill'), '1').catch(async () => {
         for (const pid of await membersOf(group.unified)) signalQuietly(pid, 'SIGKILL');
       });
@@ -166,7 +205,7 @@ export async function killGroup(group: ControlGroup, clock: Clock): Promise<void
   });
 }
 
-function signalQuietly(pid: number, signal: NodeJS.Signals): void {
+export function signalQuietly(pid: number, signal: NodeJS.Signals | number): void {
   try {
     process.kill(pid, signal);
   } catch {
@@ -174,7 +213,10 @@ function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Deletes the group's folders, which must be empty of processes, and the common parent with the last group. */
+/**
+ * Deletes the group's folders, which no process may be in.
+ * Their common parent goes with the last group.
+ */
 export async function removeGroup(group: ControlGroup): Promise<void> {
   for (const path of foldersOf(group)) {
     await removeTree(path);

@@ -1,21 +1,21 @@
 import type { Argv } from '../../../base/ports.ts';
 import supervisor from './supervisor.sh';
 
-export interface KeeperPlan {
+export interface SupervisorPlan {
   /** Has upper, work, lower, root, docker and containerd in it. */
   readonly folder: string;
   readonly rootDir: string;
   readonly netns: string;
   readonly unit: string;
   readonly unifiedGroup: string;
-  /** Groups of the other hierarchies, which the keeper joins first. */
+  /** Groups of the other hierarchies, which the supervisor joins first. */
   readonly otherGroups: readonly string[];
-  /** Paths of this computer that exist and that the container is given: /dev/net/tun, /lib/modules. */
+  /** Whether this computer has /dev/net/tun and /lib/modules, which the container is given. */
   readonly hasTun: boolean;
   readonly hasModules: boolean;
 }
 
-export function nspawnArgv(plan: KeeperPlan): readonly string[] {
+export function nspawnArgv(plan: SupervisorPlan): readonly string[] {
   return [
     'systemd-nspawn',
     '--quiet',
@@ -28,7 +28,7 @@ export function nspawnArgv(plan: KeeperPlan): readonly string[] {
     '--resolv-conf=off',
     '--timezone=off',
     '--link-journal=no',
-    // An engine needs them all; with the root user shared this is no security boundary, and the driver says so.
+    // An engine needs them all. With the root user shared this is no security boundary.
     '--capability=all',
     '--private-users=no',
     '--console=pipe',
@@ -38,10 +38,10 @@ export function nspawnArgv(plan: KeeperPlan): readonly string[] {
   ];
 }
 
-export function keeperArgv(plan: KeeperPlan): Argv {
+export function supervisorArgv(plan: SupervisorPlan): Argv {
   return [
     'unshare',
-    // slave: a disk that is unmounted on this computer must not be held by us.
+    // With slave, a disk that is unmounted on this computer is not held by us.
     '--mount',
     '--propagation=slave',
     '--',
@@ -60,8 +60,8 @@ export function keeperArgv(plan: KeeperPlan): Argv {
 }
 
 /** systemd-nspawn's own switches that have no option. */
-export const keeperEnv = {
-  // The engine's containers bring filters of their own; ours would forbid them keyrings and bpf.
+export const supervisorEnv = {
+  // The engine's containers have filters of their own. Ours would forbid them keyrings and bpf.
   SYSTEMD_SECCOMP: '0',
   SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
   // The engine sets net.* in /proc/sys and no more.

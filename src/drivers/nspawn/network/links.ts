@@ -32,8 +32,8 @@ export function parseLinks(json: string): readonly Link[] {
   });
 }
 
-/** What the lab needs of links, as lines for `ip -batch`, given what is there. */
-export function innerLinkLines(links: readonly Link[], gateway: string): readonly string[] {
+/** What is missing of the network's bridge, as lines for `ip -batch`. `links` are there. */
+export function bridgeLines(links: readonly Link[], gateway: string): readonly string[] {
   const bridge = links.find((link) => link.name === 'br0');
   const lines = ['link set lo up'];
   if (bridge === undefined) lines.push('link add br0 type bridge');
@@ -41,8 +41,8 @@ export function innerLinkLines(links: readonly Link[], gateway: string): readonl
   return [...lines, 'link set br0 up'];
 }
 
-/** The cable from this computer to the lab's bridge. Its far end is called lan. */
-export function cableLines(
+/** What is missing of the veth pair from this computer to the bridge. Its far end is called lan. */
+export function vethLines(
   outer: readonly Link[],
   name: string,
   netns: string,

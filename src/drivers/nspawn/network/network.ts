@@ -5,14 +5,36 @@ import type { Ports } from '../../../base/ports.ts';
 import { lastLines } from '../../../base/printable.ts';
 import { waitFor } from '../../../base/wait.ts';
 import { command } from '../command.ts';
-import { controlGroup, isPopulated, killGroup, makeGroup, removeGroup } from '../container/control-group.ts';
-import { readHierarchies } from '../container/hierarchies.ts';
-import { type LabNames, labNames } from '../container/names.ts';
+import {
+  controlGroup,
+  isPopulated,
+  killGroup,
+  makeGroup,
+  readHierarchies,
+  removeGroup,
+} from '../container/control-group.ts';
 import { nspawnError } from '../errors.ts';
 import joinAndRun from './join-and-run.sh';
-import { cableLines, innerLinkLines, type Link, parseLinks } from './links.ts';
-import { type LabRecord, labFolder, labOf } from './network-record.ts';
+import { bridgeLines, type Link, parseLinks, vethLines } from './links.ts';
 import { computerOf, gatewayOf, isFree, routedRanges, type Subnet } from './subnet.ts';
+
+/** What a network has on this computer. Living machines are found by these names. */
+export interface NetworkNames {
+  /** `ip netns` name. */
+  readonly netns: string;
+  /** This computer's end of the veth pair that leads to the machines. */
+  readonly link: string;
+  /** Control group of the network's own processes. */
+  readonly group: string;
+}
+
+/** @param id eight hexadecimal digits; the kernel has 15 characters for the name of a link */
+export function networkNames(id: string): NetworkNames {
+  return { netns: `mymachine-${id}`, link: `mm${id}`, group: `lab-${id}` };
+}
+
+/** Where a store keeps the record of its network and the log of its uplink. */
+export const networkFolder = (storeDir: string): string => join(storeDir, 'nspawn');
 
 const NSFS_MAGIC = 0x6e736673;
 const netnsPath = (netns: string) => `/run/netns/${netns}`;
@@ -28,44 +50,38 @@ export async function readRoutes(ports: Ports, ownLink: string): Promise<ReturnT
 }
 
 /**
- * Makes whatever of the store's network is missing: all of it the first time and after a reboot of this computer, the way
- * out alone when that died. Call it under the lab lock. The network is a namespace with a bridge; this computer's end of
- * the cable is the only thing that shows outside, and its firewall and forwarding stay as they are.
+ * Makes what is missing of a store's network. The caller holds the lock of all networks.
+ * After a reboot of this computer all of it is missing, and when the uplink died that alone.
+ * The network is a namespace with a bridge.
+ * Only this computer's end of the veth pair shows outside.
+ * The computer's firewall and forwarding stay as they are.
  */
-export async function ensureLab(
+export async function ensureNetwork(
   ports: Ports,
   storeDir: string,
-  { id, subnet }: LabRecord,
-): Promise<LabNames> {
-  const names = labNames(id);
+  { id, subnet }: { readonly id: string; readonly subnet: Subnet },
+): Promise<void> {
+  const names = networkNames(id);
   await raiseInotify(ports);
   await ensureNetns(ports, names);
   const outer = await links(ports);
   const inner = await links(ports, '-netns', names.netns);
   const group = controlGroup(await readHierarchies(), names.group);
-  // The way out is made last: when it is there, all of it is.
-  if (
-    outer.some((link) => link.name === names.link) &&
-    inner.some((link) => link.name === 'tap0' && link.addresses.length > 0) &&
-    (await isPopulated(group))
-  ) {
-    return names;
-  }
-  if (
-    !outer.some((link) => link.name === names.link) &&
-    !isFree(subnet, await readRoutes(ports, names.link))
-  ) {
+  const isLinked = outer.some((link) => link.name === names.link);
+  // The uplink is made last: when it is there, all of it is.
+  const hasTap = inner.some((link) => link.name === 'tap0' && link.addresses.length > 0);
+  if (isLinked && hasTap && (await isPopulated(group))) return;
+  if (!isLinked && !isFree(subnet, await readRoutes(ports, names.link))) {
     throw nspawnError('MM_NSPAWN_SUBNET', {
       message: `The machines' network ${subnet}.0/24 is in use by something else on this computer`,
       hint: `See what has a route to it with "ip route show root ${subnet}.0/24".`,
     });
   }
-  await batch(ports, innerLinkLines(inner, gatewayOf(subnet)), '-netns', names.netns);
-  await batch(ports, cableLines(outer, names.link, names.netns, computerOf(subnet)));
+  await batch(ports, bridgeLines(inner, gatewayOf(subnet)), '-netns', names.netns);
+  await batch(ports, vethLines(outer, names.link, names.netns, computerOf(subnet)));
   await batch(ports, ['link set lan master br0 up'], '-netns', names.netns);
   await ensureForwarding(ports, names, subnet);
-  await startWayOut(ports, storeDir, names);
-  return names;
+  await startUplink(ports, storeDir, names);
 }
 
 async function batch(ports: Ports, lines: readonly string[], ...where: string[]): Promise<void> {
@@ -76,7 +92,7 @@ async function batch(ports: Ports, lines: readonly string[], ...where: string[])
   });
 }
 
-async function ensureNetns(ports: Ports, names: LabNames): Promise<void> {
+async function ensureNetns(ports: Ports, names: NetworkNames): Promise<void> {
   const path = netnsPath(names.netns);
   const mounted = await statfs(path).catch(() => undefined);
   if (mounted?.type === NSFS_MAGIC) return;
@@ -85,52 +101,37 @@ async function ensureNetns(ports: Ports, names: LabNames): Promise<void> {
   await command(ports, ['ip', 'netns', 'add', names.netns], { failure: 'MM_NSPAWN_NETWORK' });
 }
 
-/** Runs in the lab's network alone. Not `ip netns exec`, which would mount another /sys. */
-const inside = (names: LabNames, ...argv: string[]) =>
+/** Runs in that network alone. `ip netns exec` would mount another /sys. */
+const inside = (names: NetworkNames, ...argv: string[]) =>
   ['nsenter', `--net=${netnsPath(names.netns)}`, ...argv] as const;
 
-const WAY_OUT_TIMEOUT_MS = 10_000;
+const UPLINK_TIMEOUT_MS = 10_000;
 
-async function startWayOut(ports: Ports, storeDir: string, names: LabNames): Promise<void> {
+/** slirp4netns is the machines' way out. It works without routes or rules of this computer's. */
+async function startUplink(ports: Ports, storeDir: string, names: NetworkNames): Promise<void> {
   const group = await makeGroup(await readHierarchies(), names.group, ['slirp'], { memoryMb: 0, cpus: 0 });
   await killGroup(group, ports.clock);
-  await mkdir(labFolder(storeDir), { recursive: true, mode: 0o700 });
-  const logPath = join(labFolder(storeDir), 'slirp.log');
+  const folder = networkFolder(storeDir);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const logPath = join(folder, 'slirp.log');
   await rm(logPath, { force: true });
-  const program = [
-    'slirp4netns',
-    '--configure',
-    '--mtu=1400',
-    '--disable-host-loopback',
-    '--netns-type=path',
-  ];
-  await ports.programs.spawnDetached(
-    [
-      'sh',
-      '-c',
-      joinAndRun,
-      'mymachine',
-      join(group.unified, 'slirp'),
-      ...program,
-      netnsPath(names.netns),
-      'tap0',
-    ],
-    { logPath },
-  );
+  const options = ['--configure', '--mtu=1400', '--disable-host-loopback', '--netns-type=path'];
+  const uplink = ['slirp4netns', ...options, netnsPath(names.netns), 'tap0'];
+  const ownGroup = join(group.unified, 'slirp');
+  await ports.programs.spawnDetached(['sh', '-c', joinAndRun, 'mymachine', ownGroup, ...uplink], { logPath });
   const isUp = async () => {
     const tap = (await links(ports, '-netns', names.netns)).find((link) => link.name === 'tap0');
     return tap !== undefined && tap.addresses.length > 0 ? true : undefined;
   };
-  const wait = { clock: ports.clock, timeoutMs: WAY_OUT_TIMEOUT_MS, intervalMs: 25, signal: ports.signal };
-  if ((await waitFor(isUp, wait)) === undefined) {
-    throw nspawnError('MM_NSPAWN_NETWORK', {
-      message: "The machines' way out (slirp4netns) does not come up",
-      details: lastLines(await readFile(logPath, 'utf8').catch(() => ''), 10),
-    });
-  }
+  const wait = { clock: ports.clock, timeoutMs: UPLINK_TIMEOUT_MS, intervalMs: 25, signal: ports.signal };
+  if ((await waitFor(isUp, wait)) !== undefined) return;
+  throw nspawnError('MM_NSPAWN_NETWORK', {
+    message: "The machines' way out (slirp4netns) does not come up",
+    details: lastLines(await readFile(logPath, 'utf8').catch(() => ''), 10),
+  });
 }
 
-async function ensureForwarding(ports: Ports, names: LabNames, subnet: Subnet): Promise<void> {
+async function ensureForwarding(ports: Ports, names: NetworkNames, subnet: Subnet): Promise<void> {
   await command(ports, inside(names, 'sysctl', '-qw', 'net.ipv4.ip_forward=1'));
   const rule = ['POSTROUTING', '-s', `${subnet}.0/24`, '-o', 'tap0', '-j', 'MASQUERADE'];
   const there = await ports.programs.run(inside(names, 'iptables', '-t', 'nat', '-C', ...rule));
@@ -143,7 +144,7 @@ async function ensureForwarding(ports: Ports, names: LabNames, subnet: Subnet): 
 const INOTIFY = '/proc/sys/fs/inotify/max_user_instances';
 const INOTIFY_WANTED = 8192;
 
-/** Each systemd takes several; with the kernel's 128 the twentieth machine does not boot. */
+/** Each systemd takes several. With the kernel's 128 the twentieth machine does not boot. */
 async function raiseInotify(ports: Ports): Promise<void> {
   const now = Number(await readFile(INOTIFY, 'utf8').catch(() => String(INOTIFY_WANTED)));
   if (now >= INOTIFY_WANTED) return;
@@ -153,9 +154,11 @@ async function raiseInotify(ports: Ports): Promise<void> {
   );
 }
 
-/** Takes the store's network down, whatever of it is there. Call it under the lab lock, when no machine is left. */
-export async function removeLab(ports: Ports, storeDir: string): Promise<void> {
-  const names = await labOf(storeDir);
+/**
+ * Takes a network down, whatever of it is there.
+ * The caller holds the lock of all networks, and no machine is left in this one.
+ */
+export async function removeNetwork(ports: Ports, names: NetworkNames): Promise<void> {
   const hierarchies = await readHierarchies();
   if (hierarchies.unified !== undefined) {
     const group = controlGroup(hierarchies, names.group);

@@ -8,8 +8,8 @@ const FIRST_HOST = 10;
 const LAST_HOST = 250;
 
 /**
- * Destinations of `ip -json -4 route show table all` as ranges, without the default route (also in its two halves, as
- * VPNs have it) and without the routes of device `ownLink`.
+ * Destinations of `ip -json -4 route show table all`, without the routes of device `ownLink`.
+ * The default route is left out, also in the two halves that VPNs make of it.
  */
 export function routedRanges(json: string, ownLink: string): readonly Ipv4Range[] {
   const routes: unknown = JSON.parse(json === '' ? '[]' : json);
@@ -27,8 +27,9 @@ export function isFree(subnet: Subnet, routed: readonly Ipv4Range[]): boolean {
 }
 
 /**
- * A /24 of 10.91.0.0/16 that nothing is routed to. The search begins at a place of its own for each store, so that stores
- * whose networks are down at the moment rarely choose the same.
+ * A /24 of 10.91.0.0/16 that nothing is routed to.
+ * The search begins at another place for each store.
+ * So stores whose networks are down rarely choose the same.
  */
 export function chooseSubnet(seed: string, routed: readonly Ipv4Range[]): Subnet | undefined {
   const start = Number.parseInt(seed.slice(-2), 16) || 0;
@@ -54,8 +55,8 @@ export function chooseAddress(subnet: Subnet, taken: Iterable<string>): string |
 }
 
 /**
- * The hardware address that goes with an address, locally administered. An address that is given to another machine later
- * keeps it, so nobody's neighbour table sends that machine's packets to the one before.
+ * The hardware address that goes with an IP address, locally administered.
+ * The machine that has the IP address next has it, too. So no neighbour table holds a wrong one.
  */
 export function hardwareAddress(address: string): string {
   const bytes = address.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'));

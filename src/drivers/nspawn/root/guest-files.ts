@@ -1,7 +1,65 @@
 import { hardwareAddress } from '../network/subnet.ts';
-import { type Account, type Accounts, addUser } from './accounts.ts';
 
-/** A file, folder or link that a machine has other than its root file system. */
+/** The files that name users, as they stand in a root file system. */
+export interface Accounts {
+  readonly passwd: string;
+  readonly shadow: string;
+  readonly group: string;
+}
+
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+}
+
+const FIRST_UID = 1000;
+
+function idOf(table: string, name: string, field: number): number | undefined {
+  const line = table.split('\n').find((each) => each.startsWith(`${name}:`));
+  const id = Number(line?.split(':')[field]);
+  return line === undefined || !Number.isInteger(id) ? undefined : id;
+}
+
+function freeId(...tables: readonly string[]): number {
+  const used = new Set(
+    tables.flatMap((table) => table.split('\n').map((line) => Number(line.split(':')[2]))),
+  );
+  let id = FIRST_UID;
+  while (used.has(id)) id += 1;
+  return id;
+}
+
+function append(table: string, line: string): string {
+  return `${table.replace(/\n*$/, '\n')}${line}\n`;
+}
+
+/**
+ * Adds a login user without a password, as useradd does.
+ * A user that is there (root) stays as it is. A group of the user's name becomes the user's own.
+ */
+export function addUser(accounts: Accounts, name: string): { accounts: Accounts; account: Account } {
+  const known = accounts.passwd.split('\n').find((line) => line.startsWith(`${name}:`));
+  if (known !== undefined) {
+    const [, , uid = '0', gid = '0', , home = '/root'] = known.split(':');
+    return { accounts, account: { uid: Number(uid), gid: Number(gid), home } };
+  }
+  const uid = freeId(accounts.passwd, accounts.group);
+  const existing = idOf(accounts.group, name, 2);
+  const gid = existing ?? uid;
+  const home = `/home/${name}`;
+  return {
+    account: { uid, gid, home },
+    accounts: {
+      passwd: append(accounts.passwd, `${name}:x:${uid}:${gid}::${home}:/bin/bash`),
+      // "*" is no password. "!" would lock the account, which sshd without PAM refuses.
+      shadow: append(accounts.shadow, `${name}:*:19700:0:99999:7:::`),
+      group: existing === undefined ? append(accounts.group, `${name}:x:${gid}:`) : accounts.group,
+    },
+  };
+}
+
+/** A file or folder that a machine has other than its root file system. */
 export type GuestEntry =
   | { readonly kind: 'folder'; readonly mode: number; readonly owner?: Account }
   | { readonly kind: 'file'; readonly mode: number; readonly content: string; readonly owner?: Account };
@@ -17,13 +75,13 @@ export interface GuestIdentity {
   readonly authorizedKey: string;
   readonly hostKey: string;
   readonly hostKeyPublic: string;
-  /** What the root file system has now. */
+  /** As they are in the root file system. */
   readonly accounts: Accounts;
   /** Files of /etc/skel by name. */
   readonly skeleton: Readonly<Record<string, string>>;
 }
 
-/** slirp4netns answers names there, with what this computer knows. */
+/** slirp4netns answers queries for names there, by this computer's resolver. */
 const RESOLVER = '10.0.2.3';
 
 /** systemd-networkd's file for the container's only interface. */
@@ -44,16 +102,11 @@ IPv6AcceptRA=no
 `;
 }
 
-/** Everything that makes a root file system this machine, by path in it; parents come before children. */
+/** What makes a root file system this machine, by path in it. Parents come before children. */
 export function guestFiles(guest: GuestIdentity): ReadonlyMap<string, GuestEntry> {
   const { accounts, account } = addUser(guest.accounts, guest.user);
-  const file = (content: string, mode = 0o644): GuestEntry => ({ kind: 'file', mode, content });
-  const own = (content: string, mode: number): GuestEntry => ({
-    kind: 'file',
-    mode,
-    content,
-    owner: account,
-  });
+  const file = (content: string, mode = 0o644) => ({ kind: 'file', mode, content }) as const;
+  const own = (content: string, mode: number) => ({ ...file(content, mode), owner: account });
   const entries = new Map<string, GuestEntry>([
     ['etc/hostname', file(`${guest.name}\n`)],
     [

@@ -14,10 +14,10 @@ import { nspawnError } from '../errors.ts';
 import containerRoot from './container-root.sh';
 import { packagesOf, type RootWish, rootName, suiteOf } from './suites.ts';
 
-/** A root file system in the cache. It never changes: machines lie over it. */
+/** A root file system in the cache. It never changes, since machines lie over it. */
 export interface RootImage {
   readonly dir: string;
-  /** Another one for each time it is built. */
+  /** Each build has another one. */
   readonly id: string;
 }
 
@@ -25,7 +25,7 @@ export function rootsDir(cacheDir: string): string {
   return join(cacheDir, 'nspawn');
 }
 
-/** The root file system when it is there. Its `.json` is written before it gets its name, so one without is none. */
+/** Its `.json` is written before the folder gets its name, so a folder without one is none. */
 export async function findRoot(cacheDir: string, wish: RootWish): Promise<RootImage | undefined> {
   const dir = join(rootsDir(cacheDir), rootName(wish));
   return readRootId(dir).then((id) => (id === undefined ? undefined : { dir, id }));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a root file system is made of; the same wish always has the same name. */
+/** What a root file system is made of. The same wish always has the same name. */
 export interface RootWish {
   readonly suite: string;
   readonly engine: boolean;
@@ -10,7 +10,7 @@ export interface RootWish {
 interface Suite {
   readonly summary: string;
   readonly engine: readonly string[];
-  /** unstable's index has no date limit that a mirror could be held to. */
+  /** The index of unstable has no date that a mirror could be held to. */
   readonly undated: boolean;
 }
 
@@ -38,7 +38,10 @@ export function suiteOf(name: string): Suite | undefined {
   return Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
 }
 
-/** A system that boots, takes logins and installs packages; iptables and procps because recommends stay out. */
+/**
+ * A system that boots, takes logins and installs packages.
+ * iptables and procps are named, since recommended packages stay out.
+ */
 const BASE = [
   'ca-certificates',
   'curl',

@@ -2,14 +2,10 @@ import { chmod, chown, lstat, mkdir, readdir, readFile, rm, writeFile } from 'no
 import { dirname, join } from 'node:path';
 import { type GuestEntry, type GuestIdentity, guestFiles } from './guest-files.ts';
 
-/** Folders of a machine, in its own folder in the store. */
-export function guestFolder(machineDir: string): string {
-  return join(machineDir, 'nspawn');
-}
-
 /**
- * Lays out the folder of a machine that has never booted: upper with its own files, and the places where the keeper
- * mounts. What a run that was cut off left is deleted first.
+ * Lays out the folder of a machine that has never booted.
+ * It has the upper layer with the machine's own files, and the places where the supervisor mounts.
+ * What a run that was cut off left is deleted first.
  */
 export async function writeGuest(
   folder: string,
@@ -45,13 +41,13 @@ async function writeEntry(upper: string, rootDir: string, path: string, entry: G
   await copyParents(upper, rootDir, dirname(path));
   if (entry.kind === 'folder') await mkdir(target, { recursive: true });
   else await writeFile(target, entry.content, { mode: entry.mode & 0o700 });
-  // An overlay shows the upper file with its own owner and mode; a file that replaces one keeps that one's owner.
+  // An overlay shows the upper file's owner. A file that replaces one keeps that one's.
   const below = await lstat(join(rootDir, path)).catch(() => undefined);
   await chown(target, entry.owner?.uid ?? below?.uid ?? 0, entry.owner?.gid ?? below?.gid ?? 0);
   await chmod(target, entry.mode);
 }
 
-/** A folder of the upper layer hides the mode of the one below, so each takes that over. */
+/** A folder of the upper layer hides the one below, so it takes over that one's mode and owner. */
 async function copyParents(upper: string, rootDir: string, path: string): Promise<void> {
   if (path === '.') return;
   await copyParents(upper, rootDir, dirname(path));

@@ -1,21 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isHostName, labId, labNames, unitName } from '../../../../src/drivers/nspawn/container/names.ts';
+import { unitName } from '../../../../src/drivers/nspawn/container/container.ts';
+import { networkId } from '../../../../src/drivers/nspawn/network/leases.ts';
+import { networkNames } from '../../../../src/drivers/nspawn/network/network.ts';
+import { isHostName } from '../../../../src/drivers/nspawn/precheck.ts';
 import { packagesOf, rootName, suiteNames } from '../../../../src/drivers/nspawn/root/suites.ts';
 
 test('the names of links fit into the 15 characters that the kernel has for them', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
       expect(`vb-${unitName(text)}`.length).toBeLessThanOrEqual(15);
-      expect(labNames(labId(text)).link.length).toBeLessThanOrEqual(15);
-      expect(labNames(labId(text)).link).toMatch(/^[a-z0-9]+$/);
+      expect(networkNames(networkId(text)).link.length).toBeLessThanOrEqual(15);
+      expect(networkNames(networkId(text)).link).toMatch(/^[a-z0-9]+$/);
     }),
   );
 });
 
 test('two stores have two networks', () => {
-  expect(labNames(labId('/a')).netns).not.toBe(labNames(labId('/b')).netns);
-  expect(labNames(labId('/a'))).toEqual(labNames(labId('/a')));
+  expect(networkNames(networkId('/a')).netns).not.toBe(networkNames(networkId('/b')).netns);
+  expect(networkNames(networkId('/a'))).toEqual(networkNames(networkId('/a')));
 });
 
 describe('a host name', () => {

@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseHierarchies } from '../../../../src/drivers/nspawn/container/hierarchies.ts';
-import { namespacePids } from '../../../../src/drivers/nspawn/container/leader.ts';
-import { keeperArgv, nspawnArgv } from '../../../../src/drivers/nspawn/container/supervisor.ts';
-import { cableLines, innerLinkLines, parseLinks } from '../../../../src/drivers/nspawn/network/links.ts';
+import { namespacePids } from '../../../../src/drivers/nspawn/container/container.ts';
+import { parseHierarchies } from '../../../../src/drivers/nspawn/container/control-group.ts';
+import { nspawnArgv, supervisorArgv } from '../../../../src/drivers/nspawn/container/supervisor.ts';
 import {
-  parseLabRecord,
-  readLabRecord,
-  writeLabRecord,
-} from '../../../../src/drivers/nspawn/network/network-record.ts';
+  parseNetworkRecord,
+  readNetworkRecord,
+  writeNetworkRecord,
+} from '../../../../src/drivers/nspawn/network/leases.ts';
+import { bridgeLines, parseLinks, vethLines } from '../../../../src/drivers/nspawn/network/links.ts';
 
 describe('control groups', () => {
   test('of a systemd computer of today are one hierarchy', () => {
@@ -51,7 +51,7 @@ test('the init of a container is told from its own containers by its namespaces'
   expect(namespacePids('')).toEqual([]);
 });
 
-describe('the links of the lab', () => {
+describe('the links of a network', () => {
   const bridge = {
     ifname: 'br0',
     ifindex: 2,
@@ -59,13 +59,13 @@ describe('the links of the lab', () => {
   };
 
   test('are all made the first time', () => {
-    expect(innerLinkLines([], '10.91.7.1')).toEqual([
+    expect(bridgeLines([], '10.91.7.1')).toEqual([
       'link set lo up',
       'link add br0 type bridge',
       'addr add 10.91.7.1/24 dev br0',
       'link set br0 up',
     ]);
-    expect(cableLines([], 'mm1', 'mymachine-1', '10.91.7.254')).toEqual([
+    expect(vethLines([], 'mm1', 'mymachine-1', '10.91.7.254')).toEqual([
       'link add mm1 type veth peer name lan netns mymachine-1',
       'addr add 10.91.7.254/24 dev mm1',
       'link set mm1 up',
@@ -74,12 +74,12 @@ describe('the links of the lab', () => {
 
   test('are only brought up when they are there', () => {
     const links = parseLinks(JSON.stringify([bridge]));
-    expect(innerLinkLines(links, '10.91.7.1')).toEqual(['link set lo up', 'link set br0 up']);
+    expect(bridgeLines(links, '10.91.7.1')).toEqual(['link set lo up', 'link set br0 up']);
   });
 
   test('are completed when a run was cut off between two of them', () => {
     const links = parseLinks(JSON.stringify([{ ...bridge, addr_info: [] }]));
-    expect(innerLinkLines(links, '10.91.7.1')).toContain('addr add 10.91.7.1/24 dev br0');
+    expect(bridgeLines(links, '10.91.7.1')).toContain('addr add 10.91.7.1/24 dev br0');
   });
 
   test('are read from whatever ip prints', () => {
@@ -96,8 +96,8 @@ describe("the record of a store's network", () => {
     const store = await mkdtemp(join(tmpdir(), 'nspawn-record-'));
     try {
       const record = { id: '0123abcd', subnet: '10.91.7', leases: { one: '10.91.7.10', two: '10.91.7.11' } };
-      await writeLabRecord(store, record);
-      expect(await readLabRecord(store)).toEqual(record);
+      await writeNetworkRecord(store, record);
+      expect(await readNetworkRecord(store)).toEqual(record);
       expect(await readFile(join(store, 'nspawn/network.json'), 'utf8')).toMatch(/\n$/);
     } finally {
       await rm(store, { recursive: true });
@@ -105,22 +105,25 @@ describe("the record of a store's network", () => {
   });
 
   test('that makes no sense is none, and never an address outside of its network', () => {
-    expect(parseLabRecord('', 'f0f0f0f0')).toBeUndefined();
-    expect(parseLabRecord('{"subnet":"192.168.1"}', 'f0f0f0f0')).toBeUndefined();
+    expect(parseNetworkRecord('', 'f0f0f0f0')).toBeUndefined();
+    expect(parseNetworkRecord('{"subnet":"192.168.1"}', 'f0f0f0f0')).toBeUndefined();
     expect(
-      parseLabRecord('{"subnet":"10.91.7","leases":{"a":"10.91.8.10","b":3,"c":"10.91.7.12"}}', 'f0f0f0f0'),
+      parseNetworkRecord(
+        '{"subnet":"10.91.7","leases":{"a":"10.91.8.10","b":3,"c":"10.91.7.12"}}',
+        'f0f0f0f0',
+      ),
     ).toEqual({
       id: 'f0f0f0f0',
       subnet: '10.91.7',
       leases: { c: '10.91.7.12' },
     });
-    const named = (id: string) => parseLabRecord(`{"id":"${id}","subnet":"10.91.7"}`, 'f0f0f0f0')?.id;
+    const named = (id: string) => parseNetworkRecord(`{"id":"${id}","subnet":"10.91.7"}`, 'f0f0f0f0')?.id;
     expect([named('0123abcd'), named('../x'), named('')]).toEqual(['0123abcd', 'f0f0f0f0', 'f0f0f0f0']);
-    fc.assert(fc.property(fc.string(), (text) => void parseLabRecord(text, '')));
+    fc.assert(fc.property(fc.string(), (text) => void parseNetworkRecord(text, '')));
   });
 });
 
-describe('what the keeper runs', () => {
+describe('what the supervisor runs', () => {
   const plan = {
     folder: '/store/machines/a b/nspawn',
     rootDir: '/cache:x/nspawn/bookworm',
@@ -133,7 +136,7 @@ describe('what the keeper runs', () => {
   };
 
   test('has paths as arguments of their own and never in a script or an option of mount', () => {
-    const argv = keeperArgv(plan);
+    const argv = supervisorArgv(plan);
     expect(argv).toContain(plan.folder);
     expect(argv).toContain(plan.rootDir);
     expect(argv[argv.indexOf('-c') + 1]).not.toContain('store');

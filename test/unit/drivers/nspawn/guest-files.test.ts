@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { addUser } from '../../../../src/drivers/nspawn/root/accounts.ts';
-import { guestFiles } from '../../../../src/drivers/nspawn/root/guest-files.ts';
+import { addUser, guestFiles } from '../../../../src/drivers/nspawn/root/guest-files.ts';
 
 const fresh = {
   passwd: 'root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n',
