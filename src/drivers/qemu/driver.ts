@@ -3,14 +3,12 @@ import { readEnd } from '../../base/files.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import type { MachineState } from '../../sdk/status.ts';
-import { qemuAvailability } from './availability.ts';
-import { bootGuest, runState } from './boot.ts';
+import { bootGuest, runState, stopGuest } from './boot.ts';
 import { configureQemu, machineFiles, type QemuConfig, qemuFlags } from './config.ts';
 import { createGuest } from './create.ts';
-import { precheckQemu } from './precheck.ts';
+import { precheckQemu, qemuAvailability } from './precheck.ts';
 import { findGuest } from './process/process.ts';
 import { killGuest } from './process/spawn.ts';
-import { stopGuest } from './stop.ts';
 
 /** QEMU's word for a state, where it is not simply running. */
 const STATES: Readonly<Record<string, MachineState>> = {

@@ -1,10 +1,9 @@
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Ports } from '../../base/ports.ts';
 import type { Availability } from '../../sdk/driver.ts';
-import { checkVersion, whatIsMissing } from './manage/host-support.ts';
-import { findManage } from './manage/locate.ts';
-import { howToInstall, howToLoadModule } from './manage/remedies.ts';
-import { versionOf } from './manage/version.ts';
+import { howToInstall, howToLoadModule } from './manage/explain.ts';
+import { checkVersion, versionOf, whatIsMissing } from './manage/host-support.ts';
+import { findManage } from './manage/manage.ts';
 
 /**
  * Who has installed VirtualBox is likely to want it, and

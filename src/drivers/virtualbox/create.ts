@@ -9,11 +9,11 @@ import { makeDisk } from './hardware/disk.ts';
 import { boardArgs, cardArgs, hardwareOf, hostOnlyCardArgs, platformArgs } from './hardware/hardware.ts';
 import { baseDisk } from './hardware/image.ts';
 import { writeSeed } from './hardware/seed.ts';
+import { versionOf } from './manage/host-support.ts';
 import { manage } from './manage/manage.ts';
-import { versionOf } from './manage/version.ts';
 import { vmInfo, vmOf } from './manage/vm.ts';
-import { takeAddress } from './network/addresses.ts';
 import { attachNetwork, cidrOf, ensureNetwork, lockNetworks, usesDhcp } from './network/network.ts';
+import { takeAddress } from './network/notes.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -4,17 +4,16 @@ import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import type { HostStatus } from '../../sdk/status.ts';
 import { virtualboxAvailability } from './availability.ts';
-import { bootMachine, gone } from './boot.ts';
+import { bootMachine, gone, killMachine, stopMachine } from './boot.ts';
 import { configureVirtualBox, isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
-import { FOLDER_VARIABLES } from './manage/locate.ts';
+import { FOLDER_VARIABLES } from './manage/manage.ts';
 import { stateOf, type VmInfo, vmInfo } from './manage/vm.ts';
-import { leasedAddress } from './network/lease.ts';
+import { leasedAddress } from './network/dhcp.ts';
 import { usesDhcp } from './network/network.ts';
 import { precheckVirtualBox } from './precheck.ts';
 import { removeMachine } from './remove.ts';
-import { killMachine, stopMachine } from './stop.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -1,12 +1,12 @@
 import { isMachineError } from '../../base/machine-error.ts';
 import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/context.ts';
+import { killMachine } from './boot.ts';
 import { isOurs, type VirtualBoxConfig } from './config.ts';
-import { isWithin, mediaOf } from './hardware/media.ts';
+import { isWithin, mediaOf } from './hardware/disk.ts';
 import { manage } from './manage/manage.ts';
 import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
 import { lockNetworks, releaseNetwork } from './network/network.ts';
-import { killMachine } from './stop.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises';
+import { relative } from 'node:path';
+import type { Ports } from '../../../base/ports.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
 import { machineFiles, type VirtualBoxConfig } from '../config.ts';
 import { manage } from '../manage/manage.ts';
+import { parseRecords } from '../manage/output.ts';
 import { vmInfo, vmOf } from '../manage/vm.ts';
 import { hardwareOf } from './hardware.ts';
-import { isWithin } from './media.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
@@ -52,4 +54,26 @@ export async function attach(
 async function capacityOf(context: Context, disk: string): Promise<number> {
   const said = await manage(context, ['showmediuminfo', 'disk', disk]);
   return Number(/^Capacity:\s+(\d+) MBytes/m.exec(said)?.[1] ?? Number.POSITIVE_INFINITY);
+}
+
+export interface Medium {
+  readonly kind: 'disk' | 'dvd';
+  readonly uuid: string;
+  readonly location: string;
+}
+
+/** All disks and ISO images that VirtualBox has open. */
+export async function mediaOf(ports: Ports): Promise<readonly Medium[]> {
+  const listOf = async (list: 'hdds' | 'dvds', kind: Medium['kind']) =>
+    parseRecords(await manage(ports, ['list', list]), 'UUID').map((record) => ({
+      kind,
+      uuid: record.get('UUID') ?? '',
+      location: record.get('Location') ?? '',
+    }));
+  return [...(await listOf('hdds', 'disk')), ...(await listOf('dvds', 'dvd'))];
+}
+
+export function isWithin(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && !way.startsWith('..') && way !== path;
 }

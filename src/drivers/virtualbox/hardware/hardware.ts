@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { VirtualBoxConfig } from '../config.ts';
-import { isBoot2Docker } from '../config.ts';
+import { isBoot2Docker, type VirtualBoxConfig } from '../config.ts';
 import { isAtLeast, type Version } from '../manage/output.ts';
 
 /**

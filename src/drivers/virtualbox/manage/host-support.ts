@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import type { Ports } from '../../../base/ports.ts';
 import { virtualboxError } from '../errors.ts';
+import { howToInstall, howToLoadModule, howToUseHyperV } from './explain.ts';
 import { manage } from './manage.ts';
-import { isAtLeast, parseRecords, type Version } from './output.ts';
-import { howToLoadModule, howToUseHyperV } from './remedies.ts';
+import { isAtLeast, parseRecords, parseVersion, type Version } from './output.ts';
 
 const OLDEST = { major: 6, minor: 1 };
 
@@ -74,4 +74,14 @@ export async function isUnderHyperV({ programs }: Pick<Ports, 'programs'>): Prom
     .run(['powershell.exe', '-NoProfile', '-NonInteractive', '-Command', question], { timeoutMs: 15_000 })
     .catch(() => undefined);
   return /^True\s*$/m.test(result?.stdout ?? '');
+}
+
+export async function versionOf(ports: Ports): Promise<Version> {
+  const stdout = await manage(ports, ['--version']);
+  const version = parseVersion(stdout);
+  if (version !== undefined) return version;
+  throw virtualboxError('MM_VBOX_VERSION', {
+    message: 'VBoxManage --version gives no version',
+    hint: `VirtualBox may be half installed. ${howToInstall()}`,
+  });
 }

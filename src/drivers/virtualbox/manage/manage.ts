@@ -1,10 +1,8 @@
-import type { Ports, RunResult } from '../../../base/ports.ts';
+import type { Ports, Programs, RunResult } from '../../../base/ports.ts';
 import { printable } from '../../../base/printable.ts';
 import { waitFor } from '../../../base/wait.ts';
 import { virtualboxError } from '../errors.ts';
-import { explain } from './explain.ts';
-import { findManage } from './locate.ts';
-import { howToInstall } from './remedies.ts';
+import { explain, howToInstall } from './explain.ts';
 
 export interface ManageOptions {
   readonly timeoutMs?: number;
@@ -87,4 +85,29 @@ function tooSlow(args: readonly string[], timeoutMs: number): Error {
     message: `VBoxManage ${args.slice(0, 2).join(' ')} did not end within ${timeoutMs / 1000} s`,
     hint: 'End the process VBoxSVC when no machine runs, then try again.',
   });
+}
+
+/** Installers keep their folder in one of these. On Windows they do not put it into PATH. */
+export const FOLDER_VARIABLES = ['VBOX_INSTALL_PATH', 'VBOX_MSI_INSTALL_PATH'];
+
+/** Where installers put VBoxManage when nothing leads to it. */
+const USUAL_PLACES: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
+  linux: ['/usr/bin/VBoxManage', '/usr/lib/virtualbox/VBoxManage', '/opt/VirtualBox/VBoxManage'],
+  darwin: ['/usr/local/bin/VBoxManage', '/Applications/VirtualBox.app/Contents/MacOS/VBoxManage'],
+  win32: [
+    'C:\\Program Files\\Oracle\\VirtualBox\\VBoxManage.exe',
+    'C:\\Program Files (x86)\\Oracle\\VirtualBox\\VBoxManage.exe',
+  ],
+};
+
+/** The full path of VBoxManage, or undefined. */
+export async function findManage(
+  programs: Programs,
+  platform: NodeJS.Platform = process.platform,
+): Promise<string | undefined> {
+  for (const candidate of ['VBoxManage', ...(USUAL_PLACES[platform] ?? [])]) {
+    const path = await programs.find(candidate, FOLDER_VARIABLES);
+    if (path !== undefined) return path;
+  }
+  return undefined;
 }

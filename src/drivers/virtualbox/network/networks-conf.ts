@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { virtualboxError } from '../errors.ts';
+import { NETWORKS_CONF } from '../manage/explain.ts';
 import { isAtLeast, type Version } from '../manage/output.ts';
-import { NETWORKS_CONF } from '../manage/remedies.ts';
 import { type Cidr, contains } from './cidr.ts';
 
 /**

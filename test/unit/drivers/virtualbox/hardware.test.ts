@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { takeFreePorts } from '../../../../src/base/net.ts';
 import { configureVirtualBox, type VirtualBoxConfig } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
+import { tarFile } from '../../../../src/drivers/virtualbox/hardware/boot2docker.ts';
 import {
   boardArgs,
   cardArgs,
@@ -15,7 +16,6 @@ import {
   platformArgs,
 } from '../../../../src/drivers/virtualbox/hardware/hardware.ts';
 import { guestNetwork } from '../../../../src/drivers/virtualbox/hardware/seed.ts';
-import { tarFile } from '../../../../src/drivers/virtualbox/hardware/tar.ts';
 import { planForwards } from '../../../../src/drivers/virtualbox/network/forwards.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';

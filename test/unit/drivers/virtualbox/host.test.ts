@@ -4,7 +4,7 @@ import {
   isUnderHyperV,
   whatIsMissing,
 } from '../../../../src/drivers/virtualbox/manage/host-support.ts';
-import { findManage } from '../../../../src/drivers/virtualbox/manage/locate.ts';
+import { findManage } from '../../../../src/drivers/virtualbox/manage/manage.ts';
 import { recorded } from '../../../fixtures/virtualbox/recorded.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 import { replaying } from './replay.ts';
