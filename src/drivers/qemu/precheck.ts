@@ -43,7 +43,15 @@ export async function precheckQemu(context: Context): Promise<readonly PlanLine[
     const result = await tryAccel(context, cacheDir, config.Arch, config.Accel);
     if (!result.works) throw accelRefused(config.Accel, result.why);
   }
-  return [];
+  const published = config.Publish.map(({ host, guest }) => `${host || 'a free one'} to ${guest}`);
+  return [
+    { label: 'image', value: `${config.Image} (${image === 'here' ? 'is here' : 'fetched or built first'})` },
+    { label: 'processors', value: `${config.CPU} (${config.Arch})` },
+    { label: 'memory', value: `${config.Memory} MB` },
+    { label: 'disk', value: `${config.DiskSize} MB, of which only what is written takes room` },
+    { label: 'ports', value: ['free ones of 127.0.0.1', ...published].join(', ') },
+    { label: 'acceleration', value: config.Accel === 'auto' ? 'the best that works here' : config.Accel },
+  ];
 }
 
 async function checkPublished(config: Readonly<QemuConfig>): Promise<void> {

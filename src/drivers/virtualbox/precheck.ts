@@ -13,7 +13,7 @@ import { manage } from './manage/manage.ts';
 import { parseRecords, parseVms, type Version } from './manage/output.ts';
 import { hostOnlyKind } from './network/adapters.ts';
 import { networkOf, overlap } from './network/cidr.ts';
-import { cidrOf } from './network/network.ts';
+import { cidrOf, usesDhcp } from './network/network.ts';
 import { checkAllowed } from './network/networks-conf.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
@@ -39,7 +39,15 @@ export async function precheckVirtualBox(context: Context): Promise<readonly Pla
   if (config.NatOnly !== true) await checkNetwork(context, version);
   await checkBridge(context);
   await checks.userData(config.UserData ?? '');
-  return [];
+  const source = isBoot2Docker(config) ? config.Boot2DockerURL : (config.Image ?? '');
+  const hostOnly = `host-only ${config.HostOnlyCIDR}, with ${usesDhcp(config) ? 'DHCP' : 'a fixed address'}`;
+  return [
+    { label: 'image', value: `${source} (${image === 'here' ? 'is here' : 'fetched or built first'})` },
+    { label: 'processors', value: String(config.CPU) },
+    { label: 'memory', value: `${config.Memory} MB` },
+    { label: 'disk', value: `${config.DiskSize} MB, of which only what is written takes room` },
+    { label: 'network', value: config.NatOnly === true ? 'NAT alone, by ports of 127.0.0.1' : hostOnly },
+  ];
 }
 
 async function checkName(context: Context): Promise<void> {

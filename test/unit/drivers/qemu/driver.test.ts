@@ -86,6 +86,17 @@ test('a guest says what its console said last, and nothing before it has one', a
   expect(await qemu.explain?.(context)).toMatch(/^x{65528}\nlogin: $/);
 });
 
+test('precheck tells what would be made', async () => {
+  expect(await qemu.precheck(context)).toEqual([
+    { label: 'image', value: `${join(folder, 'base.qcow2')} (is here)` },
+    { label: 'processors', value: `${context.config.CPU} (x86_64)` },
+    { label: 'memory', value: '256 MB' },
+    { label: 'disk', value: '20000 MB, of which only what is written takes room' },
+    { label: 'ports', value: 'free ones of 127.0.0.1, a free one to 80' },
+    { label: 'acceleration', value: 'tcg' },
+  ]);
+});
+
 test('told to reach a state that holds, it does nothing', async () => {
   await qemu.create(context);
   await qemu.create(context);
