@@ -19,7 +19,10 @@ export const sshErrors = {
   MM_SSH_KEY_INVALID: { summary: 'The file is not a private key that can be used.' },
   MM_SSH_HOST_KEY_UNKNOWN: { summary: "The host's key is not among the known ones, and it must be." },
   MM_SSH_HOST_KEY_CHANGED: { summary: 'The host shows another key than the one pinned for the machine.' },
-  MM_SSH_KNOWN_HOSTS: { summary: "The machine's file of host keys cannot be read, understood or written." },
+  MM_SSH_KNOWN_HOSTS: {
+    summary: "The machine's file of host keys cannot be read, understood or written.",
+    formerly: ['MM_SSH_HOST_KEY_REVOKED'],
+  },
   MM_SSH_COMMAND: { summary: 'A command cannot be run on the host.' },
   MM_SSH_OUTPUT: { summary: 'A command on the host printed more than is accepted of it.' },
   MM_SSH_WRITE: { summary: 'A file on the host could not be written.' },
