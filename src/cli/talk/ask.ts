@@ -36,21 +36,8 @@ async function lineFromTerminal(io: Io, signal: AbortSignal, message: string): P
   // it leaves the blank there that it would cut off.
   const transformer = (typed: string) => `${typed}\u001b[K`;
   const question = { type: 'input', name: 'answer', message: '(y/n):', theme, transformer } as const;
-  // inquirer waits for ever once Ctrl-D has closed its input.
-  const ended = new AbortController();
-  const onKey = (_: string | undefined, key: { readonly ctrl?: boolean; readonly name?: string }) => {
-    if (key.ctrl === true && key.name === 'd') ended.abort();
-  };
-  io.stdin.on('keypress', onKey);
-  try {
-    const { answer } = await askOnTerminal(io, [question], AbortSignal.any([signal, ended.signal]));
-    return String(answer);
-  } catch (error) {
-    if (ended.signal.aborted) return undefined;
-    throw error;
-  } finally {
-    io.stdin.off('keypress', onKey);
-  }
+  const answers = await askUntilEnd(io, [question], signal);
+  return answers === undefined ? undefined : String(answers['answer']);
 }
 
 /** docker-machine reads an answer from a pipe too: `echo y | docker-machine rm h1`. */
@@ -121,20 +108,45 @@ export async function askForFlags(io: Io, driver: Driver, values: FlagValues): P
 }
 
 /**
- * Asks people, on stderr; the answers by the questions' names. While a question
- * stands the terminal hands Ctrl-C on as a key, which interrupts us all the same.
+ * Asks people, on stderr. Gives the answers by the questions' names.
+ * The end of input interrupts us.
  */
-export async function askOnTerminal(
+async function askOnTerminal(
+  io: Io,
+  questions: DistinctQuestion[],
+): Promise<Readonly<Record<string, unknown>>> {
+  const answers = await askUntilEnd(io, questions);
+  if (answers === undefined) throw interruption(new Error('the input ended'));
+  return answers;
+}
+
+/**
+ * The answers, or undefined when Ctrl-D ended the input. inquirer would wait for ever then.
+ * While a question stands the terminal hands Ctrl-C on as a key, which interrupts us all the same.
+ */
+async function askUntilEnd(
   io: Io,
   questions: DistinctQuestion[],
   signal?: AbortSignal,
-): Promise<Readonly<Record<string, unknown>>> {
+): Promise<Readonly<Record<string, unknown>> | undefined> {
   const { default: inquirer } = await import('inquirer');
-  const streams = { input: io.stdin, output: io.stderr.stream };
-  const prompt = inquirer.createPromptModule(signal === undefined ? streams : { ...streams, signal });
+  const ended = new AbortController();
+  const onKey = (_: string | undefined, key: { readonly ctrl?: boolean; readonly name?: string }) => {
+    if (key.ctrl === true && key.name === 'd') ended.abort();
+  };
+  const either = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal]);
+  const prompt = inquirer.createPromptModule({
+    input: io.stdin,
+    output: io.stderr.stream,
+    signal: either,
+  });
+  io.stdin.on('keypress', onKey);
   try {
     return await prompt(questions);
   } catch (error) {
+    if (ended.signal.aborted) return undefined;
     throw error instanceof Error && error.name === 'ExitPromptError' ? interruption(error) : error;
+  } finally {
+    io.stdin.off('keypress', onKey);
   }
 }
