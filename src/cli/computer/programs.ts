@@ -95,7 +95,8 @@ export function localPrograms(env: Environment): Programs {
     // Without execa, whose loading takes longer than our whole start.
     async runOnTerminal([program, ...args]: Argv): Promise<number> {
       const { spawn } = await import('node:child_process');
-      const child = spawn(await located(program), args, { stdio: 'inherit' });
+      // What it says of itself begins with its name, as when a shell starts it.
+      const child = spawn(await located(program), args, { stdio: 'inherit', argv0: program });
       return new Promise((resolve, reject) => {
         child.once('error', reject);
         child.once('close', (code, signal) =>
