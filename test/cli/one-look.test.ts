@@ -36,7 +36,7 @@ beforeAll(async () => {
     EnginePort,
   };
   await writeFile(path, JSON.stringify({ ...record, DriverName: 'virtualbox', Driver }));
-}, 60_000);
+}, 300_000);
 afterAll(async () => {
   await engine.close();
   await user.remove();

@@ -42,7 +42,7 @@ test('a command on one machine asks EC2 once', async () => {
   // No engine answers here: the tests with real hosts count these to their end.
   expect(await asked('env', 'h1')).toMatchObject({ code: 1, ...once });
   expect(await asked('config', 'h1')).toMatchObject({ code: 1, ...once });
-}, 60_000);
+}, 300_000);
 
 test('a create plans twice, before anything is made and when it is, and makes each thing once', async () => {
   const { stderr } = await account.interruptedCreate(['h1'], { env: { MACHINE_DEBUG: 'true' } });
@@ -64,7 +64,7 @@ test('a create plans twice, before anything is made and when it is, and makes ea
   });
   // This computer's address is asked for in the check and when the group is opened.
   expect(stderr.match(/opening to/g)).toHaveLength(2);
-}, 60_000);
+}, 300_000);
 
 test('--dry-run asks for this computer’s address once', async () => {
   const { code, stderr } = await account.create(['--dry-run', 'h1'], { env: { MACHINE_DEBUG: 'true' } });

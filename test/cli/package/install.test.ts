@@ -54,7 +54,7 @@ describe.skipIf(process.env['MYMACHINE_PROGRAM'] !== undefined)('the npm package
     expect(readFileSync(join(sources, 'package.json'), 'utf8')).toBe(before);
     const [packed = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
     run(folder, 'npm', 'install', '--global', '--prefix', prefix, join(folder, packed));
-  }, 180_000);
+  }, 600_000);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('is installed without a network, and its program runs', () => {
