@@ -36,6 +36,8 @@ const YARDSTICK = 'node -e 0';
 const NPM = 'npm build';
 const EXECUTABLE = 'executable';
 const OLD = 'docker-machine';
+/** An earlier npm build, named with BEFORE=/path/to/mymachine.js. */
+const BEFORE = 'before';
 /** docker-machine 0.16.2 on a computer where `node -e 0` took 63 ms; in milliseconds. */
 const REFERENCE = { version: 7, env: 39, inspect: 16, url: 19, status: 16 };
 const REFERENCE_NODE_MS = 63;
@@ -192,6 +194,17 @@ function verdicts(all: Results, hasOld: boolean): void {
   }
 }
 
+/** Pairs the runs of a round, so that a slow moment weighs on both. */
+function againstBefore(all: Results): void {
+  console.log(`\n${NPM} against ${BEFORE} (median of the pairs)`);
+  for (const [title, results] of all) {
+    const [own, before] = [results.get(NPM)?.runs ?? [], results.get(BEFORE)?.runs ?? []];
+    const paired = (figure: 'wallMs' | 'cpuMs') =>
+      median(own.map((run, round) => run[figure] / (before[round]?.[figure] ?? Number.NaN))).toFixed(3);
+    console.log(`  ${title.padEnd(30)} wall ${paired('wallMs')} x   CPU ${paired('cpuMs')} x`);
+  }
+}
+
 async function main(): Promise<void> {
   const root = join(import.meta.dirname, '../..');
   const sandbox = await Sandbox.make();
@@ -211,10 +224,12 @@ async function main(): Promise<void> {
     console.log(
       'docker-machine is not measured: name its binary with DOCKER_MACHINE=/path/to/docker-machine',
     );
+  const before = process.env['BEFORE'];
   const ways: Way[] = [
     { title: YARDSTICK, argv: [process.execPath, '-e', '0'], fixed: true },
     { title: NPM, argv: [process.execPath, join(root, 'dist', 'mymachine.js')] },
     { title: EXECUTABLE, argv: [join(root, 'dist-binary', 'mymachine')] },
+    ...(before === undefined ? [] : [{ title: BEFORE, argv: [process.execPath, before] }]),
     ...(old === undefined ? [] : [{ title: OLD, argv: [old] }]),
   ];
   const [, , ...wanted] = process.argv;
@@ -225,6 +240,7 @@ async function main(): Promise<void> {
     show(one, results);
     all.set(one.title, results);
   }
+  if (before !== undefined) againstBefore(all);
   if (wanted.length === 0) verdicts(all, old !== undefined);
   engines.close();
   await sandbox.remove();
