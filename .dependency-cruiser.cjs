@@ -65,7 +65,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/(machine|store/store\\.ts)' },
       to: {
-        path: '^src/(engine/(client|url)|store/lock)\\.ts$',
+        path: '^src/(engine/client|store/lock)\\.ts$',
         dependencyTypesNot: ['type-only'],
         dynamic: false,
       },

@@ -1,5 +1,7 @@
+import pLimit from 'p-limit';
 import type { Report } from '../base/ports.ts';
-import { type FleetResult, forEachMachine } from '../machine/fleet/for-each.ts';
+import { spreadClientCertificates, warnOfLeftBehind } from '../machine/certs/dependents.ts';
+import { reprovision } from '../machine/life/reprovision.ts';
 import type { App } from './app.ts';
 import { asInterruption, exitCodeOf, renderError } from './talk/render-error.ts';
 
@@ -43,4 +45,56 @@ export function reportFor(report: Report, name: string): Report {
     step: (title, work) => report.step(marked(title), work),
     progress: (title, done, total, unit) => report.progress(marked(title), done, total, unit),
   };
+}
+
+/**
+ * Provisions machines whose authorities are good. Other
+ * machines of the same authority get what is new for them.
+ */
+export async function provisionFleet(
+  app: App,
+  names: readonly string[],
+  renewCert: boolean,
+): Promise<number> {
+  const { exitCode } = await overFleet(app, names, async (name) => {
+    const { changed, engineVersion, os } = await reprovision(app.deps, name, renewCert);
+    const what = changed.length === 0 ? 'nothing had to be changed' : `changed: ${changed.join(', ')}`;
+    app.report.info(`"${name}": Docker Engine ${engineVersion} on ${os}, ${what}`);
+  });
+  // What is to follow would only say once more that it was interrupted.
+  if (app.signal.aborted && exitCode !== 0) return exitCode;
+  await spreadClientCertificates(app.deps);
+  await warnOfLeftBehind(app.deps);
+  return exitCode;
+}
+
+/** What became of one machine in an operation over several. */
+type FleetResult<T> =
+  | { readonly name: string; readonly ok: true; readonly value: T }
+  | { readonly name: string; readonly ok: false; readonly error: unknown };
+
+/** How many hosts are worked on at a time. */
+const FLEET_BOUND = 16;
+
+/**
+ * Runs `work` for every name, side by side within the bound.
+ * One failure does not stop the others. Results keep the order of the names.
+ */
+async function forEachMachine<T>(
+  names: readonly string[],
+  work: (name: string) => Promise<T>,
+  bound = FLEET_BOUND,
+): Promise<readonly FleetResult<T>[]> {
+  const limit = pLimit(bound);
+  return Promise.all(
+    names.map((name) =>
+      limit(async (): Promise<FleetResult<T>> => {
+        try {
+          return { name, ok: true, value: await work(name) };
+        } catch (error) {
+          return { name, ok: false, error };
+        }
+      }),
+    ),
+  );
 }

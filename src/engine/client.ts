@@ -4,6 +4,7 @@ import { type MachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import {
+  explain,
   isApiVersion,
   negotiate,
   oldestAssumed,
@@ -12,12 +13,15 @@ import {
   readVersion,
 } from './answers.ts';
 import { openWire, peekAtDates, type TlsContexts } from './connect.ts';
-import type { CertificateDates, EngineClient, EngineEndpoint } from './contract.ts';
-import { explain } from './diagnose.ts';
+import {
+  type CertificateDates,
+  type EngineClient,
+  type EngineEndpoint,
+  formatEngineUrl,
+} from './contract.ts';
 import { explainRefusal, type Situation, wireCode } from './diagnose-tls.ts';
 import { engineError } from './errors.ts';
 import { BodyTooLarge, get, type Reply, WireAgent } from './request.ts';
-import { formatEngineUrl } from './url.ts';
 
 export interface EngineClientOptions {
   /** For hints such as "mymachine start NAME". */

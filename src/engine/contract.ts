@@ -1,4 +1,8 @@
+import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { bracketed } from '../base/net.ts';
+import { printable } from '../base/printable.ts';
+import { engineError } from './errors.ts';
 
 /**
  * How to reach an engine: by mutual TLS, by plain TCP (for a URL without certificates), or over a
@@ -40,4 +44,36 @@ export interface EngineClient {
   /** The dates of the certificate in the last TLS handshake; undefined without one. */
   serverCertificate(): CertificateDates | undefined;
   close(): void;
+}
+
+export interface EngineAddress {
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const defaultPort = 2376;
+const shape =
+  /^(?:tcp|https?):\/\/(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?))(?::(\d{1,5}))?\/?$/i;
+
+/**
+ * Reads `tcp://host:2376`, `tcp://[::1]:2376` or the same with http(s). The default port is 2376.
+ * @throws MM_ENGINE_URL
+ */
+export function parseEngineUrl(url: string): EngineAddress {
+  const [, ipv6, name, digits] = (url.length <= 512 ? shape.exec(url) : null) ?? [];
+  const host = ipv6 ?? name;
+  const port = digits === undefined ? defaultPort : Number(digits);
+  if (host !== undefined && (ipv6 === undefined || isIPv6(ipv6)) && port >= 1 && port <= 65535) {
+    return { host, port };
+  }
+  throw engineError('MM_ENGINE_URL', {
+    message: `"${printable(url, 200)}" is not the address of an engine`,
+    hint: 'Give it as tcp://HOST:PORT, such as tcp://192.0.2.10:2376 or tcp://[2001:db8::1]:2376.',
+  });
+}
+
+/** The address as docker clients take it. */
+export function formatEngineUrl(address: EngineAddress): string {
+  return `tcp://${bracketed(address.host)}:${address.port}`;
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { freeBytes, writeAtomic } from '../base/files.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -6,6 +6,7 @@ import { type ErrorText, isMachineError, messageOf } from '../base/machine-error
 import type { Ports } from '../base/ports.ts';
 import { seedIso } from '../guest/seed.ts';
 import { checkUserData } from '../guest/user-data.ts';
+import { generateKeyPair } from '../ssh/keys/ed25519.ts';
 import type { BaseConfig, DriverContext } from './context.ts';
 
 export const MIB = 1024 * 1024;
@@ -112,4 +113,17 @@ export async function writeGuestSeed(
     clock.now(),
   );
   await writeAtomic(files.seed, iso);
+}
+
+/** Makes a key pair unless there is one. The private half comes last, so a pair is complete. */
+export async function keepOrMakeKey(path: string, comment: string): Promise<void> {
+  if ((await stat(path).catch(() => undefined)) !== undefined) return;
+  const pair = generateKeyPair(comment);
+  await writeFile(`${path}.pub`, `${pair.publicKey}\n`, { mode: 0o644 });
+  await writeAtomic(path, pair.privateKey);
+}
+
+/** The public half of the key at `path`: `ssh-ed25519 AAAA…`, without its comment. */
+export async function readPublicKey(path: string): Promise<string> {
+  return (await readFile(`${path}.pub`, 'utf8')).trim().split(/\s+/).slice(0, 2).join(' ');
 }

@@ -36,7 +36,7 @@ export {
   type GuestFault,
   type GuestSeed,
   guestChecks,
+  keepOrMakeKey,
   writeGuestSeed,
 } from './guest.ts';
-export { keepOrMakeKey } from './keys.ts';
 export type { HostStatus, MachineState, SshLogin } from './status.ts';

@@ -1,5 +1,5 @@
 import { bracketed } from '../base/net.ts';
-import { sshUrl } from '../ssh/url.ts';
+import { sshUrl } from '../ssh/target.ts';
 import type { BaseConfig } from './context.ts';
 
 /** docker-machine's words for a machine's state. 'None' is printed as an empty cell. */

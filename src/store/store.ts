@@ -11,9 +11,15 @@ import { checkNewName, isFolderName, type StorePaths, storePaths } from './layou
 import type { LockHolder, LockOptions } from './lock.ts';
 import { formatHostConfig, type HostConfig } from './record/host-config.ts';
 import { formatMeta, type MachineMeta, readMeta } from './record/meta.ts';
-import { NEWEST_CONFIG_VERSION, readHostConfig, versionOf } from './record/read-config.ts';
+import {
+  isElsewhere,
+  NEWEST_CONFIG_VERSION,
+  readHostConfig,
+  recordedFolder,
+  relocate,
+  versionOf,
+} from './record/read-config.ts';
 import { parseRecord } from './record/record-json.ts';
-import { isElsewhere, recordedFolder, relocate } from './record/relocate.ts';
 
 /** A machine as it is on disk. One that docker-machine made has no `meta`. */
 export interface StoredMachine {

@@ -8,7 +8,7 @@ import { nspawnDriver } from '../../src/drivers/nspawn/driver.ts';
 import { networkId } from '../../src/drivers/nspawn/network/leases.ts';
 import { networkNames } from '../../src/drivers/nspawn/network/network.ts';
 import type { DriverContext } from '../../src/sdk/context.ts';
-import { readPublicKey } from '../../src/sdk/keys.ts';
+import { readPublicKey } from '../../src/sdk/guest.ts';
 import { openDriver } from './open-driver.ts';
 
 /**

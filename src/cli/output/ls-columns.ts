@@ -1,8 +1,10 @@
 import type { MachineStatus } from '../../machine/fleet/status.ts';
 import type { StoredMachine } from '../../store/store.ts';
+import { usageError } from '../args/errors.ts';
+import type { CommandFlag } from '../args/spec.ts';
 
 /** URL of a legacy swarm's manager, with the port that --swarm-host names. */
-export function swarmUrl(status: MachineStatus): string {
+function swarmUrl(status: MachineStatus): string {
   const swarm = status.machine?.config.HostOptions.SwarmOptions;
   const port = swarm?.Master === true ? /:(\d+)\s*$/.exec(swarm.Host)?.[1] : undefined;
   return port === undefined ? '' : status.url.replace(/:\d+$/, `:${port}`);
@@ -58,4 +60,18 @@ export function naturalOrder(a: string, b: string): number {
   }
   // Names that differ in case or in zeros alone still have one order.
   return left.length - right.length || plain(a, b);
+}
+
+/** How long the machines of a list are waited for. */
+export const timeoutFlag = {
+  name: 'timeout',
+  short: 't',
+  kind: 'int',
+  default: 10,
+  help: 'Timeout in seconds',
+} as const satisfies CommandFlag;
+
+export function timeoutMsOf(seconds: number): number {
+  if (seconds > 0 && seconds <= 3600) return seconds * 1000;
+  throw usageError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });
 }

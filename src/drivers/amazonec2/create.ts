@@ -1,11 +1,10 @@
-import { keepOrMakeKey } from '../../sdk/keys.ts';
+import { keepOrMakeKey } from '../../sdk/guest.ts';
 import { withApi } from './api/api.ts';
 import { type Ec2Context, machineFiles, resourceName } from './context.ts';
 import { addressesWhenUp } from './instance/instance.ts';
 import { importKey, keepPrivateKey } from './instance/key-pair.ts';
 import { launch } from './instance/launch.ts';
-import { warnOfOpenDoors } from './network/rules.ts';
-import { ensureGroups } from './network/security-group.ts';
+import { ensureGroups, warnOfOpenDoors } from './network/security-group.ts';
 import { makePlan } from './plan.ts';
 
 /** Makes the machine in steps, each of which can be cut off and run again. */

@@ -4,15 +4,15 @@ import { accepts } from '../../base/net.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { keepOrMakeKey } from '../../sdk/keys.ts';
+import { keepOrMakeKey } from '../../sdk/guest.ts';
 import { command } from './command.ts';
 import { machineFiles, type NspawnConfig } from './config.ts';
 import { bootContainer, consoleLog, containerState } from './container/container.ts';
 import { nspawnError } from './errors.ts';
 import { leaseAddress, networkNamesOf } from './network/leases.ts';
 import { hardwareAddress } from './network/subnet.ts';
+import { writeGuest } from './root/guest-files.ts';
 import { ensureRoot, readRootId } from './root/root-image.ts';
-import { writeGuest } from './root/upper.ts';
 
 type Context = DriverContext<NspawnConfig>;
 

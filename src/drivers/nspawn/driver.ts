@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { readEnd } from '../../base/files.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
-import { readPublicKey } from '../../sdk/keys.ts';
+import { readPublicKey } from '../../sdk/guest.ts';
 import type { MachineState } from '../../sdk/status.ts';
 import { configureNspawn, machineFiles, type NspawnConfig, nspawnFlags } from './config.ts';
 import { clearContainer, consoleLog, containerState, powerOffContainer } from './container/container.ts';

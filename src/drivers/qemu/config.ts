@@ -5,9 +5,8 @@ import { catalogueNames, DEFAULT_IMAGE } from '../../images/catalogue.ts';
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
 import { imageName } from '../image-context.ts';
-import { type Forward, parsePublish } from './forwards.ts';
 
-export const ACCELS = ['kvm', 'hvf', 'whpx', 'tcg'] as const;
+const ACCELS = ['kvm', 'hvf', 'whpx', 'tcg'] as const;
 export type Accel = (typeof ACCELS)[number];
 
 /** The driver's keys in config.json. Sizes are in MiB. */
@@ -150,4 +149,27 @@ function publishOf(flags: FlagReader, value: string): Forward {
   if (forward !== undefined) return forward;
   const hint = 'Write it as HOST:GUEST or HOST:GUEST/udp, such as 8080:80; leave HOST out for any free port.';
   throw flags.wrong('qemu-publish', hint, value);
+}
+
+/**
+ * A local port (on 127.0.0.1) that leads to one of the guest. Host 0 stands for any that is free.
+ */
+export interface Forward {
+  readonly host: number;
+  readonly guest: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+/** `HOST:GUEST[/udp]`, `:GUEST` or `GUEST`. undefined for what is none of them. */
+export function parsePublish(value: string): Forward | undefined {
+  const match = /^(?:(\d{0,5}):)?(\d{1,5})(?:\/(tcp|udp))?$/.exec(value.trim());
+  const host = Number(match?.[1] ?? 0);
+  const guest = Number(match?.[2] ?? 0);
+  if (match === null || host > 65535 || guest < 1 || guest > 65535) return undefined;
+  return { host, guest, protocol: match[3] === 'udp' ? 'udp' : 'tcp' };
+}
+
+/** QEMU's -netdev user option for it. */
+export function hostForward({ host, guest, protocol }: Forward): string {
+  return `hostfwd=${protocol}:127.0.0.1:${host}-:${guest}`;
 }

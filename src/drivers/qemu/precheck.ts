@@ -10,8 +10,7 @@ import { chooseAccel, tryAccel } from './accelerator/accelerator.ts';
 import { accelRefused } from './boot.ts';
 import type { QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
-import { qemuProgram } from './process/argv.ts';
-import { findFirmware } from './process/firmware.ts';
+import { findFirmware, qemuProgram } from './process/argv.ts';
 
 type Context = DriverContext<QemuConfig>;
 

@@ -1,12 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { type Arch, hostArch } from '../../images/arch.ts';
 import { DEFAULT_IMAGE } from '../../images/catalogue.ts';
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader } from '../../sdk/flags.ts';
 import { imageName } from '../image-context.ts';
 import { DEFAULT_CIDR, NIC_TYPES, PROMISC_MODES, UI_TYPES } from './flags.ts';
-import { parseShare } from './hardware/share-name.ts';
 import { parseCidr } from './network/cidr.ts';
 
 /** docker-machine's keys in config.json. Sizes are in MiB. */
@@ -151,4 +150,16 @@ function processors(flags: FlagReader): number {
   return flags.number('virtualbox-cpu-count') < 1
     ? Math.min(availableParallelism(), 64)
     : flags.int('virtualbox-cpu-count', 1, 64);
+}
+
+export interface Share {
+  readonly folder: string;
+  readonly name: string;
+}
+
+/** `DIR:NAME`, or undefined for what is none. A folder of Windows has a colon of its own. */
+export function parseShare(value: string): Share | undefined {
+  const at = value.lastIndexOf(':');
+  const share = { folder: value.slice(0, at), name: value.slice(at + 1) };
+  return at > 1 && /^[\w.-]{1,64}$/.test(share.name) && isAbsolute(share.folder) ? share : undefined;
 }

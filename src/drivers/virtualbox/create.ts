@@ -1,14 +1,21 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { JsonObject } from '../../base/json.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { keepOrMakeKey } from '../../sdk/keys.ts';
+import { keepOrMakeKey, writeGuestSeed } from '../../sdk/guest.ts';
 import { bootMachine } from './boot.ts';
 import { isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { fetchIso, makeBoot2DockerDisk } from './hardware/boot2docker.ts';
-import { makeDisk } from './hardware/disk.ts';
-import { boardArgs, cardArgs, hardwareOf, hostOnlyCardArgs, platformArgs } from './hardware/hardware.ts';
+import { attach, makeDisk } from './hardware/disk.ts';
+import {
+  boardArgs,
+  cardArgs,
+  hardwareOf,
+  hostOnlyCardArgs,
+  macOf,
+  platformArgs,
+} from './hardware/hardware.ts';
 import { baseDisk } from './hardware/image.ts';
-import { writeSeed } from './hardware/seed.ts';
 import { versionOf } from './manage/host-support.ts';
 import { manage } from './manage/manage.ts';
 import { vmInfo, vmOf } from './manage/vm.ts';
@@ -78,4 +85,35 @@ async function makeNetworks(context: Context): Promise<Partial<VirtualBoxConfig>
     const IPAddress = asks ? '' : await takeAddress(context, cidrOf(config), machine.id);
     return { HostOnlyAdapter: network.name, IPAddress };
   });
+}
+
+async function writeSeed(context: Context): Promise<void> {
+  const { machine, config } = context;
+  const files = machineFiles(machine.dir, config);
+  const network = guestNetwork(config, machine.id);
+  await writeGuestSeed(context, { files, network, userData: config.UserData ?? '' });
+  await attach(context, hardwareOf(config).isoPort, 'dvddrive', files.seed);
+}
+
+/**
+ * The guest's cards, known by their MAC addresses (cloud-init, network configuration version 2).
+ */
+export function guestNetwork(config: Readonly<VirtualBoxConfig>, id: string): JsonObject {
+  const card = (number: 1 | 2 | 3, how: JsonObject) => ({
+    match: { macaddress: macOf(id, number) },
+    ...how,
+  });
+  const hostOnly: JsonObject = usesDhcp(config)
+    ? { dhcp4: true, 'dhcp4-overrides': { 'use-routes': false, 'use-dns': false }, optional: true }
+    : { addresses: [`${config.IPAddress}/${cidrOf(config).prefix}`], optional: true };
+  return {
+    version: 2,
+    ethernets: {
+      nat: card(1, { dhcp4: true }),
+      ...(config.NatOnly === true ? {} : { hostonly: card(2, hostOnly) }),
+      ...(config.BridgedInterface
+        ? { bridged: card(3, { dhcp4: true, 'dhcp4-overrides': { 'route-metric': 2000 }, optional: true }) }
+        : {}),
+    },
+  };
 }

@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { readEnd } from '../../base/files.ts';
+import { isMachineError } from '../../base/machine-error.ts';
+import type { Ports } from '../../base/ports.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
+import { type Availability, DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import type { HostStatus } from '../../sdk/status.ts';
-import { virtualboxAvailability } from './availability.ts';
 import { bootMachine, gone, killMachine, stopMachine } from './boot.ts';
 import { configureVirtualBox, isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
-import { FOLDER_VARIABLES } from './manage/manage.ts';
+import { howToInstall, howToLoadModule } from './manage/explain.ts';
+import { checkVersion, versionOf, whatIsMissing } from './manage/host-support.ts';
+import { FOLDER_VARIABLES, findManage } from './manage/manage.ts';
 import { stateOf, type VmInfo, vmInfo } from './manage/vm.ts';
 import { leasedAddress } from './network/dhcp.ts';
 import { usesDhcp } from './network/network.ts';
@@ -74,3 +77,31 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
   configure: configureVirtualBox,
   load: async () => host,
 };
+
+/**
+ * Who has installed VirtualBox is likely to want it, and
+ * machines of docker-machine's users are there already.
+ */
+const SCORE = 90;
+
+async function virtualboxAvailability(ports: Ports): Promise<Availability> {
+  if ((await findManage(ports.programs)) === undefined)
+    return { works: false, why: 'not installed', fix: howToInstall() };
+  try {
+    const version = await versionOf(ports);
+    checkVersion(version);
+    const missing = await whatIsMissing(ports);
+    if (missing === 'module')
+      return { works: false, why: 'its kernel module is not loaded', fix: howToLoadModule() };
+    if (missing === 'virtualisation')
+      return { works: false, why: "the processor's virtualisation is off or missing" };
+    return {
+      works: true,
+      score: SCORE,
+      how: `VirtualBox ${version.major}.${version.minor}.${version.patch}`,
+    };
+  } catch (error) {
+    if (!isMachineError(error)) throw error;
+    return { works: false, why: error.message, ...(error.hint === undefined ? {} : { fix: error.hint }) };
+  }
+}

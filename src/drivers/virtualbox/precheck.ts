@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { checkImage } from '../../images/resolve.ts';
 import type { DriverContext, PlanLine } from '../../sdk/context.ts';
@@ -8,13 +8,13 @@ import { isBoot2Docker, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { checkIso } from './hardware/boot2docker.ts';
 import { imageWish, isVirtualBoxDisk } from './hardware/image.ts';
+import { NETWORKS_CONF } from './manage/explain.ts';
 import { checkHost, checkVersion, versionOf } from './manage/host-support.ts';
 import { manage } from './manage/manage.ts';
-import { parseRecords, parseVms, type Version } from './manage/output.ts';
+import { isAtLeast, parseRecords, parseVms, type Version } from './manage/output.ts';
 import { hostOnlyKind } from './network/adapters.ts';
-import { networkOf, overlap } from './network/cidr.ts';
+import { type Cidr, contains, networkOf, overlap } from './network/cidr.ts';
 import { cidrOf, usesDhcp } from './network/network.ts';
-import { checkAllowed } from './network/networks-conf.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
@@ -101,5 +101,41 @@ async function checkBridge(context: Context): Promise<void> {
   throw virtualboxError('MM_VBOX_INTERFACE', {
     message: `There is no interface ${JSON.stringify(wished.slice(0, 80))} to bridge to`,
     hint: `VirtualBox can bridge to: ${names.slice(0, 20).join(', ') || 'none'}.`,
+  });
+}
+
+/**
+ * What is allowed where there is no file, since VirtualBox 6.1.28 (manual, "Host-Only Networking").
+ */
+const DEFAULT = ['192.168.56.0/21'];
+
+/**
+ * Networks in lines such as `* 10.0.0.0/8 192.168.0.0/16`; others, as those of IPv6, are not ours.
+ */
+export function allowedNetworks(text: string | undefined): readonly string[] {
+  if (text === undefined) return DEFAULT;
+  return text
+    .split(/\r?\n/)
+    .flatMap((line) => (/^\s*\*\s/.test(line) ? line.trim().split(/\s+/).slice(1) : []))
+    .filter((word) => /^[\d.]+\/\d+$/.test(word));
+}
+
+/**
+ * Refuses a network that VirtualBox would refuse, with
+ * the line that allows it. Windows has no such file.
+ */
+export async function checkAllowed(
+  cidr: Cidr,
+  version: Version,
+  path = NETWORKS_CONF,
+  platform: NodeJS.Platform = process.platform,
+): Promise<void> {
+  if (platform === 'win32' || !isAtLeast(version, 6, 1, 28)) return;
+  const text = await readFile(path, 'utf8').catch(() => undefined);
+  const allowed = allowedNetworks(text);
+  if (allowed.some((network) => contains(network, cidr.network))) return;
+  throw virtualboxError('MM_VBOX_NETWORK_DENIED', {
+    message: `VirtualBox allows host-only networks only within ${allowed.join(', ') || 'nothing'}, and ${cidr.network} is not`,
+    hint: `Allow it by the line "* ${cidr.network}" in ${path}, or leave out --virtualbox-hostonly-cidr.`,
   });
 }

@@ -1,10 +1,21 @@
 import { goText, sprint } from '../format/print.ts';
 import { sprintf } from '../format/sprintf.ts';
 import type { Operand } from '../parse/syntax.ts';
-import { type Budget, isList, isTrue, type Typed, toValue, typeName, type Value } from '../value.ts';
-import { goJson } from './json.ts';
+import { isPrint } from '../quote.ts';
+import {
+  type Budget,
+  entryOf,
+  isList,
+  isMap,
+  isTrue,
+  StringList,
+  sortedKeys,
+  type Typed,
+  toValue,
+  typeName,
+  type Value,
+} from '../value.ts';
 import { equalsAny, indexed, isLess, lengthOf, sliced } from './operators.ts';
-import { htmlEscape, jsEscape, lowered, split, titled, uppered, urlEscape } from './strings.ts';
 
 /**
  * What a function takes as one argument.
@@ -12,7 +23,7 @@ import { htmlEscape, jsEscape, lowered, split, titled, uppered, urlEscape } from
  */
 export type Parameter = 'value' | 'any' | 'string' | 'list';
 
-export interface TemplateFunction {
+interface TemplateFunction {
   readonly parameters: readonly Parameter[];
   /** Any number of these may follow. */
   readonly more?: Parameter;
@@ -90,6 +101,128 @@ function joined(list: Value, separator: string, budget: Budget): string {
 const never = () => {
   throw new Error('decided by the evaluator');
 };
+
+/** Go maps each character by itself, and keeps one that would become several. */
+const mapped = (text: string, map: (character: string) => string) =>
+  [...text]
+    .map((character) => {
+      const other = map(character);
+      return [...other].length === 1 ? other : character;
+    })
+    .join('');
+
+/** strings.ToLower. */
+const lowered = (text: string) =>
+  mapped(text, (character) => (character === 'İ' ? 'i' : character.toLowerCase()));
+
+/** strings.ToUpper. */
+const uppered = (text: string) => mapped(text, (character) => character.toUpperCase());
+
+/** strings.Title: the first letter of each word, by Go's old rule of where words begin. */
+const titled = (text: string) =>
+  text.replace(/(?<=^|[\x00-/:-@[-^`{-\x7f]|\s)\p{L}/gu, (letter) => uppered(letter));
+
+/** strings.Split. An empty separator splits into characters. */
+function split(text: string, separator: string): StringList {
+  return StringList.from(separator === '' ? [...text] : text.split(separator)) as StringList;
+}
+
+const htmlEscapes: Readonly<Record<string, string>> = {
+  '\0': '\ufffd',
+  '"': '&#34;',
+  "'": '&#39;',
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+};
+
+/** As Go's HTMLEscapeString. */
+function htmlEscape(text: string): string {
+  return text.replace(/[\0"'&<>]/g, (character) => htmlEscapes[character] ?? character);
+}
+
+const hex = (code: number, digits: number) => code.toString(16).toUpperCase().padStart(digits, '0');
+
+/** As Go's JSEscapeString: safe between quotes in a script. */
+function jsEscape(text: string): string {
+  return text
+    .replace(/[\\'"]/g, '\\$&')
+    .replace(/[\u0000-\u001f<>&=]|[^\u0000-\u007f]/gu, (character) =>
+      character > '\u007f' && isPrint(character) ? character : `\\u${hex(character.codePointAt(0) ?? 0, 4)}`,
+    );
+}
+
+/** As Go's url.QueryEscape. */
+function urlEscape(text: string): string {
+  const sound = text.replace(
+    /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
+    '\ufffd',
+  );
+  return encodeURIComponent(sound)
+    .replace(/[!'()*]/g, (character) => `%${hex(character.charCodeAt(0), 2)}`)
+    .replaceAll('%20', '+');
+}
+
+/** Deeper than any record. */
+const maxDepth = 200;
+
+/**
+ * Encodes as Go's encoding/json does: sorted keys, and <, > and & escaped.
+ * `indent` stands before each line, once a level. Without it the text is one line.
+ * `toJSON` of foreign objects is never called.
+ */
+function goJson(value: Value, budget: Budget, indent = ''): string {
+  return encoded(value, indent, budget, 0);
+}
+
+function encoded(value: Value, indent: string, budget: Budget, depth: number): string {
+  budget.spend(1);
+  if (depth > maxDepth) throw new Error('the data is nested too deep');
+  const inner = (item: Value) => encoded(item, indent, budget, depth + 1);
+  if (isList(value)) {
+    const items = Array.from(value, (item) => inner(toValue(item)));
+    return bracketed('[', items, ']', { indent, budget, depth });
+  }
+  if (isMap(value)) {
+    const colon = indent === '' ? ':' : ': ';
+    const entries = sortedKeys(value)
+      .map((key) => [key, entryOf(value, key)] as const)
+      .filter(([, entry]) => entry !== undefined)
+      .map(([key, entry]) => `${text(key, budget)}${colon}${inner(entry)}`);
+    return bracketed('{', entries, '}', { indent, budget, depth });
+  }
+  if (value === undefined || value === null) return 'null';
+  if (typeof value === 'string') return text(value, budget);
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+function bracketed(
+  open: string,
+  items: readonly string[],
+  close: string,
+  { indent, budget, depth }: { readonly indent: string; readonly budget: Budget; readonly depth: number },
+): string {
+  if (items.length === 0 || indent === '') return open + items.join(',') + close;
+  const [outside, inside] = [`\n${indent.repeat(depth)}`, `\n${indent.repeat(depth + 1)}`];
+  budget.spend(inside.length * (items.length + 1));
+  return open + inside + items.join(`,${inside}`) + outside + close;
+}
+
+const named: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\r': '\\r',
+  '\t': '\\t',
+};
+
+function text(value: string, budget: Budget): string {
+  const escaped = value.replace(
+    /["\\<>&\u0000-\u001f\u2028\u2029]/g,
+    (character) => named[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return budget.text(`"${escaped}"`);
+}
 
 export const templateFunctions: Readonly<Record<string, TemplateFunction>> = {
   // They stop at the first operand that decides, so the evaluator runs them itself.

@@ -1,5 +1,4 @@
 import { type Budget, entryOf, isList, isMap, sortedKeys, toValue, typeName, type Value } from '../value.ts';
-import { formatFloat } from './float.ts';
 import { type Directive, formatInteger, formatText, padded, plainDirective } from './verbs.ts';
 
 /** Deeper than any record of a machine. */
@@ -73,4 +72,120 @@ export function sprint(values: readonly Value[], budget: Budget): string {
 /** What `{{.X}}` prints. */
 export function printedText(value: Value, budget: Budget): string {
   return value === undefined || value === null ? '<no value>' : goText(value, budget);
+}
+
+/** A positive finite number as 0.DIGITS times ten to the `point`. */
+interface Decimal {
+  readonly digits: string;
+  readonly point: number;
+}
+
+/** All digits of a double. A whole number times a power of two has finitely many. */
+function exact(value: number): Decimal {
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, value);
+  const exponent = (bits.getUint16(0) >> 4) & 0x7ff;
+  const fraction = bits.getBigUint64(0) & 0xfffffffffffffn;
+  const whole = exponent === 0 ? fraction : fraction | (1n << 52n);
+  const power = Math.max(exponent, 1) - 1075;
+  const digits = String(power >= 0 ? whole << BigInt(power) : whole * 5n ** BigInt(-power));
+  return { digits, point: digits.length + Math.min(power, 0) };
+}
+
+/** As few digits as tell a double from its neighbours. */
+function shortest(value: number): Decimal {
+  const [digits = '', exponent = ''] = value.toExponential().split('e');
+  return { digits: digits.replace('.', ''), point: Number(exponent) + 1 };
+}
+
+/** Of two equally near texts Go takes the even one. */
+function rounded({ digits, point }: Decimal, count: number): Decimal {
+  if (count >= digits.length) return { digits, point };
+  if (count < 0) return { digits: '', point };
+  const kept = digits.slice(0, count);
+  const rest = digits.slice(count);
+  const isHalf = /^50*$/.test(rest);
+  const up = isHalf ? /[13579]$/.test(kept) : rest >= '5';
+  if (!up) return { digits: kept, point };
+  const next = String(BigInt(kept === '' ? '0' : kept) + 1n).padStart(count, '0');
+  return next.length > count
+    ? { digits: next.slice(0, Math.max(count, 1)), point: point + 1 }
+    : { digits: next, point };
+}
+
+/** %e with that many digits behind the point, or with all there are. */
+function exponential({ digits, point }: Decimal, precision = digits.length - 1): string {
+  const all = digits.padEnd(precision + 1, '0');
+  const fraction = precision > 0 ? `.${all.slice(1, precision + 1)}` : '';
+  const exponent = digits === '0' ? 0 : point - 1;
+  return `${all.slice(0, 1)}${fraction}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}
+
+function fixed({ digits, point }: Decimal, precision = Math.max(digits.length - point, 0)): string {
+  const whole = point > 0 ? digits.slice(0, point).padEnd(point, '0') : '0';
+  if (precision <= 0) return whole;
+  const fraction = ('0'.repeat(Math.max(-point, 0)) + digits.slice(Math.max(point, 0))).padEnd(
+    precision,
+    '0',
+  );
+  return `${whole}.${fraction.slice(0, precision)}`;
+}
+
+/** %g: an exponent below 1e-4, from 1e6 on, or where the wanted digits end. */
+function general(value: number, precision: number | undefined): string {
+  const wanted = precision === 0 ? 1 : precision;
+  const decimal = wanted === undefined ? shortest(value) : trimmed(rounded(exact(value), wanted));
+  const { digits, point } = decimal;
+  const reach =
+    wanted !== undefined && wanted > digits.length && digits.length >= point ? digits.length : wanted;
+  const limit = wanted === undefined ? 6 : (reach ?? 6);
+  return point - 1 < -4 || point - 1 >= limit ? exponential(decimal) : fixed(decimal);
+}
+
+const trimmed = ({ digits, point }: Decimal): Decimal => ({ digits: digits.replace(/(?<=.)0+$/, ''), point });
+
+function magnitude(value: number, verb: string, precision: number | undefined): string {
+  if (value === 0) {
+    const zero = { digits: '0', point: 1 };
+    return verb === 'e'
+      ? exponential(zero, precision ?? 6)
+      : verb === 'f'
+        ? fixed(zero, precision ?? 6)
+        : '0';
+  }
+  if (verb === 'g') return general(value, precision);
+  const decimal = exact(value);
+  const digits = precision ?? 6;
+  return verb === 'e'
+    ? exponential(rounded(decimal, digits + 1), digits)
+    : fixed(rounded(decimal, decimal.point + digits), digits);
+}
+
+function signedFloat(value: number, verb: string, precision: number | undefined): string {
+  if (Number.isNaN(value)) return 'NaN';
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  const absolute = Math.abs(value);
+  if (absolute === Number.POSITIVE_INFINITY) return sign === '' ? '+Inf' : '-Inf';
+  return sign + magnitude(absolute, verb, precision);
+}
+
+/** A double by one of the verbs %v %e %E %f %F %g %G; undefined by any other. */
+export function formatFloat(value: number, directive: Directive): string | undefined {
+  const { verb, plus, space, zero, width, precision } = directive;
+  if (!'veEfFgG'.includes(verb)) return undefined;
+  const lower = verb === 'v' ? 'g' : verb.toLowerCase();
+  const text = signedFloat(value, lower, precision);
+  const cased = verb === 'E' || verb === 'G' ? text.toUpperCase() : text;
+  if (!Number.isFinite(value)) return padded(infinite(text, directive), { ...directive, zero: false });
+  const sign = cased.startsWith('-') ? '-' : plus ? '+' : space ? ' ' : '';
+  const digits = cased.replace('-', (found, at: number) => (at === 0 ? '' : found));
+  // The sign stands before the zeros.
+  if (zero && sign !== '') return sign + padded(digits, { ...directive, width: width - 1 });
+  return padded(sign + digits, directive);
+}
+
+function infinite(text: string, { plus, space }: Directive): string {
+  if (text === 'NaN') return plus ? '+NaN' : space ? ' NaN' : 'NaN';
+  if (text === '-Inf') return text;
+  return space && !plus ? ' Inf' : '+Inf';
 }

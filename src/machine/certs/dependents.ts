@@ -4,7 +4,7 @@ import type { AuthorityPaths, MachineDeps } from '../deps.ts';
 import { enginePortOf, Machine } from '../machine.ts';
 import { type ClientCredentials, ensureAuthority, wouldReplaceAuthority } from './authority.ts';
 import type { Renewal } from './authority-faults.ts';
-import { authorityPathsOf } from './authority-paths.ts';
+import { authorityPathsOf } from './expiry.ts';
 import { isPair, readPair, readText } from './key-pair-files.ts';
 import { copyClientCertificates } from './machine-certs.ts';
 

@@ -1,10 +1,10 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { readText } from '../../base/files.ts';
 import type { CertificateDates } from '../../engine/contract.ts';
+import { rootOf } from '../../store/record/migrate.ts';
 import type { StoredMachine } from '../../store/store.ts';
-import type { MachineDeps } from '../deps.ts';
+import type { AuthorityPaths, MachineDeps } from '../deps.ts';
 import { enginePortOf } from '../machine.ts';
-import { authorityPathsOf } from './authority-paths.ts';
 
 /** What a docker client and the engine of a machine show each other, as far as it is known. */
 export interface MachineCertificates {
@@ -17,7 +17,7 @@ export interface MachineCertificates {
 export const DUE_BEFORE_MS = 30 * 24 * 3_600_000;
 
 async function datesIn(...paths: readonly string[]): Promise<CertificateDates | undefined> {
-  const { certificateDates } = await import('../../certs/read.ts');
+  const { certificateDates } = await import('../../certs/inspect.ts');
   for (const path of paths) {
     try {
       return certificateDates((await readText(path)) ?? '');
@@ -73,4 +73,28 @@ export function dueCertificate(certificates: MachineCertificates, now: number): 
       return { kind, notAfter: dates.notAfter };
   }
   return undefined;
+}
+
+/**
+ * Where the authority and client certificate of a machine lie: where --tls-* said when it was made.
+ * A store that was moved or copied since has its own certificates with it.
+ */
+export function authorityPathsOf(
+  deps: Pick<MachineDeps, 'authority' | 'store'>,
+  stored: Pick<StoredMachine, 'config'>,
+): AuthorityPaths {
+  const auth = stored.config.HostOptions.AuthOptions;
+  const madeIn = auth.StorePath === '' ? undefined : rootOf(auth.StorePath);
+  const path = (text: string, standard: string): string => {
+    if (text === '') return standard;
+    const within = madeIn === undefined ? '..' : relative(madeIn, text);
+    return within.startsWith('..') ? text : join(deps.store.paths.root, within);
+  };
+  return {
+    certDir: path(auth.CertDir, deps.authority.certDir),
+    caCert: path(auth.CaCertPath, deps.authority.caCert),
+    caKey: path(auth.CaPrivateKeyPath, deps.authority.caKey),
+    clientCert: path(auth.ClientCertPath, deps.authority.clientCert),
+    clientKey: path(auth.ClientKeyPath, deps.authority.clientKey),
+  };
 }

@@ -2,7 +2,7 @@ import { access, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMachineError } from '../../base/machine-error.ts';
 import type { CertificateDates, EngineClient, EngineEndpoint } from '../../engine/contract.ts';
-import { authorityPathsOf } from '../certs/authority-paths.ts';
+import { authorityPathsOf } from '../certs/expiry.ts';
 import { machineError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 
@@ -88,7 +88,7 @@ const socketEndpoint = (machine: Machine): EngineEndpoint => ({
 });
 
 async function tlsEndpoint(machine: Machine, url: string): Promise<EngineEndpoint> {
-  const { parseEngineUrl } = await import('../../engine/url.ts');
+  const { parseEngineUrl } = await import('../../engine/contract.ts');
   const { host, port } = parseEngineUrl(url);
   const files = await clientFiles(machine);
   const read = (path: string) => readCredential(machine, path);

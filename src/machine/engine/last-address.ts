@@ -3,7 +3,7 @@ import { readText } from '../../base/files.ts';
 import { messageOf } from '../../base/machine-error.ts';
 import type { SshTarget } from '../../ssh/contract.ts';
 import { hostBlock } from '../../ssh/system/client-config.ts';
-import { parseSshUrl } from '../../ssh/url.ts';
+import { parseSshUrl } from '../../ssh/target.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';

@@ -5,10 +5,10 @@ import { copyClientCertificates } from '../certs/machine-certs.ts';
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';
+import { REPLACE_STEP, replaceHostKey } from './host-keys.ts';
 import { confirmConnection, provisionMachine } from './provision.ts';
 import { type CreateRequest, planMachine } from './record.ts';
 import { removeHost } from './remove.ts';
-import { REPLACE_STEP, replaceHostKey } from './replace-host-key.ts';
 
 /**
  * A machine that we boot may be slow, by emulation above all.

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { EngineSpec, HostOriginal, InstallSource, ProvisionOutcome } from '../../provision/contract.ts';
 import { ensureAuthority } from '../certs/authority.ts';
-import { authorityPathsOf } from '../certs/authority-paths.ts';
 import { warnOfLeftBehind } from '../certs/dependents.ts';
+import { authorityPathsOf } from '../certs/expiry.ts';
 import { copyClientCertificates, keepServerCertificate, serverCertificate } from '../certs/machine-certs.ts';
 import { checkConnection, engineUrl } from '../engine/connection.ts';
 import { keepEngineAddress } from '../engine/last-address.ts';

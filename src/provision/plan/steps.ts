@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { ProvisionInput } from '../contract.ts';
-import type { EngineConfiguration } from '../engine/configuration.ts';
+import {
+  dropInPath,
+  type EngineConfiguration,
+  isOurDropIn,
+  lateDropInPath,
+  scopeDropIn,
+  scopeDropInPath,
+} from '../engine/configuration.ts';
 import { daemonJsonPath } from '../engine/daemon-json.ts';
-import { dropInPath, isOurDropIn, lateDropInPath, scopeDropIn, scopeDropInPath } from '../engine/drop-ins.ts';
 import { reloadableKeys } from '../engine/flags.ts';
 import { tlsPaths } from '../engine/options.ts';
 import type { Facts } from '../host/facts.ts';
-import { type HostsLine, withOwnName, withoutOwnName } from '../host/hosts-file.ts';
-import type { HostRecord } from '../host/record.ts';
+import { type HostRecord, type HostsLine, withOwnName, withoutOwnName } from '../host/record.ts';
 
 /** What a step wants changed on the host. All steps' changes are made at once, by one script. */
 export interface Change {

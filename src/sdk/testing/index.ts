@@ -4,11 +4,10 @@ import type { Bed, ContractCase } from './bed.ts';
 import { cloudCases } from './cloud-cases.ts';
 import { createCases } from './create-cases.ts';
 import { dataCases } from './data-cases.ts';
-import { powerCases } from './power-cases.ts';
-import { removeCases } from './remove-cases.ts';
+import { powerCases, removeCases } from './power-cases.ts';
 
 export type { Bed, ContractCase } from './bed.ts';
-export { testPorts } from './ports.ts';
+export { testPorts } from './bed.ts';
 export { type StepMoment, testContext } from './test-machine.ts';
 
 /**

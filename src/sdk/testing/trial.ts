@@ -8,8 +8,7 @@ import type { BaseConfig } from '../context.ts';
 import { type Driver, type HostDriver, traitOf } from '../driver.ts';
 import type { FlagValues } from '../flags.ts';
 import { completeStatus, type HostStatus, type MachineState } from '../status.ts';
-import type { Bed } from './bed.ts';
-import { testPorts } from './ports.ts';
+import { type Bed, testPorts } from './bed.ts';
 import { type StepMoment, TestMachine } from './test-machine.ts';
 
 /** As long as the core waits for a state. */

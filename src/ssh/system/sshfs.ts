@@ -1,18 +1,18 @@
-import { opendir, stat } from 'node:fs/promises';
+import { opendir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { codeOf, type MachineError, messageOf } from '../../base/machine-error.ts';
 import { bracketed } from '../../base/net.ts';
-import type { Argv, Ports, RunResult } from '../../base/ports.ts';
+import type { Argv, Ports, Programs, RunResult } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import type { SshSession, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import { sshSettings } from './client-config.ts';
-import { isSshfs, mountedOn, mountPointPath, mountTable } from './mount-table.ts';
 
 /** sshfs has a ConnectTimeout of 10 s. A slow login gets twice that in addition. */
 const MOUNT_TIMEOUT_MS = 30_000;
 const UNMOUNT_TIMEOUT_MS = 15_000;
 
-export type MountPorts = Pick<Ports, 'programs' | 'signal'> & { readonly platform: NodeJS.Platform };
+type MountPorts = Pick<Ports, 'programs' | 'signal'> & { readonly platform: NodeJS.Platform };
 
 /** A folder of a machine. The path '' or `~` is the login user's home. */
 export interface RemoteFolder {
@@ -209,4 +209,65 @@ function escaped(value: string): string {
 function shown(path: string): string {
   const safe = printable(path, 300);
   return /^[\w./@%+=:,~-]+$/.test(safe) ? safe : `'${safe.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Something mounted on this computer. */
+export interface Mount {
+  readonly source: string;
+  readonly point: string;
+  /** Such as `fuse.sshfs` on Linux, `macfuse` on macOS. */
+  readonly type: string;
+}
+
+/** Lists the mounts of this computer, oldest first. */
+async function mountTable(programs: Programs, platform: NodeJS.Platform): Promise<readonly Mount[]> {
+  if (platform === 'linux') return parseProcMounts(await readFile('/proc/self/mounts', 'utf8'));
+  return parseMountOutput((await programs.run(['mount'], { timeoutMs: 10_000 })).stdout);
+}
+
+/** Finds the last mount on a folder, which is the visible one. */
+export function mountedOn(table: readonly Mount[], point: string): Mount | undefined {
+  return table.findLast((mount) => mount.point === point);
+}
+
+export function isSshfs(mount: Mount, platform: NodeJS.Platform): boolean {
+  return platform === 'linux'
+    ? mount.type === 'fuse.sshfs'
+    : /fuse/.test(mount.type) && mount.source.includes(':');
+}
+
+/**
+ * Gives a path as the table has it, or undefined when its parent does not exist. Only links of the
+ * parent are followed. A mount point whose connection is dead cannot be looked at.
+ */
+async function mountPointPath(path: string): Promise<string | undefined> {
+  try {
+    return join(await realpath(dirname(path)), basename(path));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads proc(5)'s table, where blanks, tabs, newlines and backslashes are octal numbers. */
+export function parseProcMounts(text: string): readonly Mount[] {
+  const plain = (field: string) =>
+    // Each of those four characters is one byte of UTF-8.
+    field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+  return text.split('\n').flatMap((line) => {
+    const [source, point, type] = line.split(' ');
+    if (source === undefined || point === undefined || type === undefined) return [];
+    return [{ source: plain(source), point: plain(point), type }];
+  });
+}
+
+/**
+ * Reads the output of `mount` on BSD and macOS: `user@host:/srv on /Users/x/srv (macfuse, nodev)`.
+ */
+export function parseMountOutput(text: string): readonly Mount[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^(.*?) on (.*) \(([^,)]+)[^)]*\)$/.exec(line);
+    const [, source, point, type] = match ?? [];
+    if (source === undefined || point === undefined || type === undefined) return [];
+    return [{ source, point, type }];
+  });
 }

@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock as clock } from '../../../src/cli/computer/clock.ts';
 import type { CopySide } from '../../../src/ssh/contract.ts';
-import { copyOverSftp } from '../../../src/ssh/native/copy.ts';
+import { copyOverSftp } from '../../../src/ssh/native/sftp.ts';
 import { type NativeTerminalOptions, runNativeTerminal } from '../../../src/ssh/native/terminal.ts';
 import type { SessionConnector } from '../../../src/ssh/session/connector.ts';
 import type { Session } from '../../../src/ssh/session/session.ts';

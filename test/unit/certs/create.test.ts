@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildCertificate } from '../../../src/certs/build.ts';
-import type { KeyPair } from '../../../src/certs/create.ts';
 import {
+  buildCertificate,
   createAuthority,
   createClientCertificate,
   createServerCertificate,
+  type KeyPair,
 } from '../../../src/certs/create.ts';
 import { daysLeft, describeCertificate, isSignedBy, matchesKey } from '../../../src/certs/inspect.ts';
 import { subjectNames } from '../../../src/certs/names.ts';

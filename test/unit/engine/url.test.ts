@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compareApiVersions, negotiate } from '../../../src/engine/answers.ts';
-import { formatEngineUrl, parseEngineUrl } from '../../../src/engine/url.ts';
+import { formatEngineUrl, parseEngineUrl } from '../../../src/engine/contract.ts';
 
 describe('the address of an engine', () => {
   it('is read from a URL, with docker’s TLS port when there is none', () => {

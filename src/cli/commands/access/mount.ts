@@ -4,10 +4,9 @@ import type { Argv } from '../../../base/ports.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { oneName } from '../../args/machine-names.ts';
-import { type CopyPath, parseCopyPath } from '../../clients/copy-paths.ts';
-import { runningMachine } from '../../clients/ssh-client.ts';
 import { defineCommand } from '../../command.ts';
 import { done } from '../../result.ts';
+import { type CopyPath, parseCopyPath, runningMachine } from '../../ssh-client.ts';
 import { everywhere, installHint } from '../../talk/install-hint.ts';
 
 const SSHFS_PACKAGES = {

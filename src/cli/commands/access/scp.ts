@@ -7,10 +7,16 @@ import { copyConfig } from '../../../ssh/system/client-config.ts';
 import { rsyncArgv, runOnTerminal, scpArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
-import { type CopyPath, localSide, parseCopyPath } from '../../clients/copy-paths.ts';
-import { runningMachine, systemTarget, usesNativeSsh } from '../../clients/ssh-client.ts';
 import { defineCommand } from '../../command.ts';
 import { done, exit } from '../../result.ts';
+import {
+  type CopyPath,
+  localSide,
+  parseCopyPath,
+  runningMachine,
+  systemTarget,
+  usesNativeSsh,
+} from '../../ssh-client.ts';
 import { everywhere, installHint } from '../../talk/install-hint.ts';
 
 /** rsync(1): 12 when its other end broke off, or 127 when it got to know that there is none. */
@@ -61,7 +67,7 @@ export const scpCommand = defineCommand({
     const destination = await sideOf(app, paths[1]);
     const natively = (await usesNativeSsh(app)) || (await app.programs.find('scp')) === undefined;
     if (!natively || flags.delta) return exit(await copyBySystem(app, source, destination, flags));
-    const { copyOverSftp } = await import('../../../ssh/native/copy.ts');
+    const { copyOverSftp } = await import('../../../ssh/native/sftp.ts');
     const options = { recursive: flags.recursive, signal: app.signal };
     await copyOverSftp(await app.ssh(), source, destination, options);
     return done;

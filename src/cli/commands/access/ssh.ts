@@ -2,9 +2,9 @@ import type { Machine } from '../../../machine/machine.ts';
 import { runOnTerminal, sshArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
 import { oneName } from '../../args/machine-names.ts';
-import { runningMachine, systemTarget, usesNativeSsh } from '../../clients/ssh-client.ts';
 import { defineCommand } from '../../command.ts';
 import { exit } from '../../result.ts';
+import { runningMachine, systemTarget, usesNativeSsh } from '../../ssh-client.ts';
 
 export const sshCommand = defineCommand({
   argument: '[name] [command...]',

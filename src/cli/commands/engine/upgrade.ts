@@ -1,4 +1,4 @@
-import { upgradeMachine } from '../../../machine/life/upgrade.ts';
+import { upgradeMachine } from '../../../machine/life/reprovision.ts';
 import type { UpgradeOutcome } from '../../../provision/contract.ts';
 import { manyNames } from '../../args/machine-names.ts';
 import { defineCommand } from '../../command.ts';

@@ -1,9 +1,8 @@
 import { machineError } from '../../../machine/errors.ts';
 import { fleetStatus } from '../../../machine/fleet/fleet-status.ts';
 import { usageError } from '../../args/errors.ts';
-import { timeoutFlag, timeoutMsOf } from '../../args/timeout.ts';
 import { defineCommand } from '../../command.ts';
-import { activeMark } from '../../output/ls-columns.ts';
+import { activeMark, timeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';
 import { value } from '../../result.ts';
 
 export const activeCommand = defineCommand({

@@ -8,9 +8,9 @@ import type { CommandFlag, ValuesOf } from '../../args/spec.ts';
 import { defineCommand } from '../../command.ts';
 import { text, value } from '../../result.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
-import { switchVariables, tlsVariables } from '../../shells/function/wish.ts';
 import { shellNames } from '../../shells/names.ts';
 import { type Assignment, renderEnv } from '../../shells/render-env.ts';
+import { switchVariables, tlsVariables } from '../../shells/use-function.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
 
 const envFlags = [

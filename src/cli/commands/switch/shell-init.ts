@@ -4,8 +4,7 @@ import { storeRoot } from '../../args/globals.ts';
 import { defineCommand } from '../../command.ts';
 import { text } from '../../result.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
-import { functionShells, renderFunction } from '../../shells/function/render.ts';
-import type { FunctionWish } from '../../shells/function/wish.ts';
+import { type FunctionWish, functionShells, renderFunction } from '../../shells/use-function.ts';
 
 /**
  * A store that was given on the command line is meant

@@ -1,8 +1,8 @@
 import { defineCommand } from '../../command.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
 import { shellsError } from '../../shells/errors.ts';
-import { functionShells, loadingLine } from '../../shells/function/render.ts';
 import { shellNamed } from '../../shells/names.ts';
+import { functionShells, loadingLine } from '../../shells/use-function.ts';
 
 /**
  * The shell's function never calls this but for help:

@@ -6,7 +6,7 @@ import {
   type ImportKeyPairCommandInput,
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2';
-import { keepOrMakeKey } from '../../../sdk/keys.ts';
+import { keepOrMakeKey } from '../../../sdk/guest.ts';
 import { publicKeyOf } from '../../../ssh/keys/private-key-file.ts';
 import type { Ec2Api } from '../api/api.ts';
 import { isRefusedWith, unlessGone } from '../api/failures.ts';

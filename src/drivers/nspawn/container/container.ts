@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rename, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Ports } from '../../../base/ports.ts';
+import type { Argv, Ports } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
 import {
   type ControlGroup,
@@ -16,14 +16,14 @@ import {
   removeGroup,
   signalQuietly,
 } from './control-group.ts';
-import { supervisorArgv, supervisorEnv } from './supervisor.ts';
+import supervisor from './supervisor.sh';
 
 /** systemd's signal for "power off", SIGRTMIN+4 as glibc counts (signal(7), systemd(1)). */
 const POWER_OFF_SIGNAL = 38;
 const POWER_OFF_TIMEOUT_MS = 90_000;
 const LOG_LIMIT_BYTES = 1024 * 1024;
 
-export interface ContainerPlan {
+interface ContainerPlan {
   readonly machineId: string;
   readonly folder: string;
   readonly rootDir: string;
@@ -44,7 +44,7 @@ export function consoleLog(folder: string): string {
   return join(folder, 'console.log');
 }
 
-export type ContainerState = 'running' | 'between' | 'off';
+type ContainerState = 'running' | 'between' | 'off';
 
 /** `between` has a supervisor and no init: the container starts, reboots or has just ended. */
 export async function containerState(machineId: string): Promise<ContainerState> {
@@ -142,3 +142,72 @@ export async function clearContainer(ports: Ports, machineId: string): Promise<v
     await rmdir(join('/run/systemd/nspawn', kind, unitName(machineId))).catch(() => undefined);
   }
 }
+
+interface SupervisorPlan {
+  /** Has upper, work, lower, root, docker and containerd in it. */
+  readonly folder: string;
+  readonly rootDir: string;
+  readonly netns: string;
+  readonly unit: string;
+  readonly unifiedGroup: string;
+  /** Groups of the other hierarchies, which the supervisor joins first. */
+  readonly otherGroups: readonly string[];
+  /** Whether this computer has /dev/net/tun and /lib/modules, which the container is given. */
+  readonly hasTun: boolean;
+  readonly hasModules: boolean;
+}
+
+export function nspawnArgv(plan: SupervisorPlan): readonly string[] {
+  return [
+    'systemd-nspawn',
+    '--quiet',
+    '--boot',
+    `--directory=${plan.folder}/root`,
+    `--machine=${plan.unit}`,
+    '--register=no',
+    '--keep-unit',
+    '--network-bridge=br0',
+    '--resolv-conf=off',
+    '--timezone=off',
+    '--link-journal=no',
+    // An engine needs them all. With the root user shared this is no security boundary.
+    '--capability=all',
+    '--private-users=no',
+    '--console=pipe',
+    ...(plan.hasTun ? ['--bind=/dev/net/tun'] : []),
+    // The engine loads what it needs of the kernel itself.
+    ...(plan.hasModules ? ['--bind-ro=/lib/modules:/usr/lib/modules'] : []),
+  ];
+}
+
+export function supervisorArgv(plan: SupervisorPlan): Argv {
+  return [
+    'unshare',
+    // With slave, a disk that is unmounted on this computer is not held by us.
+    '--mount',
+    '--propagation=slave',
+    '--',
+    'sh',
+    '-c',
+    supervisor,
+    'mymachine',
+    plan.folder,
+    plan.rootDir,
+    plan.netns,
+    plan.unifiedGroup,
+    ...plan.otherGroups,
+    '--',
+    ...nspawnArgv(plan),
+  ];
+}
+
+/** systemd-nspawn's own switches that have no option. */
+const supervisorEnv = {
+  // The engine's containers have filters of their own. Ours would forbid them keyrings and bpf.
+  SYSTEMD_SECCOMP: '0',
+  SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
+  // The engine sets net.* in /proc/sys and no more.
+  SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network',
+  // Machines are locked by the store.
+  SYSTEMD_NSPAWN_LOCK: '0',
+} as const;

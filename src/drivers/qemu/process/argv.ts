@@ -1,7 +1,8 @@
-import type { Argv } from '../../../base/ports.ts';
+import { access, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Argv, Programs } from '../../../base/ports.ts';
 import type { Arch } from '../../../images/arch.ts';
-import type { Accel } from '../config.ts';
-import { type Forward, hostForward } from '../forwards.ts';
+import { type Accel, type Forward, hostForward } from '../config.ts';
 
 /** What a QEMU process is to run. Paths are full ones. */
 export interface GuestProcess {
@@ -108,4 +109,40 @@ function value(text: string): string {
 export function macOf(uuid: string): string {
   const hex = uuid.replaceAll('-', '').slice(-6).toLowerCase();
   return `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`;
+}
+
+/** UEFI for aarch64 guests as QEMU itself, Homebrew, Debian, Fedora and Arch install it. */
+const KNOWN_PATHS: readonly string[] = [
+  '/opt/homebrew/share/qemu/edk2-aarch64-code.fd',
+  '/usr/local/share/qemu/edk2-aarch64-code.fd',
+  '/usr/share/qemu/edk2-aarch64-code.fd',
+  '/usr/share/AAVMF/AAVMF_CODE.fd',
+  '/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd',
+  '/usr/share/qemu-efi-aarch64/QEMU_EFI.fd',
+  '/usr/share/edk2/aarch64/QEMU_EFI.fd',
+  '/usr/share/edk2-armvirt/aarch64/QEMU_EFI.fd',
+];
+
+/** The firmware beside the QEMU in use, else one of the known places. */
+export async function findFirmware(programs: Programs): Promise<string | undefined> {
+  const program = await programs.find(qemuProgram('aarch64'));
+  const own =
+    program === undefined
+      ? []
+      : await realpath(program).then(
+          (path) => [
+            join(dirname(path), '../share/qemu/edk2-aarch64-code.fd'),
+            join(dirname(path), 'share/edk2-aarch64-code.fd'),
+          ],
+          () => [],
+        );
+  for (const path of [...own, ...KNOWN_PATHS]) {
+    try {
+      await access(path);
+      return path;
+    } catch {
+      // The next place may have it.
+    }
+  }
+  return undefined;
 }

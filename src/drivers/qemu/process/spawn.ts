@@ -4,11 +4,9 @@ import { lastLines } from '../../../base/printable.ts';
 import { waitFor } from '../../../base/wait.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
 import type { AccelChoice } from '../accelerator/accelerator.ts';
-import { GUEST_ENGINE_PORT, GUEST_SSH_PORT, machineFiles, type QemuConfig } from '../config.ts';
+import { type Forward, GUEST_ENGINE_PORT, GUEST_SSH_PORT, machineFiles, type QemuConfig } from '../config.ts';
 import { qemuError } from '../errors.ts';
-import type { Forward } from '../forwards.ts';
-import { guestArgv, macOf } from './argv.ts';
-import { findFirmware } from './firmware.ts';
+import { findFirmware, guestArgv, macOf } from './argv.ts';
 import { findGuest, isAlive, signalGuest, waitUntilGone } from './process.ts';
 import { prepareQmpFolder, qmp, qmpPath, removeQmpSocket } from './qmp.ts';
 

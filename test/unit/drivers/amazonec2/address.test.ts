@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { configureEc2 } from '../../../../src/drivers/amazonec2/config.ts';
-import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
+import { amazonec2Flags } from '../../../../src/drivers/amazonec2/driver.ts';
 import { addressOf } from '../../../../src/drivers/amazonec2/instance/instance.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';

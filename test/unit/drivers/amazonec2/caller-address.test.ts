@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { configureEc2, type Ec2Config } from '../../../../src/drivers/amazonec2/config.ts';
 import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
-import { amazonec2Flags } from '../../../../src/drivers/amazonec2/flags.ts';
+import { amazonec2Flags } from '../../../../src/drivers/amazonec2/driver.ts';
 import type { AddressSource } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
 import { callerNetworks } from '../../../../src/drivers/amazonec2/network/caller-address.ts';
-import { wantedRules } from '../../../../src/drivers/amazonec2/network/rules.ts';
+import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { testPorts } from '../../../testbed/ports.ts';

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { namespacePids } from '../../../../src/drivers/nspawn/container/container.ts';
+import {
+  namespacePids,
+  nspawnArgv,
+  supervisorArgv,
+} from '../../../../src/drivers/nspawn/container/container.ts';
 import { parseHierarchies } from '../../../../src/drivers/nspawn/container/control-group.ts';
-import { nspawnArgv, supervisorArgv } from '../../../../src/drivers/nspawn/container/supervisor.ts';
 import {
   parseNetworkRecord,
   readNetworkRecord,
   writeNetworkRecord,
 } from '../../../../src/drivers/nspawn/network/leases.ts';
-import { bridgeLines, parseLinks, vethLines } from '../../../../src/drivers/nspawn/network/links.ts';
+import { bridgeLines, parseLinks, vethLines } from '../../../../src/drivers/nspawn/network/network.ts';
 
 describe('control groups', () => {
   test('of a systemd computer of today are one hierarchy', () => {

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isPortFree, takeFreePorts } from '../../../../src/base/net.ts';
-import { type Forward, hostForward, parsePublish } from '../../../../src/drivers/qemu/forwards.ts';
+import { type Forward, hostForward, parsePublish } from '../../../../src/drivers/qemu/config.ts';
 
 test.each<[string, Forward]>([
   ['8080:80', { host: 8080, guest: 80, protocol: 'tcp' }],

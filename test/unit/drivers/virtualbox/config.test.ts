@@ -4,9 +4,9 @@ import {
   isBoot2Docker,
   isOurs,
   machineFiles,
+  parseShare,
 } from '../../../../src/drivers/virtualbox/config.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
-import { parseShare } from '../../../../src/drivers/virtualbox/hardware/share-name.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { DOCKER_MACHINE_VIRTUALBOX } from '../../../fixtures/virtualbox/docker-machine.ts';

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { takeFreePorts } from '../../../../src/base/net.ts';
+import { planForwards } from '../../../../src/drivers/virtualbox/boot.ts';
 import { configureVirtualBox, type VirtualBoxConfig } from '../../../../src/drivers/virtualbox/config.ts';
+import { guestNetwork } from '../../../../src/drivers/virtualbox/create.ts';
 import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import { tarFile } from '../../../../src/drivers/virtualbox/hardware/boot2docker.ts';
 import {
@@ -15,8 +17,6 @@ import {
   macOf,
   platformArgs,
 } from '../../../../src/drivers/virtualbox/hardware/hardware.ts';
-import { guestNetwork } from '../../../../src/drivers/virtualbox/hardware/seed.ts';
-import { planForwards } from '../../../../src/drivers/virtualbox/network/forwards.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';
 

@@ -10,7 +10,7 @@ import {
   overlap,
   parseCidr,
 } from '../../../../src/drivers/virtualbox/network/cidr.ts';
-import { allowedNetworks, checkAllowed } from '../../../../src/drivers/virtualbox/network/networks-conf.ts';
+import { allowedNetworks, checkAllowed } from '../../../../src/drivers/virtualbox/precheck.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 import { replaying } from './replay.ts';
 

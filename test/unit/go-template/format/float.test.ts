@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatFloat } from '../../../../src/go-template/format/float.ts';
+import { formatFloat } from '../../../../src/go-template/format/print.ts';
 import { plainDirective } from '../../../../src/go-template/format/verbs.ts';
 
 const format = (value: number, verb: string, precision?: number) =>

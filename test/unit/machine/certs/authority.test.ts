@@ -5,13 +5,13 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createAuthority } from '../../../../src/certs/create.ts';
 import { describeCertificate, isSignedBy } from '../../../../src/certs/inspect.ts';
 import { ensureAuthority } from '../../../../src/machine/certs/authority.ts';
-import { authorityPathsOf } from '../../../../src/machine/certs/authority-paths.ts';
 import {
   ensureAuthoritiesOf,
   foreseeReplacement,
   leftBehind,
   spreadClientCertificates,
 } from '../../../../src/machine/certs/dependents.ts';
+import { authorityPathsOf } from '../../../../src/machine/certs/expiry.ts';
 import { Store } from '../../../../src/store/store.ts';
 import { day, UserStore } from '../user-store.ts';
 

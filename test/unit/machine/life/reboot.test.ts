@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { throughReboot } from '../../../../src/machine/life/reboot.ts';
+import { throughReboot } from '../../../../src/machine/life/power.ts';
 import { Machine } from '../../../../src/machine/machine.ts';
 import type { SshConnector, SshSession, SshTarget } from '../../../../src/ssh/contract.ts';
 import { sshError } from '../../../../src/ssh/errors.ts';

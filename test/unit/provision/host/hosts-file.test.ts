@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { withOwnName, withoutOwnName } from '../../../../src/provision/host/hosts-file.ts';
+import { withOwnName, withoutOwnName } from '../../../../src/provision/host/record.ts';
 
 describe('the own name in /etc/hosts', () => {
   it.each([

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { EngineSpec } from '../../../../src/provision/contract.ts';
-import { engineConfiguration } from '../../../../src/provision/engine/configuration.ts';
+import { engineConfiguration, scopeDropInPath } from '../../../../src/provision/engine/configuration.ts';
 import { daemonJsonPath } from '../../../../src/provision/engine/daemon-json.ts';
-import { scopeDropInPath } from '../../../../src/provision/engine/drop-ins.ts';
 import { type Facts, parseFacts } from '../../../../src/provision/host/facts.ts';
 import { newRecord, parseRecord, recordText } from '../../../../src/provision/host/record.ts';
 import { planChanges } from '../../../../src/provision/plan/plan.ts';

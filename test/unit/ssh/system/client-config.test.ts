@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SshTarget } from '../../../../src/ssh/contract.ts';
 import { hostBlock, includeLine } from '../../../../src/ssh/system/client-config.ts';
-import { parseSshUrl, sshUrl } from '../../../../src/ssh/url.ts';
+import { parseSshUrl, sshUrl } from '../../../../src/ssh/target.ts';
 
 const target: SshTarget = {
   host: '192.0.2.7',

@@ -1,10 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  isSshfs,
-  mountedOn,
-  parseMountOutput,
-  parseProcMounts,
-} from '../../../../src/ssh/system/mount-table.ts';
+import { isSshfs, mountedOn, parseMountOutput, parseProcMounts } from '../../../../src/ssh/system/sshfs.ts';
 
 test("Linux's table is read with its escapes, and the last mount on a folder counts", () => {
   const table = parseProcMounts(
