@@ -71,7 +71,7 @@ const program = await bundled(
     codeSplitting: {
       groups: [
         { name: 'core', test: HOT },
-        { name: 'engine', test: /\/src\/(engine\/(client|url)|certs\/read)\.ts$/ },
+        { name: 'engine', test: /\/src\/(engine\/(client|contract)|certs\/read)\.ts$/ },
       ],
     },
   },

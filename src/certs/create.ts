@@ -9,8 +9,8 @@ import {
 import { promisify } from 'node:util';
 import type forge from 'node-forge';
 import { certsError } from './errors.ts';
-import { readCertificate, readPrivateKey } from './inspect.ts';
 import { organizationName, type SubjectName, subjectNames } from './names.ts';
+import { readCertificate, readPrivateKey } from './read.ts';
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;

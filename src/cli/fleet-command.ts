@@ -1,7 +1,5 @@
 import pLimit from 'p-limit';
 import type { Report } from '../base/ports.ts';
-import { spreadClientCertificates, warnOfLeftBehind } from '../machine/certs/dependents.ts';
-import { reprovision } from '../machine/life/reprovision.ts';
 import type { App } from './app.ts';
 import { asInterruption, exitCodeOf, renderError } from './talk/render-error.ts';
 
@@ -45,27 +43,6 @@ export function reportFor(report: Report, name: string): Report {
     step: (title, work) => report.step(marked(title), work),
     progress: (title, done, total, unit) => report.progress(marked(title), done, total, unit),
   };
-}
-
-/**
- * Provisions machines whose authorities are good. Other
- * machines of the same authority get what is new for them.
- */
-export async function provisionFleet(
-  app: App,
-  names: readonly string[],
-  renewCert: boolean,
-): Promise<number> {
-  const { exitCode } = await overFleet(app, names, async (name) => {
-    const { changed, engineVersion, os } = await reprovision(app.deps, name, renewCert);
-    const what = changed.length === 0 ? 'nothing had to be changed' : `changed: ${changed.join(', ')}`;
-    app.report.info(`"${name}": Docker Engine ${engineVersion} on ${os}, ${what}`);
-  });
-  // What is to follow would only say once more that it was interrupted.
-  if (app.signal.aborted && exitCode !== 0) return exitCode;
-  await spreadClientCertificates(app.deps);
-  await warnOfLeftBehind(app.deps);
-  return exitCode;
 }
 
 /** What became of one machine in an operation over several. */

@@ -3,6 +3,19 @@ import { shellsError } from './errors.ts';
 import { syntaxOf } from './names.ts';
 import type { ShellSyntax } from './syntaxes.ts';
 
+/** What `use` sets, and `use --unset` takes away. */
+export const switchVariables = [
+  'DOCKER_TLS_VERIFY',
+  'DOCKER_HOST',
+  'DOCKER_CERT_PATH',
+  'DOCKER_MACHINE_NAME',
+] as const;
+
+/**
+ * What a machine that is reached through SSH does without; left from another one, it would mislead.
+ */
+export const tlsVariables = ['DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
+
 export interface Assignment {
   readonly name: string;
   readonly value: string;

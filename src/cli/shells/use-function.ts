@@ -1,6 +1,7 @@
 import { printable } from '../../base/printable.ts';
 import { shellsError } from './errors.ts';
 import { type ShellName, shellNamed } from './names.ts';
+import { switchVariables, tlsVariables } from './render-env.ts';
 import { fish, posix, powershell, tcsh } from './syntaxes.ts';
 
 interface FunctionShell {
@@ -100,19 +101,6 @@ export interface FunctionWish {
    */
   readonly cached: boolean;
 }
-
-/** What `use` sets, and `use --unset` takes away. */
-export const switchVariables = [
-  'DOCKER_TLS_VERIFY',
-  'DOCKER_HOST',
-  'DOCKER_CERT_PATH',
-  'DOCKER_MACHINE_NAME',
-] as const;
-
-/**
- * What a machine that is reached through SSH does without; left from another one, it would mislead.
- */
-export const tlsVariables = ['DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
 
 /** A name that may stand in variables and functions of every shell. */
 const identifier = (name: string) => name.replaceAll('-', '_');

@@ -17,7 +17,7 @@ export interface MachineCertificates {
 export const DUE_BEFORE_MS = 30 * 24 * 3_600_000;
 
 async function datesIn(...paths: readonly string[]): Promise<CertificateDates | undefined> {
-  const { certificateDates } = await import('../../certs/inspect.ts');
+  const { certificateDates } = await import('../../certs/read.ts');
   for (const path of paths) {
     try {
       return certificateDates((await readText(path)) ?? '');

@@ -1,7 +1,7 @@
 import { ensureAuthoritiesOf } from '../../../machine/certs/dependents.ts';
 import { manyNames } from '../../args/machine-names.ts';
 import { defineCommand } from '../../command.ts';
-import { provisionFleet } from '../../fleet-command.ts';
+import { provisionFleet } from '../../provision-fleet.ts';
 import { exit } from '../../result.ts';
 
 export const provisionCommand = defineCommand({

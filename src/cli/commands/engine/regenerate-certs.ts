@@ -4,7 +4,7 @@ import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { manyNames } from '../../args/machine-names.ts';
 import { defineCommand } from '../../command.ts';
-import { provisionFleet } from '../../fleet-command.ts';
+import { provisionFleet } from '../../provision-fleet.ts';
 import { done, exit } from '../../result.ts';
 import { confirm } from '../../talk/ask.ts';
 

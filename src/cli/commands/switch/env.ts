@@ -9,8 +9,7 @@ import { defineCommand } from '../../command.ts';
 import { text, value } from '../../result.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
 import { shellNames } from '../../shells/names.ts';
-import { type Assignment, renderEnv } from '../../shells/render-env.ts';
-import { switchVariables, tlsVariables } from '../../shells/use-function.ts';
+import { type Assignment, renderEnv, switchVariables, tlsVariables } from '../../shells/render-env.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
 
 const envFlags = [
