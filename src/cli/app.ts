@@ -9,7 +9,6 @@ import { authorityPaths, cacheRoot, type Globals, storeRoot } from './args/globa
 import { systemClock } from './computer/clock.ts';
 import { localPrograms } from './computer/programs.ts';
 import { hasColour, type Io } from './io.ts';
-import { askSudoPassword } from './talk/ask.ts';
 import type { Say } from './talk/render-error.ts';
 import { ConsoleReport } from './talk/report.ts';
 
@@ -91,7 +90,8 @@ export class App {
       userName: this.io.env['USER'] ?? this.io.env['USERNAME'] ?? 'unknown',
       ssh: () => this.ssh(),
       newId: () => crypto.randomUUID(),
-      sudoPassword: (machineName) => askSudoPassword(this.io, machineName),
+      sudoPassword: async (machineName) =>
+        (await import('./talk/ask.ts')).askSudoPassword(this.io, machineName),
       onJournal: journalFault(this.io.env),
     };
   }
