@@ -20,6 +20,10 @@ const pkg = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 const HOT =
   /\/src\/cli\/(main|commands\/\w+\/(active|config|env|inspect|ip|ls|status|url|version))\.ts$|\/src\/drivers\/none\/driver\.ts$|rolldown:runtime/;
 
+/** What no hot command needs at its start. It was in the core before, by a careless import. */
+const COLD =
+  /\/src\/(certs|download|engine|go-template|guest|images|provision)\/|\/src\/machine\/life\/|node_modules\/(?!leven\/|p-limit\/|yocto-queue\/)/;
+
 /** @satisfies {import('rolldown').InputOptions} */
 const common = {
   cwd: root,
@@ -44,10 +48,10 @@ const common = {
 };
 
 /**
- * Gives the modules that went into it.
+ * Gives its chunks.
  * @param {import('rolldown').InputOptions} input
  * @param {import('rolldown').OutputOptions} output
- * @returns {Promise<string[]>}
+ * @returns {Promise<import('rolldown').OutputChunk[]>}
  */
 async function bundled(input, output) {
   const bundle = await rolldown({ ...common, ...input });
@@ -60,7 +64,7 @@ async function bundled(input, output) {
     ...output,
   });
   await bundle.close();
-  return written.output.flatMap((part) => (part.type === 'chunk' ? part.moduleIds : []));
+  return written.output.filter((part) => part.type === 'chunk');
 }
 
 await rm(dist, { recursive: true, force: true });
@@ -76,13 +80,19 @@ const program = await bundled(
     },
   },
 );
+const cold = program.find(({ isEntry }) => isEntry)?.moduleIds.filter((id) => COLD.test(id)) ?? ['nothing'];
+if (cold.length > 0)
+  throw new Error(`Every start would load these, so import them lazily:\n${cold.join('\n')}`);
 // What authors of drivers import is apart, so that the program loads no more for it.
 const kit = await bundled(
   { input: { driver: 'src/sdk/index.ts', 'driver-testing': 'src/sdk/testing/index.ts' } },
   { chunkFileNames: 'chunks/driver-[name]-[hash].js' },
 );
 await writeTypes(root, ['sdk/index.ts', 'sdk/testing/index.ts'], join(dist, 'types'));
-await writeFile(join(dist, 'THIRD-PARTY-LICENSES'), licences([...program, ...kit]));
+await writeFile(
+  join(dist, 'THIRD-PARTY-LICENSES'),
+  licences([...program, ...kit].flatMap(({ moduleIds }) => moduleIds)),
+);
 const bin = join(dist, 'mymachine.js');
 await writeFile(bin, `#!/usr/bin/env node\n${await readFile(bin, 'utf8')}`);
 await chmod(bin, 0o755);
