@@ -5,9 +5,8 @@ import { provisionError } from './errors.ts';
 import type { Distribution } from './host/distributions.ts';
 import { type Facts, parseFacts } from './host/facts.ts';
 import { type HostRecord, recordText } from './host/record.ts';
-import { diskFull, type RootShell } from './host/run-program.ts';
-import { factsProgram, installProgram } from './scripts/programs.ts';
-import { type Instruction, readAnswers } from './scripts/protocol.ts';
+import { diskFull, type RootShell } from './host/root-shell.ts';
+import { factsProgram, type Instruction, installProgram, readAnswers } from './scripts/programs.ts';
 
 export const defaultInstallUrl = 'https://get.docker.com';
 

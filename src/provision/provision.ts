@@ -1,7 +1,7 @@
 import { printable } from '../base/printable.ts';
 import type { ProvisionInput, ProvisionOutcome } from './contract.ts';
 import { engineConfiguration } from './engine/configuration.ts';
-import { nothingOwned } from './engine/merge.ts';
+import { nothingOwned } from './engine/daemon-json.ts';
 import { provisionError } from './errors.ts';
 import { checkDisks, clientWarning, clockWarning, refuseForeignService, refuseSnap } from './host/checks.ts';
 import { findDistribution, osLabel, parseOsRelease } from './host/distributions.ts';

@@ -3,18 +3,21 @@ import type { Report } from '../base/ports.ts';
 import { lastLines, printable } from '../base/printable.ts';
 import type { RestoreInput } from './contract.ts';
 import { dropInPath, lateDropInPath, scopeDropInPath } from './engine/configuration.ts';
-import { daemonJsonPath, daemonJsonText, parseDaemonJson } from './engine/daemon-json.ts';
-import { reloadableKeys } from './engine/flags.ts';
-import { changedKeys, takeBack } from './engine/merge.ts';
-import { tlsPaths } from './engine/options.ts';
+import {
+  changedKeys,
+  daemonJsonPath,
+  daemonJsonText,
+  parseDaemonJson,
+  takeBack,
+} from './engine/daemon-json.ts';
+import { reloadableKeys, tlsPaths } from './engine/options.ts';
 import { provisionError } from './errors.ts';
 import { type Facts, inspectHost } from './host/facts.ts';
 import { type HostRecord, parseRecord, withoutOwnName } from './host/record.ts';
-import type { RootShell } from './host/run-program.ts';
+import type { RootShell } from './host/root-shell.ts';
 import { type Commit, runCommit } from './plan/commit.ts';
 import type { FileWrite } from './plan/steps.ts';
-import { settledFactsProgram, uninstallProgram } from './scripts/programs.ts';
-import { type Instruction, readAnswers } from './scripts/protocol.ts';
+import { type Instruction, readAnswers, settledFactsProgram, uninstallProgram } from './scripts/programs.ts';
 
 /** Files that are ours alone and go back to what stood there, if anything. */
 const ownPaths = [

@@ -6,10 +6,9 @@ import { provisionError } from './errors.ts';
 import { checkDisks } from './host/checks.ts';
 import { engineFamilies, findDistribution, osLabel, parseOsRelease } from './host/distributions.ts';
 import { type Facts, inspectHost } from './host/facts.ts';
-import { diskFull } from './host/run-program.ts';
+import { diskFull } from './host/root-shell.ts';
 import { lostContainers, portInHex } from './plan/commit.ts';
-import { upgradeProgram } from './scripts/programs.ts';
-import { type Answers, type Instruction, readAnswers } from './scripts/protocol.ts';
+import { type Answers, type Instruction, readAnswers, upgradeProgram } from './scripts/programs.ts';
 
 interface UpgradeInput extends HostPorts {
   /** '' for the newest; else what a version of Docker's own package begins with. */

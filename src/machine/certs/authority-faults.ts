@@ -2,8 +2,8 @@ import type { KeyPair } from '../../certs/create.ts';
 import { type CertificateFacts, describeCertificate, isSignedBy } from '../../certs/inspect.ts';
 import type { AuthorityPaths } from '../deps.ts';
 import { machineError } from '../errors.ts';
+import { isPair, type PairFiles } from './certificate-files.ts';
 import { DUE_BEFORE_MS } from './expiry.ts';
-import { isPair, type PairFiles } from './key-pair-files.ts';
 
 /** Which of the good certificates are to be renewed too: none, those that soon expire, or all. */
 export type Renewal = 'expired' | 'due' | 'always';

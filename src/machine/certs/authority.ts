@@ -4,7 +4,15 @@ import { createAuthority, createClientCertificate } from '../../certs/create.ts'
 import { storeFailure } from '../../store/errors.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
 import { caFault, clientFault, type Renewal } from './authority-faults.ts';
-import { finishPair, isPair, isWhole, keepAside, readPair, readText, writePair } from './key-pair-files.ts';
+import {
+  finishPair,
+  isPair,
+  isWhole,
+  keepAside,
+  readPair,
+  readText,
+  writePair,
+} from './certificate-files.ts';
 
 /** An authority and the certificate that this user's docker client shows. */
 export interface Authority {

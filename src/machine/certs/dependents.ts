@@ -4,8 +4,8 @@ import type { AuthorityPaths, MachineDeps } from '../deps.ts';
 import { enginePortOf, Machine } from '../machine.ts';
 import { type ClientCredentials, ensureAuthority, wouldReplaceAuthority } from './authority.ts';
 import type { Renewal } from './authority-faults.ts';
+import { isPair, readPair, readText } from './certificate-files.ts';
 import { authorityPathsOf } from './expiry.ts';
-import { isPair, readPair, readText } from './key-pair-files.ts';
 import { copyClientCertificates } from './machine-certs.ts';
 
 async function readable(deps: MachineDeps): Promise<readonly StoredMachine[]> {

@@ -2,12 +2,12 @@ import { isMachineError, messageOf, reworded } from '../../base/machine-error.ts
 import { waitFor } from '../../base/wait.ts';
 import { driverError } from '../../sdk/errors.ts';
 import type { MachineState } from '../../sdk/status.ts';
-import { renewCertificates } from '../certs/fix-certificates.ts';
 import type { MachineDeps } from '../deps.ts';
 import { checkConnection, engineUrl, isCertificateFault } from '../engine/connection.ts';
 import { forgetEngineAddress, keepEngineAddress } from '../engine/last-address.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';
+import { renewCertificates } from './provision.ts';
 import order from './reboot.sh';
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart';

@@ -1,18 +1,20 @@
 import type { JsonObject } from '../../base/json.ts';
+import { messageOf } from '../../base/machine-error.ts';
 import type { EngineSpec, HostOriginal, InstallSource, ProvisionOutcome } from '../../provision/contract.ts';
 import { ensureAuthority } from '../certs/authority.ts';
-import { warnOfLeftBehind } from '../certs/dependents.ts';
-import { authorityPathsOf } from '../certs/expiry.ts';
+import { spreadClientCertificates, warnOfLeftBehind } from '../certs/dependents.ts';
+import { authorityPathsOf, DUE_BEFORE_MS } from '../certs/expiry.ts';
 import { copyClientCertificates, keepServerCertificate, serverCertificate } from '../certs/machine-certs.ts';
-import { checkConnection, engineUrl } from '../engine/connection.ts';
+import type { MachineDeps } from '../deps.ts';
+import { checkConnection, engineUrl, isCertificateFault } from '../engine/connection.ts';
 import { keepEngineAddress } from '../engine/last-address.ts';
 import { machineError } from '../errors.ts';
-import type { Machine } from '../machine.ts';
+import { Machine } from '../machine.ts';
 
 const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
 
 /** What the machine's record asks of its engine. The provider label is docker-machine's. */
-export function engineWish(machine: Machine): EngineSpec {
+function engineWish(machine: Machine): EngineSpec {
   const options = machine.config.HostOptions.EngineOptions;
   const { install, version } = machine.meta.engine;
   return {
@@ -29,7 +31,7 @@ export function engineWish(machine: Machine): EngineSpec {
   };
 }
 
-export interface ProvisionOptions {
+interface ProvisionOptions {
   /** A new server certificate even when the one in place is good. */
   readonly renewCert?: boolean;
   /** How long a host may take until it lets us log in. */
@@ -99,4 +101,43 @@ export async function restoreMachine(machine: Machine): Promise<void> {
     ...machine.hostPorts(session),
     original: machine.meta.original as unknown as HostOriginal | undefined,
   });
+}
+
+/** The engine of a host that was just reached answers: its sshd does so soon, or never. */
+const SSH_TIMEOUT_MS = 30_000;
+
+/**
+ * Renews over SSH the certificates that keep us from the engine, or soon will.
+ * The caller holds the machine's lock.
+ * The host's pinned key verifies SSH, so that a stranger at the machine's address gets nothing.
+ */
+export async function renewCertificates(machine: Machine, why: string): Promise<void> {
+  machine.deps.report.info(`Renewing the certificates of "${machine.name}": ${why}`);
+  await provisionMachine(machine, { sshTimeoutMs: SSH_TIMEOUT_MS });
+  await confirmConnection(machine);
+}
+
+async function whatIsWrong(machine: Machine): Promise<string | undefined> {
+  try {
+    const seen = await checkConnection(machine, await engineUrl(machine));
+    const left = (seen?.notAfter ?? Number.POSITIVE_INFINITY) - machine.deps.clock.now();
+    return left < DUE_BEFORE_MS ? "the engine's certificate expires within 30 days" : undefined;
+  } catch (error) {
+    if (!isCertificateFault(machine, error)) throw error;
+    return messageOf(error);
+  }
+}
+
+/** `env --fix`: renews the machine's certificates where they are at fault, and nothing else. */
+export async function fixCertificates(deps: MachineDeps, name: string): Promise<void> {
+  const before = await Machine.open(deps, name);
+  const renewable = before.driver.traits.provision && !before.isThroughSsh;
+  if (!renewable || (await whatIsWrong(before)) === undefined) return;
+  await deps.store.withMachine(name, async () => {
+    // Somebody else may have done it while we waited.
+    const machine = await Machine.open(deps, name);
+    const why = await whatIsWrong(machine);
+    if (why !== undefined) await renewCertificates(machine, why);
+  });
+  await spreadClientCertificates(deps);
 }

@@ -3,18 +3,19 @@ import { printable } from '../../base/printable.ts';
 import type { EngineSpec } from '../contract.ts';
 import { provisionError } from '../errors.ts';
 import type { Facts } from '../host/facts.ts';
-import { daemonJsonPath, daemonJsonText, parseDaemonJson } from './daemon-json.ts';
-import { type DaemonArgument, daemonArguments, jsonValueOf } from './flags.ts';
 import {
   addWanted,
   type Conflict,
   changedKeys,
+  daemonJsonPath,
+  daemonJsonText,
   type OwnedConfig,
   ownedBeyond,
+  parseDaemonJson,
   takeBack,
   type Wanted,
-} from './merge.ts';
-import { wantedEngine } from './options.ts';
+} from './daemon-json.ts';
+import { type DaemonArgument, daemonArguments, jsonValueOf, wantedEngine } from './options.ts';
 import {
   type EffectiveUnit,
   effectiveUnit,

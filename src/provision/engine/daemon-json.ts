@@ -1,4 +1,5 @@
-import { isObject, type JsonObject } from '../../base/json.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { isObject, type Json, type JsonObject } from '../../base/json.ts';
 import { printable } from '../../base/printable.ts';
 import { provisionError } from '../errors.ts';
 
@@ -21,7 +22,7 @@ export function daemonJsonText(config: JsonObject, oldText: string | undefined):
 }
 
 /** A parsed JSON object, or where the text stops being one. Lines and columns count from 1. */
-export type JsonText =
+type JsonText =
   | { readonly ok: true; readonly value: JsonObject }
   | { readonly ok: false; readonly line: number; readonly column: number; readonly why: string };
 
@@ -89,4 +90,129 @@ function faultAt(text: string): number {
   };
   if (value()) blank();
   return at;
+}
+
+/** What we put into a daemon.json. It can be taken out without touching what others put in. */
+export interface OwnedConfig {
+  readonly scalars: JsonObject;
+  readonly lists: Readonly<Record<string, { readonly entries: readonly Json[]; readonly created: boolean }>>;
+  readonly maps: Readonly<Record<string, { readonly entries: JsonObject; readonly created: boolean }>>;
+}
+
+export const nothingOwned: OwnedConfig = { scalars: {}, lists: {}, maps: {} };
+
+/** A setting we want. A soft one yields to whatever the user has. */
+export type Wanted =
+  | { readonly kind: 'scalar'; readonly value: Json; readonly soft?: boolean }
+  | { readonly kind: 'list'; readonly entries: readonly Json[] }
+  | { readonly kind: 'map'; readonly entries: JsonObject };
+
+export interface Conflict {
+  /** A key of daemon.json. */
+  readonly key: string;
+  /** Where the other value stands and what it is. */
+  readonly why: string;
+}
+
+/** The configuration without what is ours. A value that somebody changed is theirs and stays. */
+export function takeBack(current: JsonObject, owned: OwnedConfig): JsonObject {
+  const kept = new Map<string, Json>(Object.entries(current));
+  for (const [key, value] of Object.entries(owned.scalars)) {
+    if (isDeepStrictEqual(kept.get(key), value)) kept.delete(key);
+  }
+  for (const [key, { entries, created }] of Object.entries(owned.lists)) {
+    const list = kept.get(key);
+    if (!Array.isArray(list)) continue;
+    const rest = [...(list as readonly Json[])];
+    for (const entry of entries) {
+      const at = rest.findLastIndex((one) => isDeepStrictEqual(one, entry));
+      if (at >= 0) rest.splice(at, 1);
+    }
+    if (rest.length === 0 && created) kept.delete(key);
+    else kept.set(key, rest);
+  }
+  for (const [key, { entries, created }] of Object.entries(owned.maps)) {
+    const map = kept.get(key);
+    if (!isObject(map)) continue;
+    const rest = Object.entries(map as JsonObject).filter(
+      ([name, value]) => !(Object.hasOwn(entries, name) && isDeepStrictEqual(entries[name], value)),
+    );
+    if (rest.length === 0 && created) kept.delete(key);
+    else kept.set(key, Object.fromEntries(rest));
+  }
+  return Object.fromEntries(kept);
+}
+
+/**
+ * Puts what we want into a configuration that has nothing of ours in it. A conflict is reported and
+ * leaves its key as it was.
+ */
+export function addWanted(
+  base: JsonObject,
+  wanted: ReadonlyMap<string, Wanted>,
+): { readonly config: JsonObject; readonly conflicts: readonly Conflict[] } {
+  const config = new Map<string, Json>(Object.entries(base));
+  const conflicts: Conflict[] = [];
+  const conflict = (key: string, value: Json | undefined) =>
+    conflicts.push({ key, why: `is ${JSON.stringify(value)} there` });
+  for (const [key, want] of wanted) {
+    const there = config.get(key);
+    if (want.kind === 'scalar') {
+      if (there === undefined) config.set(key, want.value);
+      else if (!want.soft && !isDeepStrictEqual(there, want.value)) conflict(key, there);
+    } else if (want.kind === 'list') {
+      const list: readonly Json[] = Array.isArray(there) ? there : [];
+      const missing = want.entries.filter((entry) => !list.some((one) => isDeepStrictEqual(one, entry)));
+      if (there !== undefined && !Array.isArray(there)) conflict(key, there);
+      else if (missing.length > 0) config.set(key, [...list, ...new Set(missing)]);
+    } else {
+      if (there !== undefined && !isObject(there)) conflict(key, there);
+      else {
+        const map: JsonObject = isObject(there) ? (there as JsonObject) : {};
+        for (const [name, value] of Object.entries(want.entries)) {
+          if (Object.hasOwn(map, name) && !isDeepStrictEqual(map[name], value))
+            conflict(`${key}.${name}`, map[name]);
+        }
+        if (Object.keys(want.entries).length > 0)
+          config.set(key, Object.fromEntries([...Object.entries(want.entries), ...Object.entries(map)]));
+      }
+    }
+  }
+  return { config: Object.fromEntries(config), conflicts };
+}
+
+/** What `config` has beyond `base`, as ours. */
+export function ownedBeyond(base: JsonObject, config: JsonObject): OwnedConfig {
+  const scalars: [string, Json][] = [];
+  const lists: [string, { entries: readonly Json[]; created: boolean }][] = [];
+  const maps: [string, { entries: JsonObject; created: boolean }][] = [];
+  for (const [key, value] of Object.entries(config)) {
+    const before = Object.hasOwn(base, key) ? base[key] : undefined;
+    if (Array.isArray(value) && (before === undefined || Array.isArray(before))) {
+      const rest: Json[] = [...((before as readonly Json[] | undefined) ?? [])];
+      const entries = (value as readonly Json[]).filter((entry) => {
+        const at = rest.findIndex((one) => isDeepStrictEqual(one, entry));
+        if (at >= 0) rest.splice(at, 1);
+        return at < 0;
+      });
+      if (entries.length > 0 || before === undefined)
+        lists.push([key, { entries, created: before === undefined }]);
+    } else if (isObject(value) && (before === undefined || isObject(before))) {
+      const known: JsonObject = (before as JsonObject | undefined) ?? {};
+      const entries = Object.entries(value as JsonObject).filter(([name]) => !Object.hasOwn(known, name));
+      if (entries.length > 0 || before === undefined)
+        maps.push([key, { entries: Object.fromEntries(entries), created: before === undefined }]);
+    } else if (before === undefined) scalars.push([key, value]);
+  }
+  return {
+    scalars: Object.fromEntries(scalars),
+    lists: Object.fromEntries(lists),
+    maps: Object.fromEntries(maps),
+  };
+}
+
+/** Keys whose values differ. */
+export function changedKeys(before: JsonObject, after: JsonObject): readonly string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys].filter((key) => !isDeepStrictEqual(before[key], after[key]));
 }

@@ -2,8 +2,7 @@ import type { Json, JsonObject } from '../../base/json.ts';
 import { printable } from '../../base/printable.ts';
 import type { EngineSpec } from '../contract.ts';
 import { provisionError } from '../errors.ts';
-import { flagNamed, jsonValueOf } from './flags.ts';
-import type { Wanted } from './merge.ts';
+import type { Wanted } from './daemon-json.ts';
 
 export const tlsPaths = {
   ca: '/etc/docker/ca.pem',
@@ -12,7 +11,7 @@ export const tlsPaths = {
 } as const;
 
 /** What the machine wants in daemon.json, and what only dockerd's command line can say. */
-export interface WantedEngine {
+interface WantedEngine {
   readonly keys: ReadonlyMap<string, Wanted>;
   /** Options that have no key we know, each as one argument. */
   readonly args: readonly string[];
@@ -89,4 +88,122 @@ function optionError(option: string, why: string) {
     message: `The engine option "${printable(option, 100)}" cannot be used: ${why}.`,
     hint: "See dockerd's options in https://docs.docker.com/reference/cli/dockerd/ .",
   });
+}
+
+/**
+ * An option of dockerd and the key that stands for it in daemon.json, after dockerd's reference
+ * documentation and its flag definitions. dockerd refuses to start when one setting is given both
+ * ways, so both names must be known. 'complex' ones have a structure in daemon.json that their text
+ * does not show; they stay arguments.
+ */
+interface EngineFlag {
+  readonly flag: string;
+  readonly short?: string;
+  readonly key: string;
+  readonly type: 'bool' | 'int' | 'string' | 'list' | 'map' | 'complex';
+}
+
+/** Those whose key is their name. */
+const same = (type: EngineFlag['type'], flags: string): readonly EngineFlag[] =>
+  flags.split(/\s+/).map((flag) => ({ flag, key: flag, type }));
+
+const engineFlags: readonly EngineFlag[] = [
+  { flag: 'host', short: 'H', key: 'hosts', type: 'list' },
+  { flag: 'debug', short: 'D', key: 'debug', type: 'bool' },
+  { flag: 'bridge', short: 'b', key: 'bridge', type: 'string' },
+  { flag: 'group', short: 'G', key: 'group', type: 'string' },
+  { flag: 'log-level', short: 'l', key: 'log-level', type: 'string' },
+  { flag: 'pidfile', short: 'p', key: 'pidfile', type: 'string' },
+  { flag: 'storage-driver', short: 's', key: 'storage-driver', type: 'string' },
+  { flag: 'label', key: 'labels', type: 'list' },
+  { flag: 'registry-mirror', key: 'registry-mirrors', type: 'list' },
+  { flag: 'insecure-registry', key: 'insecure-registries', type: 'list' },
+  { flag: 'storage-opt', key: 'storage-opts', type: 'list' },
+  { flag: 'exec-opt', key: 'exec-opts', type: 'list' },
+  { flag: 'dns-opt', key: 'dns-opts', type: 'list' },
+  { flag: 'authorization-plugin', key: 'authorization-plugins', type: 'list' },
+  { flag: 'node-generic-resource', key: 'node-generic-resources', type: 'list' },
+  { flag: 'cdi-spec-dir', key: 'cdi-spec-dirs', type: 'list' },
+  { flag: 'log-opt', key: 'log-opts', type: 'map' },
+  { flag: 'add-runtime', key: 'runtimes', type: 'complex' },
+  { flag: 'default-ulimit', key: 'default-ulimits', type: 'complex' },
+  { flag: 'default-address-pool', key: 'default-address-pools', type: 'complex' },
+  { flag: 'default-network-opt', key: 'default-network-opts', type: 'complex' },
+  { flag: 'containerd-plugins-namespace', key: 'containerd-plugin-namespace', type: 'string' },
+  // Below "proxies" in daemon.json, from engine 23 on. As arguments they work wherever they exist.
+  { flag: 'http-proxy', key: 'proxies', type: 'complex' },
+  { flag: 'https-proxy', key: 'proxies', type: 'complex' },
+  { flag: 'no-proxy', key: 'proxies', type: 'complex' },
+  ...same(
+    'bool',
+    `tls tlsverify live-restore experimental icc init ip-forward ip-masq ip6tables iptables ipv6
+    no-new-privileges raw-logs selinux-enabled userland-proxy allow-direct-routing cri-containerd
+    ip-forward-no-drop`,
+  ),
+  ...same(
+    'int',
+    `mtu max-concurrent-downloads max-concurrent-uploads max-download-attempts shutdown-timeout
+    network-control-plane-mtu cpu-rt-period cpu-rt-runtime oom-score-adjust`,
+  ),
+  ...same(
+    'string',
+    `tlscacert tlscert tlskey bip bip6 cgroup-parent containerd containerd-namespace data-root
+    default-cgroupns-mode default-gateway default-gateway-v6 default-ipc-mode default-runtime
+    default-shm-size exec-root fixed-cidr fixed-cidr-v6 firewall-backend init-path ip log-driver
+    log-format metrics-addr seccomp-profile swarm-default-advertise-addr userland-proxy-path
+    userns-remap`,
+  ),
+  ...same('list', 'dns dns-search'),
+];
+
+/** Keys whose change dockerd takes over on SIGHUP. All others need a restart. */
+export const reloadableKeys: ReadonlySet<string> = new Set(
+  `debug labels live-restore max-concurrent-downloads max-concurrent-uploads max-download-attempts
+  insecure-registries registry-mirrors shutdown-timeout`.split(/\s+/),
+);
+
+function flagNamed(name: string): EngineFlag | undefined {
+  return engineFlags.find((one) => one.flag === name || one.short === name);
+}
+
+/** An option on dockerd's command line. */
+export interface DaemonArgument {
+  /** Index of its first word, and how many words belong to it. */
+  readonly at: number;
+  readonly words: number;
+  /** As written, without dashes: 'host', 'H', 'some-new-option'. */
+  readonly name: string;
+  readonly flag: EngineFlag | undefined;
+  /** 'true' for a bool without one. */
+  readonly value: string;
+}
+
+/** Finds options among words, in dockerd's syntax (pflag): `--a=b`, `--a b`, `-ab`, `-a b`. */
+export function daemonArguments(words: readonly string[]): readonly DaemonArgument[] {
+  const found: DaemonArgument[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const parsed = /^(?:--([^=]+)(?:=([\s\S]*))?|-([A-Za-z])=?([\s\S]*))$/.exec(words[at] ?? '');
+    if (parsed === null) continue;
+    const name = parsed[1] ?? parsed[3] ?? '';
+    const flag = flagNamed(name);
+    const attached = parsed[1] === undefined ? parsed[4] || undefined : parsed[2];
+    const next = words[at + 1];
+    if (attached !== undefined) found.push({ at, words: 1, name, flag, value: attached });
+    else if (flag?.type === 'bool' || next === undefined || next.startsWith('-') || next.startsWith('$')) {
+      found.push({ at, words: 1, name, flag, value: 'true' });
+    } else {
+      found.push({ at, words: 2, name, flag, value: next });
+      at++;
+    }
+  }
+  return found;
+}
+
+/** What stands for an option's text in daemon.json. undefined when the text is none of its type. */
+export function jsonValueOf(flag: EngineFlag, text: string): Json | undefined {
+  if (flag.type === 'int') return /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
+  if (flag.type !== 'bool') return text;
+  // The spellings that Go's strconv.ParseBool takes.
+  if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;
+  return /^(0|f|F|false|FALSE|False)$/.test(text) ? false : undefined;
 }

@@ -2,10 +2,8 @@ import { isObject } from '../../base/json.ts';
 import { lastLines } from '../../base/printable.ts';
 import type { UnitFile } from '../engine/unit-file.ts';
 import { provisionError } from '../errors.ts';
-import { factsProgram } from '../scripts/programs.ts';
-import { decoded, readAnswers } from '../scripts/protocol.ts';
-import { openRootShell, type RootShellInput } from './root-shell.ts';
-import type { RootShell } from './run-program.ts';
+import { decoded, factsProgram, readAnswers } from '../scripts/programs.ts';
+import { openRootShell, type RootShell, type RootShellInput } from './root-shell.ts';
 
 /** The first line of what the program says. */
 const MARKER = 'mymachine-facts-1';

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../base/json.ts';
 import type { HostOriginal, ProvisionOutcome } from '../contract.ts';
-import { nothingOwned, type OwnedConfig } from '../engine/merge.ts';
+import { nothingOwned, type OwnedConfig } from '../engine/daemon-json.ts';
 import type { Facts } from './facts.ts';
 
 export const recordPath = '/var/lib/mymachine/managed.json';

@@ -1,8 +1,7 @@
 import { lastLines } from '../../base/printable.ts';
 import { provisionError } from '../errors.ts';
-import type { RootShell } from '../host/run-program.ts';
-import { commitProgram } from '../scripts/programs.ts';
-import { type Answers, type Instruction, readAnswers } from '../scripts/protocol.ts';
+import type { RootShell } from '../host/root-shell.ts';
+import { type Answers, commitProgram, type Instruction, readAnswers } from '../scripts/programs.ts';
 import type { FileWrite } from './steps.ts';
 
 /** Everything that commit.sh is told. */

@@ -9,8 +9,7 @@ import {
   scopeDropInPath,
 } from '../engine/configuration.ts';
 import { daemonJsonPath } from '../engine/daemon-json.ts';
-import { reloadableKeys } from '../engine/flags.ts';
-import { tlsPaths } from '../engine/options.ts';
+import { reloadableKeys, tlsPaths } from '../engine/options.ts';
 import type { Facts } from '../host/facts.ts';
 import { type HostRecord, type HostsLine, withOwnName, withoutOwnName } from '../host/record.ts';
 

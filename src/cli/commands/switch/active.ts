@@ -1,5 +1,5 @@
 import { machineError } from '../../../machine/errors.ts';
-import { fleetStatus } from '../../../machine/fleet/fleet-status.ts';
+import { fleetStatus } from '../../../machine/fleet/status.ts';
 import { usageError } from '../../args/errors.ts';
 import { defineCommand } from '../../command.ts';
 import { activeMark, timeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';

@@ -1,5 +1,4 @@
-import { clientUrl } from '../../../machine/engine/client-url.ts';
-import { clientFiles } from '../../../machine/engine/connection.ts';
+import { clientFiles, clientUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import { oneName } from '../../args/machine-names.ts';
 import { defineCommand } from '../../command.ts';

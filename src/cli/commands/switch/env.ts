@@ -1,5 +1,4 @@
-import { clientUrl } from '../../../machine/engine/client-url.ts';
-import { certFolder, engineUrl } from '../../../machine/engine/connection.ts';
+import { certFolder, clientUrl, engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
@@ -51,7 +50,7 @@ export const envCommand = defineCommand({
     }
     const name = await oneName(app, args);
     if (flags.fix) {
-      const { fixCertificates } = await import('../../../machine/certs/fix-certificates.ts');
+      const { fixCertificates } = await import('../../../machine/life/provision.ts');
       await fixCertificates(app.deps, name);
     }
     const machine = await Machine.open(app.deps, name);

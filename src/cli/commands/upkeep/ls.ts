@@ -1,6 +1,5 @@
 import { builtInDrivers } from '../../../drivers/registry.ts';
-import { fleetStatus } from '../../../machine/fleet/fleet-status.ts';
-import type { MachineStatus } from '../../../machine/fleet/status.ts';
+import { fleetStatus, type MachineStatus } from '../../../machine/fleet/status.ts';
 import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
 import { defineCommand } from '../../command.ts';

@@ -5,7 +5,7 @@ import {
   engineConfiguration,
   type HostConfiguration,
 } from '../../../../src/provision/engine/configuration.ts';
-import { nothingOwned } from '../../../../src/provision/engine/merge.ts';
+import { nothingOwned } from '../../../../src/provision/engine/daemon-json.ts';
 
 const debianUnit = {
   path: '/lib/systemd/system/docker.service',

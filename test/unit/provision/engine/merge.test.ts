@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json, JsonObject } from '../../../../src/base/json.ts';
-import { daemonJsonText } from '../../../../src/provision/engine/daemon-json.ts';
 import {
   addWanted,
   changedKeys,
+  daemonJsonText,
   nothingOwned,
   ownedBeyond,
   takeBack,
   type Wanted,
-} from '../../../../src/provision/engine/merge.ts';
+} from '../../../../src/provision/engine/daemon-json.ts';
 
 const key = fc.constantFrom(
   'hosts',

@@ -6,8 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Commit, commitInstructions } from '../../../../src/provision/plan/commit.ts';
 import engineLibrary from '../../../../src/provision/scripts/engine-library.sh';
 import library from '../../../../src/provision/scripts/library.sh';
-import { commitProgram } from '../../../../src/provision/scripts/programs.ts';
-import { instructionText } from '../../../../src/provision/scripts/protocol.ts';
+import { commitProgram, instructionText } from '../../../../src/provision/scripts/programs.ts';
 
 let host = '';
 beforeEach(async () => {

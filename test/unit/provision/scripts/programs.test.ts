@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseFacts } from '../../../../src/provision/host/facts.ts';
-import { asOneCommand } from '../../../../src/provision/host/run-program.ts';
+import { asOneCommand } from '../../../../src/provision/host/root-shell.ts';
 import library from '../../../../src/provision/scripts/library.sh';
 import {
   commitProgram,

@@ -6,7 +6,7 @@ import {
   type Instruction,
   instructionText,
   readAnswers,
-} from '../../../../src/provision/scripts/protocol.ts';
+} from '../../../../src/provision/scripts/programs.ts';
 
 /** A program that answers with each instruction that it is told, and at last with its status. */
 const echo = `${library}
