@@ -24,6 +24,7 @@ const files = (await readdir(join(root, 'src'), { recursive: true }))
   .map((file) => `src/${file}`)
   .filter((file) => file.endsWith('.sh') && !file.startsWith(parts));
 for (const [name, text] of Object.entries(await import(pathToFileURL(outfile).href))) {
+  if (typeof text !== 'string') continue;
   const file = join(folder, `${name}.sh`);
   await writeFile(file, text);
   files.push(file);
