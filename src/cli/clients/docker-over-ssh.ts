@@ -1,6 +1,6 @@
 import { sshConfigKnows } from '../../machine/engine/last-address.ts';
 import type { Machine } from '../../machine/machine.ts';
-import { includeLine } from '../../ssh/system/client-config.ts';
+import { includeLine } from '../../ssh/system/openssh.ts';
 import { readUserConfig } from '../../ssh/system/user-config.ts';
 import { parseSshUrl } from '../../ssh/target.ts';
 import type { App } from '../app.ts';

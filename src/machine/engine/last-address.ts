@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { readText } from '../../base/files.ts';
 import { messageOf } from '../../base/machine-error.ts';
 import type { SshTarget } from '../../ssh/contract.ts';
-import { hostBlock } from '../../ssh/system/client-config.ts';
+import { hostBlock } from '../../ssh/system/openssh.ts';
 import { parseSshUrl } from '../../ssh/target.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { StoredMachine } from '../../store/store.ts';

@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaseAgent, IdentityCallback, ParsedKey, PublicKeyEntry } from 'ssh2';
 import ssh2 from 'ssh2';
-import { isMachineError } from '../../base/machine-error.ts';
+import { isMachineError, messageOf } from '../../base/machine-error.ts';
+import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import type { UserConfig } from '../system/user-config.ts';
-import { type PrivateKey, parsePrivateKey } from './parse-private-key.ts';
+import { fromPkcs8 } from './ed25519.ts';
 import { invalidKey, readKeyFile } from './private-key-file.ts';
-import { blobOfLine } from './public-key.ts';
+import { blobOfLine, keyType } from './public-key.ts';
 
 export type Identity =
   | { readonly kind: 'agent'; readonly agent: ChosenKeysAgent }
@@ -159,4 +160,65 @@ function publicBlob(key: AgentKey | PublicKeyEntry): Buffer | undefined {
     typeof bare === 'object' && 'pubKey' in bare ? (bare.pubKey as AgentKey) : (bare as AgentKey),
   );
   return parsed instanceof Error ? undefined : parsed.getPublicSSH();
+}
+
+/** The content of a private key file. An encrypted one of OpenSSH's shows its public half. */
+export type PrivateKey =
+  | { readonly kind: 'usable'; readonly key: ParsedKey; readonly publicBlob: Buffer }
+  | { readonly kind: 'encrypted'; readonly publicBlob: Buffer | undefined }
+  | { readonly kind: 'invalid'; readonly why: string };
+
+export function parsePrivateKey(content: Buffer): PrivateKey {
+  const text = content.toString('utf8').trim();
+  if (/^-----BEGIN ENCRYPTED PRIVATE KEY-----/m.test(text))
+    return { kind: 'encrypted', publicBlob: undefined };
+  try {
+    const readable = text.startsWith('-----BEGIN PRIVATE KEY-----')
+      ? fromPkcs8(text)
+      : text.replace(/\r\n/g, '\n');
+    // ssh2 gives a list of one for a file in OpenSSH's format, which its types leave out.
+    const parsed: unknown = ssh2.utils.parseKey(readable);
+    if (parsed instanceof Error) {
+      return /encrypted/i.test(parsed.message)
+        ? { kind: 'encrypted', publicBlob: publicHalf(text) }
+        : { kind: 'invalid', why: printable(parsed.message, 200) };
+    }
+    const key = (Array.isArray(parsed) ? parsed[0] : parsed) as ParsedKey;
+    if (!key.isPrivateKey()) return { kind: 'invalid', why: 'it is a public key' };
+    return { kind: 'usable', key, publicBlob: key.getPublicSSH() };
+  } catch (error) {
+    return { kind: 'invalid', why: printable(messageOf(error), 200) };
+  }
+}
+
+/** Reads the public key, which a file of OpenSSH's format (PROTOCOL.key) has unencrypted. */
+function publicHalf(text: string): Buffer | undefined {
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+)-----END/.exec(text)?.[1];
+  const bytes = Buffer.from(body ?? '', 'base64');
+  const strings: Buffer[] = [];
+  // Behind the magic: cipher, kdf, kdf options, number of keys (4 bytes), public key.
+  for (let at = 15; strings.length < 4 && at + 4 <= bytes.length; ) {
+    const start = (strings.length === 3 ? at + 4 : at) + 4;
+    if (start > bytes.length) return undefined;
+    const end = start + bytes.readUInt32BE(start - 4);
+    strings.push(bytes.subarray(start, end));
+    at = end;
+  }
+  const blob = strings[3];
+  return blob !== undefined && keyType(blob) !== '' ? blob : undefined;
+}
+
+/** The line for authorized_keys of a private key file, also of one in PEM. It has no passphrase. */
+export async function publicKeyOf(privateKeyPath: string, comment = ''): Promise<string> {
+  const parsed = parsePrivateKey(await readKeyFile(privateKeyPath));
+  if (parsed.kind === 'usable') {
+    const text = `${parsed.key.type} ${parsed.publicBlob.toString('base64')}`;
+    return comment === '' ? text : `${text} ${comment}`;
+  }
+  throw parsed.kind === 'encrypted'
+    ? sshError('MM_SSH_KEY_ENCRYPTED', {
+        message: `The SSH key ${privateKeyPath} is protected by a passphrase`,
+        hint: `Write its public half beside it with "ssh-keygen -y -f ${privateKeyPath} > ${privateKeyPath}.pub".`,
+      })
+    : invalidKey(privateKeyPath, parsed.why);
 }

@@ -1,4 +1,4 @@
-import { mkdir, open } from 'node:fs/promises';
+import { appendFile, chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createAtomic, readText } from '../../base/files.ts';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
@@ -14,10 +14,10 @@ export interface KnownHost {
 }
 
 /**
- * Reads the keys pinned for a name in a machine's own known_hosts file, oldest first. We write that
- * file, and so does the system's ssh. A missing file has none.
- * @throws MM_SSH_KNOWN_HOSTS also for a line that neither writes, such as a hashed name or
- *   `@revoked`: a key that such a line forbids must not be trusted.
+ * Reads the keys pinned for a name in a machine's own known_hosts file, oldest first. A missing
+ * file has none.
+ * @throws MM_SSH_KNOWN_HOSTS also for a line that neither we nor the system's ssh would write.
+ *   A key that such a line revokes must not be trusted.
  */
 export async function pinnedKeys(path: string, name: string): Promise<readonly KnownHost[]> {
   const text = await readText(path).catch((error: unknown) => {
@@ -38,9 +38,8 @@ export async function pinnedKeys(path: string, name: string): Promise<readonly K
 }
 
 /**
- * Pins the first key seen under a name. Gives the keys that hold from now on, which are another
- * process's when it was quicker. No lock is needed: a missing file appears whole, since link(2)
- * fails when it is there, and to a file that is there the line is added by a single append.
+ * Pins the first key seen under a name. Gives the keys that hold from now on, which may be another
+ * process's. A new file appears whole, and a line is one append, so no lock is needed.
  */
 export async function pinFirstKey(path: string, name: string, blob: Buffer): Promise<readonly KnownHost[]> {
   const before = await pinnedKeys(path, name);
@@ -58,14 +57,8 @@ export async function pinFirstKey(path: string, name: string, blob: Buffer): Pro
 }
 
 async function append(path: string, line: string): Promise<void> {
-  const handle = await open(path, 'a', 0o600);
-  try {
-    await handle.chmod(0o600);
-    await handle.write(line);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await chmod(path, 0o600);
+  await appendFile(path, line, { flush: true });
 }
 
 function fileError(verb: 'read' | 'write', path: string, error: unknown): Error {

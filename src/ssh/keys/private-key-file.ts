@@ -30,24 +30,6 @@ export async function checkKeyFile(path: string): Promise<void> {
   });
 }
 
-/** The line for authorized_keys of a private key file, also of one in PEM. It has no passphrase. */
-export async function publicKeyOf(privateKeyPath: string, comment = ''): Promise<string> {
-  const content = await readKeyFile(privateKeyPath);
-  // This import loads ssh2, which only this function needs.
-  const { parsePrivateKey } = await import('./parse-private-key.ts');
-  const parsed = parsePrivateKey(content);
-  if (parsed.kind === 'usable') {
-    const text = `${parsed.key.type} ${parsed.publicBlob.toString('base64')}`;
-    return comment === '' ? text : `${text} ${comment}`;
-  }
-  throw parsed.kind === 'encrypted'
-    ? sshError('MM_SSH_KEY_ENCRYPTED', {
-        message: `The SSH key ${privateKeyPath} is protected by a passphrase`,
-        hint: `Write its public half beside it with "ssh-keygen -y -f ${privateKeyPath} > ${privateKeyPath}.pub".`,
-      })
-    : invalidKey(privateKeyPath, parsed.why);
-}
-
 export function invalidKey(path: string, why: string): Error {
   return sshError('MM_SSH_KEY_INVALID', {
     message: `The SSH key ${path} cannot be used: ${why}`,

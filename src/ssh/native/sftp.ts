@@ -3,8 +3,8 @@ import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { SFTPWrapper, Stats } from 'ssh2';
-import { codeOf, isMachineError, messageOf } from '../../base/machine-error.ts';
+import type { FileEntry, SFTPWrapper, Stats } from 'ssh2';
+import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
 import type { CopySide } from '../contract.ts';
 import { sshError } from '../errors.ts';
@@ -109,13 +109,7 @@ async function copyFile(copy: Copy, source: string, target: string, mode: number
 }
 
 function isPlainName(name: string): boolean {
-  return (
-    name !== '' &&
-    name !== '.' &&
-    name !== '..' &&
-    !/[/\0]/.test(name) &&
-    (process.platform !== 'win32' || !/[\\:]/.test(name))
-  );
+  return !['', '.', '..'].includes(name) && !(process.platform === 'win32' ? /[\\/:\0]/ : /[/\0]/).test(name);
 }
 
 function unsafeName(name: string): Error {
@@ -170,34 +164,28 @@ const localFiles: FileSide = {
 
 /** The files of a host. Relative paths, and `~/`, start at the login user's home folder. */
 function remoteFiles(sftp: SFTPWrapper): FileSide {
-  const done = (call: (callback: (error?: Error | null) => void) => void) =>
-    new Promise<void>((resolve, reject) => call((error) => (error ? reject(error) : resolve())));
+  const ask = <T = void>(call: (callback: (error?: Error | null, value?: T) => void) => void) =>
+    new Promise<T>((resolve, reject) =>
+      call((error, value) => (error ? reject(error) : resolve(value as T))),
+    );
   return {
     status: (path) =>
-      new Promise<FileStatus | undefined>((resolve, reject) => {
-        sftp.stat(fromHome(path), (error: (Error & { code?: unknown }) | undefined, stats) => {
-          // SSH_FX_NO_SUCH_FILE
-          if (error?.code === 2) resolve(undefined);
-          else if (error) reject(error);
-          else resolve(statusOf(stats));
-        });
-      }),
-    names: (folder) =>
-      new Promise((resolve, reject) => {
-        sftp.readdir(fromHome(folder), (error, list) =>
-          error ? reject(error) : resolve(list.map(({ filename }) => filename)),
-        );
-      }),
-    makeFolder: (path, mode) => done((callback) => sftp.mkdir(fromHome(path), { mode }, callback)),
-    setMode: (path, mode) => done((callback) => sftp.chmod(fromHome(path), mode, callback)),
+      ask<Stats>((callback) => sftp.stat(fromHome(path), callback)).then(
+        statusOf,
+        unlessMissing(SSH_FX_NO_SUCH_FILE),
+      ),
+    names: async (folder) => {
+      const list = await ask<FileEntry[]>((callback) => sftp.readdir(fromHome(folder), callback));
+      return list.map(({ filename }) => filename);
+    },
+    makeFolder: (path, mode) => ask((callback) => sftp.mkdir(fromHome(path), { mode }, callback)),
+    setMode: (path, mode) => ask((callback) => sftp.chmod(fromHome(path), mode, callback)),
     read: (path) => sftp.createReadStream(fromHome(path)),
-    write: (path, mode) =>
-      new Promise((resolve, reject) => {
-        // A stream that opens the file itself sets its mode by chmod, which ignores the umask.
-        sftp.open(fromHome(path), 'w', { mode }, (error, handle) =>
-          error ? reject(error) : resolve(sftp.createWriteStream(fromHome(path), { handle })),
-        );
-      }),
+    write: async (path, mode) => {
+      // A stream that opens the file itself sets its mode by chmod, which ignores the umask.
+      const handle = await ask<Buffer>((callback) => sftp.open(fromHome(path), 'w', { mode }, callback));
+      return sftp.createWriteStream(fromHome(path), { handle });
+    },
     join: (folder, name) => posix.join(folder, name),
     baseName: (path) => posix.basename(path),
   };
@@ -212,9 +200,11 @@ function statusOf(stats: Pick<Stats, 'mode' | 'isFile' | 'isDirectory'>): FileSt
   return { kind, mode: stats.mode & 0o777 };
 }
 
-function unlessMissing(code: string): (error: unknown) => undefined {
+const SSH_FX_NO_SUCH_FILE = 2;
+
+function unlessMissing(code: string | number): (error: unknown) => undefined {
   return (error) => {
-    if (codeOf(error) === code) return undefined;
+    if ((error as { code?: unknown }).code === code) return undefined;
     throw error;
   };
 }

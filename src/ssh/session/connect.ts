@@ -74,9 +74,7 @@ interface Handshake extends Login {
   readonly onHostVerified: () => void;
 }
 
-/**
- * Speaks SSH over an open route until the user is logged in. The signal ends it with its reason.
- */
+/** Speaks SSH over an open route until the user is logged in. */
 function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
   const { target, route, pinned } = work;
   const client = new ssh2.Client();
@@ -175,13 +173,11 @@ const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
 };
 
-/**
- * The host key algorithms to offer. Those of the pinned keys come first, so that a host with
- * several keys shows one that is pinned.
- */
+/** The host key algorithms to offer, those of pinned keys first: a host may have several keys. */
 function hostKeyAlgorithms(pinned: readonly KnownHost[]): string[] {
-  const known = pinned.flatMap(({ type }) => ALGORITHMS[type] ?? []);
-  return [...new Set([...known, ...Object.values(ALGORITHMS).flat()])];
+  return [...new Set([...pinned.map(({ type }) => type), ...Object.keys(ALGORITHMS)])].flatMap(
+    (type) => ALGORITHMS[type] ?? [],
+  );
 }
 
 /**

@@ -1,24 +1,18 @@
 import { isMachineError } from '../../base/machine-error.ts';
-import { retry } from '../../base/wait.ts';
+import { inWords, retry, startDeadline, untilAborted } from '../../base/wait.ts';
 import type { SshConnector, SshTarget } from '../contract.ts';
 import { type ConnectSettings, connect } from './connect.ts';
-import { inWords, startDeadline, untilAborted } from './deadline.ts';
 import { type ConnectStage, connectTimeout } from './failures.ts';
 import type { Session } from './session.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/**
- * Time in addition once the host has taken the connection. A busy or emulated one is slow to log
- * in.
- */
+/** Further time once the host has taken the connection. A busy one is slow to log in. */
 const PATIENCE_MS = 20_000;
 /** Time of one try while a host boots. After it lost packets are better sent anew. */
 const TRY_TIMEOUT_MS = 5000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1000;
-/**
- * How long logins may fail. cloud-init may write the user's keys a little after sshd has started.
- */
+/** How long logins may fail. cloud-init may write the user's keys after sshd has started. */
 const AUTH_GRACE_MS = 8000;
 
 interface Attempt {
@@ -33,10 +27,7 @@ interface WaitOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * An SshConnector whose sessions can also open terminals and sftp (`Session`). This module loads
- * ssh2, so import it dynamically.
- */
+/** An SshConnector whose sessions can also open terminals and sftp (`Session`). */
 export interface SessionConnector extends SshConnector {
   session(target: SshTarget, options?: WaitOptions): Promise<Session>;
   sessionWhenUp(target: SshTarget, options: WaitOptions & { readonly timeoutMs: number }): Promise<Session>;

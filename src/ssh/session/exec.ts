@@ -20,7 +20,7 @@ type ExecFailure =
   | { readonly kind: 'closed' };
 
 /**
- * Puts a mark into the environment of a command, by which its processes are found when it must end.
+ * Marks a command's environment, by which its processes are found when it must end.
  * csh has no assignments before a command, so the program env does it.
  */
 export function markCommand(line: string): { readonly line: string; readonly mark: string } {
@@ -92,11 +92,7 @@ export async function endCommand(
 ): Promise<void> {
   const timer = new AbortController();
   const closed = new Promise<true>((resolve) => channel.once('close', () => resolve(true)));
-  const grace = () =>
-    clock.sleep(GRACE_MS, timer.signal).then(
-      () => false,
-      () => false,
-    );
+  const grace = () => clock.sleep(GRACE_MS, timer.signal).catch(() => undefined);
   try {
     for (const signal of ['TERM', 'KILL'] as const) {
       // sshd counts the channel of `kill` as a session as well, so we wait for its end.
@@ -180,10 +176,9 @@ export class Gate {
 
 /**
  * Opens a channel by one of ssh2's callback methods. A channel that opens after the signal is
- * closed. `attach` must add the listeners. It runs at once, since the exit of a quick command may
- * be in the same packet as the opening of its channel.
+ * closed. `attach` adds the listeners at once: a quick exit may be in the same packet.
  */
-export function openChannel<C extends { end(): unknown }, T extends object>(
+export function openChannel<C extends { destroy(): unknown }, T extends object>(
   client: Client,
   signal: AbortSignal,
   open: (callback: (error: Error | undefined, channel: C) => void) => void,
@@ -209,7 +204,7 @@ export function openChannel<C extends { end(): unknown }, T extends object>(
       open((error, channel) => {
         settle();
         if (error !== undefined) reject(error);
-        else if (signal.aborted) close(channel);
+        else if (signal.aborted) channel.destroy();
         else resolve(attach(channel));
       });
     } catch (error) {
@@ -218,10 +213,4 @@ export function openChannel<C extends { end(): unknown }, T extends object>(
       reject(error);
     }
   });
-}
-
-/** Closes a channel that nobody waits for any more. ssh2's sftp has no close. */
-function close(channel: { end(): unknown; close?: unknown }): void {
-  if (typeof channel.close === 'function') channel.close();
-  else channel.end();
 }

@@ -33,8 +33,7 @@ export async function openRoute(
     return openProxy(jumpArgv(config.proxyJump, at, configPath), target, signal);
   }
   if (config !== undefined && config.proxyCommand !== '') {
-    // The shell text is the user's own, and is run as ssh runs it. checkTarget has checked the
-    // address, port and user that we put in.
+    // The shell text is the user's own. checkTarget has checked what we put in.
     const text = expandTokens(config.proxyCommand, at, { n: target.host });
     return openProxy(['/bin/sh', '-c', `exec ${text}`], target, signal);
   }
@@ -42,9 +41,8 @@ export async function openRoute(
 }
 
 /**
- * The system's ssh to the last jump host, through the ones before it. Its stdin and stdout are tied
- * to the target. It never asks anything, since a question would wait unseen under our progress
- * lines.
+ * The system's ssh to the last jump host, through the ones before it, as a pipe to the target.
+ * It asks nothing: a question would wait unseen under our progress lines.
  */
 export function jumpArgv(
   proxyJump: string,

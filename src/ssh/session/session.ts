@@ -3,20 +3,16 @@ import type { Client, ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2'
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Argv, Clock } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
-import { retry } from '../../base/wait.ts';
+import { inWords, retry, startDeadline } from '../../base/wait.ts';
 import type { ExecOptions, ExecResult, SshSession, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import { quote } from '../quote.ts';
-import { inWords, startDeadline } from './deadline.ts';
 import { collect, describeCommand, endCommand, Gate, markCommand, openChannel, refusal } from './exec.ts';
 import { closedFailure } from './failures.ts';
 import type { Route } from './route.ts';
 import writeFile from './write-file.sh';
 
-/**
- * sshd opens at most ten session channels a connection (MaxSessions). Two are left for sftp and a
- * shell.
- */
+/** sshd's MaxSessions is ten. Two are left for sftp and a shell. */
 const MAX_COMMANDS = 8;
 /** A host that opens no channel for this long, with no command of ours running, has refused it. */
 const REFUSED_MS = 1000;
@@ -96,7 +92,7 @@ export class Session implements SshSession {
   }
 
   async writeFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+    const bytes = Buffer.from(content);
     const permissions = mode.toString(8).padStart(4, '0');
     const argv: Argv = ['sh', '-c', writeFile, 'mymachine', path, permissions, String(bytes.length)];
     const ran = await this.exec(argv, { input: bytes });
@@ -162,7 +158,7 @@ export class Session implements SshSession {
     this.#stream.destroy();
   }
 
-  async #open<C extends { end(): unknown }, T extends object>(
+  async #open<C extends { destroy(): unknown }, T extends object>(
     signal: AbortSignal | undefined,
     open: (callback: (error: Error | undefined, channel: C) => void) => void,
     attach: (channel: C) => T,
@@ -178,9 +174,8 @@ export class Session implements SshSession {
   }
 
   /**
-   * Opens a channel, again and again while the host may be busy with others of ours. A host may
-   * allow fewer channels than we open (MaxSessions), and frees one a little after its command has
-   * ended.
+   * Opens a channel, again and again while commands of ours may hold all that the host allows
+   * (MaxSessions). A host frees a channel a little after its command has ended.
    */
   async #openWhenFree<T>(signal: AbortSignal, open: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const began = this.#clock.now();

@@ -3,18 +3,15 @@ import { messageOf } from '../../base/machine-error.ts';
 import type { Argv, Programs } from '../../base/ports.ts';
 import type { CopySide, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
-import { copyAlias, sshSettings } from './client-config.ts';
+import { checkTarget } from '../target.ts';
 
-/**
- * The system's ssh for a terminal. `args` follow the destination, so they may be options as well,
- * as with docker-machine.
- */
+/** The system's ssh for a terminal. `args` may be options as well, as with docker-machine. */
 export function sshArgv(target: SshTarget, args: readonly string[]): Argv {
   const options = sshSettings(target).flatMap(([keyword, value]) => ['-o', `${keyword}=${value}`]);
   return ['ssh', ...options, target.host, ...args];
 }
 
-export interface ScpOptions {
+interface ScpOptions {
   /** A file with `copyConfig`'s text. */
   readonly configPath: string;
   readonly recursive: boolean;
@@ -69,4 +66,108 @@ function copyArgument(side: CopySide, index: number): string {
   // A relative path could look like a host (a:b) or an option (-r). Windows' scp knows C:\Users.
   const isWhole = side.path.startsWith('/') || (process.platform === 'win32' && isAbsolute(side.path));
   return isWhole ? side.path : `./${side.path}`;
+}
+
+/**
+ * Settings of a machine for the system's OpenSSH, as `ssh -o` and its config take them. They win
+ * over the user's config, which decides everything else (ProxyJump, ciphers, ...).
+ */
+export function sshSettings(target: SshTarget): readonly (readonly [keyword: string, value: string])[] {
+  checkTarget(target);
+  return [
+    ['User', target.user],
+    ['Port', String(target.port)],
+    ...hostKeySettings(target),
+    ...(target.keyPath === '' ? [] : keySettings(target.keyPath)),
+    ['PasswordAuthentication', 'no'],
+    ['ConnectTimeout', '10'],
+    ['ServerAliveInterval', '60'],
+    // A shared connection is found by an address, which another machine may have by now.
+    ['ControlMaster', 'no'],
+    ['ControlPath', 'none'],
+    ['LogLevel', 'ERROR'],
+  ];
+}
+
+function keySettings(path: string): readonly (readonly [string, string])[] {
+  return [
+    ['IdentitiesOnly', 'yes'],
+    ['IdentityFile', pathValue(path)],
+  ];
+}
+
+/** Trusts the machine's own known_hosts file and nothing else. */
+function hostKeySettings(target: SshTarget): readonly (readonly [string, string])[] {
+  return [
+    ['HostKeyAlias', target.hostKeyAlias],
+    ['UserKnownHostsFile', pathValue(target.knownHostsPath)],
+    ['GlobalKnownHostsFile', '/dev/null'],
+    ['StrictHostKeyChecking', target.trust === 'pinned' ? 'yes' : 'accept-new'],
+    ['CheckHostIP', 'no'],
+    // Debian hashes names by default. We read this file, too.
+    ['HashKnownHosts', 'no'],
+  ];
+}
+
+/**
+ * A block of ssh_config(5) for programs that call `ssh ADDRESS`, as docker does for an ssh:// URL.
+ * It has the machine's user, port and key, and accepts the pinned host keys alone.
+ * @throws MM_SSH_TARGET when a path cannot be written there.
+ */
+export function hostBlock(target: SshTarget): string {
+  const settings = sshSettings({ ...target, trust: 'pinned' });
+  return `${[`Host ${target.host}`, ...settings.map((setting) => `  ${setting.join(' ')}`)].join('\n')}\n`;
+}
+
+/**
+ * The line that includes a file in the user's ssh config.
+ * @throws MM_SSH_TARGET for a path with characters of patterns or tokens, which ssh reads there.
+ */
+export function includeLine(file: string): string {
+  const path = process.platform === 'win32' ? file.replaceAll('\\', '/') : file;
+  if (!/[*?[\]%\\]/.test(path)) return `Include ${pathValue(path)}`;
+  throw sshError('MM_SSH_TARGET', {
+    message: `The path ${JSON.stringify(path)} cannot be included in an ssh config`,
+    hint: 'Move the store to a path without * ? [ ] % and backslashes.',
+  });
+}
+
+/**
+ * An ssh config for `scp -F`, in which each side on a machine is a host with settings of its own.
+ * The user's configs follow. `Match final` has ssh read them again with the real address.
+ */
+export function copyConfig(from: CopySide, to: CopySide, userConfigs: readonly string[]): string {
+  const hosts = [from, to].flatMap((side, index) =>
+    side.kind === 'local'
+      ? []
+      : [
+          `Host ${copyAlias(index)}`,
+          `  HostName ${side.target.host}`,
+          ...sshSettings(side.target).map((setting) => `  ${setting.join(' ')}`),
+        ],
+  );
+  const includes = userConfigs.map((path) => `Include ${pathValue(path)}`);
+  return [...hosts, 'Match final all', ...(includes.length === 0 ? [] : ['Match all', ...includes]), ''].join(
+    '\n',
+  );
+}
+
+/** The name of a side of a copy in `copyConfig`: mymachine-1 or mymachine-2. */
+function copyAlias(index: number): string {
+  return `mymachine-${index + 1}`;
+}
+
+/**
+ * Writes a path as ssh_config(5) takes it: with double quotes around blanks, and % doubled.
+ * @throws MM_SSH_TARGET for a path that cannot be written there.
+ */
+function pathValue(path: string): string {
+  if (/["\p{Cc}]|\$\{/u.test(path)) {
+    throw sshError('MM_SSH_TARGET', {
+      message: `The path ${JSON.stringify(path)} cannot be handed to the system's ssh`,
+      hint: 'Move the file to a path without quotes, control characters and ${, or use --native-ssh.',
+    });
+  }
+  const escaped = path.replaceAll('%', '%%');
+  return /[\s#]/.test(path) ? `"${escaped}"` : escaped;
 }

@@ -1,4 +1,4 @@
-import { opendir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, type MachineError, messageOf } from '../../base/machine-error.ts';
 import { bracketed } from '../../base/net.ts';
@@ -6,7 +6,7 @@ import type { Argv, Ports, Programs, RunResult } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import type { SshSession, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
-import { sshSettings } from './client-config.ts';
+import { sshSettings } from './openssh.ts';
 
 /** sshfs has a ConnectTimeout of 10 s. A slow login gets twice that in addition. */
 const MOUNT_TIMEOUT_MS = 30_000;
@@ -51,9 +51,7 @@ export function sshfsArgv(folder: RemoteFolder, mountPoint: string, useUserConfi
 export async function checkMountPoint(ports: MountPorts, path: string): Promise<void> {
   const wrong = (what: string, hint: string) =>
     sshError('MM_MOUNT_POINT', { message: `${printable(path, 300)} ${what}`, hint });
-  const point = await mountPointPath(path);
-  const there =
-    point === undefined ? undefined : mountedOn(await mountTable(ports.programs, ports.platform), point);
+  const there = await mountAt(ports, path);
   if (there !== undefined) {
     throw isSshfs(there, ports.platform)
       ? wrong(
@@ -62,38 +60,22 @@ export async function checkMountPoint(ports: MountPorts, path: string): Promise<
         )
       : wrong('is a mount point already', 'Mount on an empty folder.');
   }
-  const status = await stat(path).catch((error: unknown) => error);
-  if (status instanceof Error) {
-    throw codeOf(status) === 'ENOENT'
-      ? wrong(
-          'does not exist, and nothing can be mounted on it',
-          `Make it first with "mkdir -p ${shown(path)}".`,
-        )
-      : wrong(`cannot be mounted on: ${messageOf(status)}`, 'Mount on an empty folder of your own.');
-  }
-  if (!(status as Awaited<ReturnType<typeof stat>>).isDirectory())
-    throw wrong('is not a folder, and nothing can be mounted on it', 'Mount on an empty folder.');
-  if (!(await isEmpty(path)))
-    throw wrong(
-      'is not empty: what is in it would be hidden as long as something is mounted on it',
-      `Make an empty folder with "mkdir -p ${shown(`${path.replace(/\/+$/, '')}/mnt`)}" and mount on that.`,
-    );
-}
-
-async function isEmpty(path: string): Promise<boolean> {
-  try {
-    const folder = await opendir(path);
-    try {
-      return (await folder.read()) === null;
-    } finally {
-      await folder.close();
-    }
-  } catch (error) {
-    throw sshError('MM_MOUNT_POINT', {
-      message: `${printable(path, 300)} cannot be mounted on: ${messageOf(error)}`,
-      hint: 'Mount on an empty folder of your own.',
-    });
-  }
+  const names = await readdir(path).catch((error: unknown) => {
+    const code = codeOf(error);
+    if (code === 'ENOENT')
+      throw wrong(
+        'does not exist, and nothing can be mounted on it',
+        `Make it first with "mkdir -p ${shown(path)}".`,
+      );
+    throw code === 'ENOTDIR'
+      ? wrong('is not a folder, and nothing can be mounted on it', 'Mount on an empty folder.')
+      : wrong(`cannot be mounted on: ${messageOf(error)}`, 'Mount on an empty folder of your own.');
+  });
+  if (names.length === 0) return;
+  throw wrong(
+    'is not empty: what is in it would be hidden as long as something is mounted on it',
+    `Make an empty folder with "mkdir -p ${shown(`${path.replace(/\/+$/, '')}/mnt`)}" and mount on that.`,
+  );
 }
 
 /**
@@ -156,17 +138,16 @@ function mountHint(ran: RunResult, machineName: string): string {
 export async function unmountFolder(ports: MountPorts, path: string, command: Argv): Promise<void> {
   const failed = (message: string, hint: string, details?: string): MachineError =>
     sshError('MM_UNMOUNT', { message, hint, ...(details === undefined ? {} : { details }) });
-  const point = await mountPointPath(path);
-  const there =
-    point === undefined ? undefined : mountedOn(await mountTable(ports.programs, ports.platform), point);
+  const there = await mountAt(ports, path);
   const list = ports.platform === 'linux' ? 'findmnt -t fuse.sshfs' : 'mount';
-  if (point === undefined || there === undefined)
+  if (there === undefined)
     throw failed(`Nothing is mounted on ${printable(path, 300)}`, `"${list}" lists what is mounted.`);
   if (!isSshfs(there, ports.platform))
     throw failed(
       `What is mounted on ${printable(path, 300)} is no folder of a machine (${printable(there.type, 40)})`,
       `"${list}" lists what is mounted.`,
     );
+  const { point } = there;
   const [program, ...args] = command;
   const ran = await ports.programs.run([program, ...args, point], {
     timeoutMs: UNMOUNT_TIMEOUT_MS,
@@ -237,36 +218,33 @@ export function isSshfs(mount: Mount, platform: NodeJS.Platform): boolean {
 }
 
 /**
- * Gives a path as the table has it, or undefined when its parent does not exist. Only links of the
- * parent are followed. A mount point whose connection is dead cannot be looked at.
+ * Finds what is mounted on a path. Only links of the parent are
+ * followed: a mount point whose connection is dead cannot be looked at.
  */
-async function mountPointPath(path: string): Promise<string | undefined> {
-  try {
-    return join(await realpath(dirname(path)), basename(path));
-  } catch {
-    return undefined;
-  }
+async function mountAt({ programs, platform }: MountPorts, path: string): Promise<Mount | undefined> {
+  const parent = await realpath(dirname(path)).catch(() => undefined);
+  return parent === undefined
+    ? undefined
+    : mountedOn(await mountTable(programs, platform), join(parent, basename(path)));
 }
 
 /** Reads proc(5)'s table, where blanks, tabs, newlines and backslashes are octal numbers. */
 export function parseProcMounts(text: string): readonly Mount[] {
   const plain = (field: string) =>
-    // Each of those four characters is one byte of UTF-8.
     field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-  return text.split('\n').flatMap((line) => {
-    const [source, point, type] = line.split(' ');
-    if (source === undefined || point === undefined || type === undefined) return [];
-    return [{ source: plain(source), point: plain(point), type }];
-  });
+  return mountsIn(text, /^(\S+) (\S+) (\S+)/).map(({ source, point, type }) => ({
+    ...{ source: plain(source), point: plain(point), type },
+  }));
 }
 
-/**
- * Reads the output of `mount` on BSD and macOS: `user@host:/srv on /Users/x/srv (macfuse, nodev)`.
- */
+/** Reads the output of `mount` on BSD and macOS: `ann@host1:/srv on /Users/ann/srv (macfuse)`. */
 export function parseMountOutput(text: string): readonly Mount[] {
+  return mountsIn(text, /^(.*?) on (.*) \(([^,)]+)[^)]*\)$/);
+}
+
+function mountsIn(text: string, pattern: RegExp): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^(.*?) on (.*) \(([^,)]+)[^)]*\)$/.exec(line);
-    const [, source, point, type] = match ?? [];
+    const [, source, point, type] = pattern.exec(line) ?? [];
     if (source === undefined || point === undefined || type === undefined) return [];
     return [{ source, point, type }];
   });

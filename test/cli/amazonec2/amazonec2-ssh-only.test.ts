@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { SshTarget } from '../../../src/ssh/contract.ts';
-import { hostBlock } from '../../../src/ssh/system/client-config.ts';
+import { hostBlock } from '../../../src/ssh/system/openssh.ts';
 import type { SecurityGroup } from '../../testbed/ec2/actions/groups.ts';
 import { type Listening, listen } from '../../testbed/listen.ts';
 import { PROGRAM } from '../program.ts';

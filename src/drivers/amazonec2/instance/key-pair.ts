@@ -7,7 +7,6 @@ import {
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2';
 import { keepOrMakeKey } from '../../../sdk/guest.ts';
-import { publicKeyOf } from '../../../ssh/keys/private-key-file.ts';
 import type { Ec2Api } from '../api/api.ts';
 import { isRefusedWith, unlessGone } from '../api/failures.ts';
 import {
@@ -37,7 +36,9 @@ export async function keepPrivateKey({ config, machine }: Ec2Context): Promise<s
 /** The public half: from the file beside the key, else from the key itself. */
 export async function publicKey(path: string): Promise<string> {
   const beside = await readFile(`${path}.pub`, 'utf8').catch(() => '');
-  return /^(?:ssh|ecdsa)-\S+ \S+/.test(beside.trim()) ? beside.trim() : publicKeyOf(path);
+  if (/^(?:ssh|ecdsa)-\S+ \S+/.test(beside.trim())) return beside.trim();
+  const { publicKeyOf } = await import('../../../ssh/keys/identities.ts');
+  return publicKeyOf(path);
 }
 
 export async function checkPrivateKey(path: string): Promise<void> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { generateKeyPair } from '../../../../src/ssh/keys/ed25519.ts';
-import { publicKeyOf } from '../../../../src/ssh/keys/private-key-file.ts';
+import { publicKeyOf } from '../../../../src/ssh/keys/identities.ts';
 import { fingerprintOfLine } from '../../../../src/ssh/keys/public-key.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'mm-keys-'));

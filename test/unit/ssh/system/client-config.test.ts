@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SshTarget } from '../../../../src/ssh/contract.ts';
-import { hostBlock, includeLine } from '../../../../src/ssh/system/client-config.ts';
+import { hostBlock, includeLine } from '../../../../src/ssh/system/openssh.ts';
 import { parseSshUrl, sshUrl } from '../../../../src/ssh/target.ts';
 
 const target: SshTarget = {

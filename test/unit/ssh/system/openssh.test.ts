@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SshTarget } from '../../../../src/ssh/contract.ts';
-import { copyConfig } from '../../../../src/ssh/system/client-config.ts';
-import { rsyncArgv, scpArgv, sshArgv } from '../../../../src/ssh/system/openssh.ts';
+import { copyConfig, rsyncArgv, scpArgv, sshArgv } from '../../../../src/ssh/system/openssh.ts';
 
 const target: SshTarget = {
   host: '192.0.2.7',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../../../src/base/ports.ts';
-import { startDeadline } from '../../../../src/ssh/session/deadline.ts';
+import type { Clock } from '../../../src/base/ports.ts';
+import { startDeadline } from '../../../src/base/wait.ts';
 
 /** A clock whose sleeps are over at once; `slept` takes how long they would have been. */
 function quickClock(slept: number[]): Clock {
