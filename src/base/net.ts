@@ -8,6 +8,21 @@ export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** The whole of a text that comes in pieces. undefined for more than `maxBytes`, and no more is read. */
+export async function boundedText(
+  pieces: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): Promise<string | undefined> {
+  const read: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    if (bytes > maxBytes) return undefined;
+    read.push(piece);
+  }
+  return Buffer.concat(read).toString('utf8');
+}
+
 /** Whether something accepts connections there. Never throws. */
 export function accepts(
   host: string,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { boundedText } from '../base/net.ts';
 import { printable } from '../base/printable.ts';
 import { downloadError } from './errors.ts';
 
@@ -98,30 +99,19 @@ export async function httpClient(
         throw refused(url, answer.status);
       }
       try {
-        return await boundedText(url, answer.body);
+        const text = await boundedText(answer.body, MAX_TEXT_BYTES);
+        if (text !== undefined) return text;
       } catch (error) {
         signal.throwIfAborted();
         throw unreachable(new URL(url), error);
       }
-    },
-    close: () => dispatcher.destroy(),
-  };
-}
-
-async function boundedText(url: string, body: Readable): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of body as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > MAX_TEXT_BYTES) {
       throw downloadError('MM_DOWNLOAD_FAILED', {
         message: `${printable(url, 300)} is longer than ${MAX_TEXT_BYTES / 1024 / 1024} MiB, which a list of checksums never is`,
         hint: 'Something on the way (a captive portal, a proxy) may be answering instead of the site.',
       });
-    }
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+    },
+    close: () => dispatcher.destroy(),
+  };
 }
 
 export function refused(url: string, status: number): Error {

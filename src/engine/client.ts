@@ -12,7 +12,15 @@ import {
   readProblem,
   readVersion,
 } from './answers.ts';
-import { openWire, peekAtDates, type TlsContexts } from './connect.ts';
+import {
+  BodyTooLarge,
+  get,
+  openWire,
+  peekAtDates,
+  type Reply,
+  type TlsContexts,
+  WireAgent,
+} from './connect.ts';
 import {
   type CertificateDates,
   type EngineClient,
@@ -21,7 +29,6 @@ import {
 } from './contract.ts';
 import { explainRefusal, type Situation, wireCode } from './diagnose-tls.ts';
 import { engineError } from './errors.ts';
-import { BodyTooLarge, get, type Reply, WireAgent } from './request.ts';
 
 export interface EngineClientOptions {
   /** For hints such as "mymachine start NAME". */

@@ -2,9 +2,17 @@ import { join } from 'node:path';
 import { isMachineError } from '../base/machine-error.ts';
 import type { HostPorts } from '../provision/contract.ts';
 import type { BaseConfig, DriverContext } from '../sdk/context.ts';
-import { type Driver, type HostDriver, type Trait, type Traits, traitOf } from '../sdk/driver.ts';
+import {
+  completeStatus,
+  type Driver,
+  type HostDriver,
+  type HostStatus,
+  type SshLogin,
+  type Trait,
+  type Traits,
+  traitOf,
+} from '../sdk/driver.ts';
 import { driverError } from '../sdk/errors.ts';
-import { completeStatus, type HostStatus, type SshLogin } from '../sdk/status.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
 import { writeStoreFile } from '../store/files.ts';
 import type { HostConfig } from '../store/record/host-config.ts';

@@ -15,6 +15,7 @@ export type { Argv, Clock, Ports, Programs, Report, RunOptions, RunResult } from
 export { lastLines, printable } from '../base/printable.ts';
 export { retry, type WaitOptions, waitFor } from '../base/wait.ts';
 export type { BaseConfig, DriverContext, LockScope, MachineIdentity, PlanLine } from './context.ts';
+export type { HostStatus, MachineState, SshLogin } from './driver.ts';
 export {
   type Availability,
   type Cloud,
@@ -39,4 +40,3 @@ export {
   keepOrMakeKey,
   writeGuestSeed,
 } from './guest.ts';
-export type { HostStatus, MachineState, SshLogin } from './status.ts';

@@ -1,6 +1,14 @@
 import type { BaseConfig, DriverContext } from '../../src/sdk/context.ts';
-import { type Driver, type HostDriver, type Power, traitOf } from '../../src/sdk/driver.ts';
-import { completeStatus, type HostStatus, type MachineState, type SshLogin } from '../../src/sdk/status.ts';
+import {
+  completeStatus,
+  type Driver,
+  type HostDriver,
+  type HostStatus,
+  type MachineState,
+  type Power,
+  type SshLogin,
+  traitOf,
+} from '../../src/sdk/driver.ts';
 
 /** A loaded driver of hosts that can be switched, with a function for each part of a status. */
 export interface OpenDriver<C extends BaseConfig> extends HostDriver<C>, Required<Power<C>> {

@@ -1,6 +1,6 @@
 import type { Clock, Ports } from '../../src/base/ports.ts';
 import { systemClock } from '../../src/cli/computer/clock.ts';
-import { testPorts as portsThatSay } from '../../src/sdk/testing/bed.ts';
+import { testPorts as portsThatSay } from '../../src/sdk/testing/trial.ts';
 
 /** Time that goes a hundred times as fast. */
 export const fastClock: Clock = {

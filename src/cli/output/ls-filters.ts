@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/machine-error.ts';
-import type { MachineState } from '../../sdk/status.ts';
+import type { MachineState } from '../../sdk/driver.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import { usageError } from '../args/errors.ts';
 import { swarmColumn } from './ls-columns.ts';

@@ -47,7 +47,7 @@ async function account({ config, secret }: Ec2Context): Promise<string> {
  * What makes and removes machines is loaded by those who do, and not by every look at one.
  */
 export const host: HostDriver<Ec2Config> = {
-  precheck: async (context) => (await import('./precheck.ts')).precheck(context),
+  precheck: async (context) => (await import('./create.ts')).precheck(context),
   create: async (context) => (await import('./create.ts')).createInstance(context),
   status,
   remove: async (context) => (await import('./remove.ts')).removeMachine(context),
@@ -60,7 +60,7 @@ export const host: HostDriver<Ec2Config> = {
   cloud: {
     account,
     statusOfMany,
-    holdings: async (context, all) => (await import('./resources.ts')).holdings(context, all),
+    holdings: async (context, all) => (await import('./remove.ts')).holdings(context, all),
     removeHoldings: async (context, machineId) =>
       (await import('./remove.ts')).removeHoldings(context, machineId),
     isGone,

@@ -1,13 +1,62 @@
-import { CancelSpotInstanceRequestsCommand, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
+import { CancelSpotInstanceRequestsCommand, type Tag, TerminateInstancesCommand } from '@aws-sdk/client-ec2';
 import { retry, waitFor } from '../../base/wait.ts';
+import type { Holding } from '../../sdk/driver.ts';
 import { backoffMs, type Ec2Api, withApi } from './api/api.ts';
 import { isNotFound, unlessGone } from './api/failures.ts';
-import type { Ec2Context } from './context.ts';
+import { type Ec2Context, ID_TAG, NAME_TAG, ofMachine, STORE_TAG, tagOf } from './context.ts';
 import { ec2Error } from './errors.ts';
-import { findInstance } from './instance/find.ts';
-import { deleteKey } from './instance/key-pair.ts';
-import { deleteGroup, groupsUsedByOthers } from './network/security-group.ts';
-import { allOf, NO_RESOURCES, type Resources, recordedResources, taggedResources } from './resources.ts';
+import { findInstance, findInstances, findSpotRequests, ownInstances } from './instance/instance.ts';
+import { deleteKey, findKeys } from './instance/login-key.ts';
+import { deleteGroup, findGroups, groupsUsedByOthers } from './network/security-group.ts';
+
+/** Ids of what a machine has at EC2, and the names of key pairs, by which they are deleted. */
+interface Resources {
+  readonly instances: readonly string[];
+  readonly keys: readonly string[];
+  readonly groups: readonly string[];
+  readonly spotRequests: readonly string[];
+}
+
+const NO_RESOURCES: Resources = { instances: [], keys: [], groups: [], spotRequests: [] };
+
+/** Everything in the region that bears the machine's id. */
+async function taggedResources(api: Ec2Api, machineId: string, mayBeSpot: boolean): Promise<Resources> {
+  const filter = ofMachine(machineId);
+  const [instances, keys, groups, requests] = await Promise.all([
+    ownInstances(api, machineId),
+    findKeys(api, filter),
+    findGroups(api, [filter]),
+    mayBeSpot ? findSpotRequests(api, filter) : [],
+  ]);
+  return {
+    instances: instances.flatMap(({ InstanceId }) => InstanceId ?? []),
+    keys: keys.flatMap(({ KeyName }) => KeyName ?? []),
+    groups: groups.flatMap(({ GroupId }) => GroupId ?? []),
+    spotRequests: requests.flatMap(({ SpotInstanceRequestId }) => SpotInstanceRequestId ?? []),
+  };
+}
+
+/** What stands in the record, whether or not EC2 shows it now. docker-machine tagged nothing. */
+function recordedResources({ config }: Ec2Context): Resources {
+  const known = (id: string | undefined) => (id === undefined || id === '' ? [] : [id]);
+  return {
+    instances: known(config.InstanceId),
+    keys: config.ExistingKey ? [] : known(config.KeyName),
+    groups: config.OwnGroupIds ?? [],
+    spotRequests: known(config.SpotRequestId),
+  };
+}
+
+const union = (a: readonly string[], b: readonly string[]) => [...new Set([...a, ...b])];
+
+function allOf(a: Resources, b: Resources): Resources {
+  return {
+    instances: union(a.instances, b.instances),
+    keys: union(a.keys, b.keys),
+    groups: union(a.groups, b.groups),
+    spotRequests: union(a.spotRequests, b.spotRequests),
+  };
+}
 
 /** For how long EC2 may not show what was asked for: its eventual consistency. */
 const UNSEEN_MS = 30_000;
@@ -145,5 +194,38 @@ async function waitUntilTerminated(api: Ec2Api, context: Ec2Context, id: string)
   throw ec2Error('MM_EC2_STATE', {
     message: `The instance ${id} is still ${state} after ${TERMINATE_MS / 60_000} minutes`,
     hint: `It may be protected from termination: see it in the EC2 console, then run "mymachine rm ${machine.name}" again.`,
+  });
+}
+
+/** Everything under our tags in the machine's account and region. */
+export async function holdings(context: Ec2Context, all: boolean): Promise<readonly Holding[]> {
+  const filter = all
+    ? { Name: 'tag-key', Values: [ID_TAG] }
+    : { Name: `tag:${STORE_TAG}`, Values: [await context.storeId()] };
+  return withApi(context, async (api) => {
+    const [instances, requests, keys, groups] = await Promise.all([
+      findInstances(api, filter),
+      findSpotRequests(api, filter),
+      findKeys(api, filter),
+      findGroups(api, [filter]),
+    ]);
+    const owners = new Map(groups.map(({ GroupId = '', Tags }) => [GroupId, tagOf(Tags, ID_TAG)]));
+    const used = await groupsUsedByOthers(api, [...owners.keys()], (id) => owners.get(id) ?? '');
+    const of = (kind: string, id = '', tags: readonly Tag[] = []): Holding => ({
+      machineId: tagOf(tags, ID_TAG),
+      machineName: tagOf(tags, NAME_TAG),
+      kind,
+      id,
+      where: api.region,
+    });
+    return [
+      ...instances.map(({ InstanceId, Tags }) => of('instance', InstanceId, Tags)),
+      ...requests.map(({ SpotInstanceRequestId, Tags }) => of('spot request', SpotInstanceRequestId, Tags)),
+      ...keys.map(({ KeyPairId, Tags }) => of('key pair', KeyPairId, Tags)),
+      // A group that another machine uses goes with that machine.
+      ...groups
+        .filter(({ GroupId = '' }) => !used.has(GroupId))
+        .map(({ GroupId, Tags }) => of('security group', GroupId, Tags)),
+    ].filter(({ machineId, id }) => machineId !== '' && id !== '');
   });
 }

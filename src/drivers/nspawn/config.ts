@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
-import { suiteNames } from './root/suites.ts';
+import { suiteNames } from './root/root-image.ts';
 
 /** config.json's `Driver` of a container machine. */
 export interface NspawnConfig extends BaseConfig {

@@ -8,8 +8,7 @@ import type { Availability } from '../../sdk/driver.ts';
 import type { NspawnConfig } from './config.ts';
 import { canLimit, readHierarchies } from './container/control-group.ts';
 import { nspawnError } from './errors.ts';
-import { findRoot, rootsDir } from './root/root-image.ts';
-import { suiteNames, suiteOf } from './root/suites.ts';
+import { findRoot, rootsDir, suiteNames, suiteOf } from './root/root-image.ts';
 
 const SCORE = 50;
 

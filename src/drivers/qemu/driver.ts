@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { readEnd } from '../../base/files.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
-import type { MachineState } from '../../sdk/status.ts';
+import { DRIVER_API, type Driver, type HostDriver, type MachineState } from '../../sdk/driver.ts';
 import { bootGuest, runState, stopGuest } from './boot.ts';
 import { configureQemu, machineFiles, type QemuConfig, qemuFlags } from './config.ts';
 import { createGuest } from './create.ts';

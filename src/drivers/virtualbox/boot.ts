@@ -5,7 +5,7 @@ import { hasSshBanner, isPortFree, takeFreePorts } from '../../base/net.ts';
 import { lastLines, printable } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import type { MachineState } from '../../sdk/status.ts';
+import type { MachineState } from '../../sdk/driver.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { shareFolder, warnOfUnseenShare } from './hardware/share.ts';

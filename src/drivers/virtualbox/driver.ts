@@ -3,8 +3,13 @@ import { readEnd } from '../../base/files.ts';
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Ports } from '../../base/ports.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { type Availability, DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
-import type { HostStatus } from '../../sdk/status.ts';
+import {
+  type Availability,
+  DRIVER_API,
+  type Driver,
+  type HostDriver,
+  type HostStatus,
+} from '../../sdk/driver.ts';
 import { bootMachine, gone, killMachine, stopMachine } from './boot.ts';
 import { configureVirtualBox, isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { createMachine } from './create.ts';

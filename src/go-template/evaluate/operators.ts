@@ -1,5 +1,4 @@
-import { formatted } from '../format/print.ts';
-import { plainDirective } from '../format/verbs.ts';
+import { formatted, plainDirective } from '../format/print.ts';
 import { type Budget, entryOf, isList, isMap, toValue, typeName, type Value } from '../value.ts';
 
 type Scalar = string | boolean | number | bigint;

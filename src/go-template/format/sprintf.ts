@@ -1,6 +1,5 @@
 import { type Budget, typeName, type Value } from '../value.ts';
-import { formatted, goText } from './print.ts';
-import { type Directive, plainDirective } from './verbs.ts';
+import { type Directive, formatted, goText, plainDirective } from './print.ts';
 
 /** Go takes up to a million; a column of a terminal needs no more than this. */
 const maxWidth = 10_000;

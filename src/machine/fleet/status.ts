@@ -1,8 +1,7 @@
 import pLimit from 'p-limit';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import type { CertificateDates, EngineClient } from '../../engine/contract.ts';
-import type { Cloud } from '../../sdk/driver.ts';
-import type { MachineState } from '../../sdk/status.ts';
+import type { Cloud, MachineState } from '../../sdk/driver.ts';
 import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
 import { engineAt } from '../engine/connection.ts';

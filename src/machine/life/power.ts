@@ -1,7 +1,7 @@
 import { isMachineError, messageOf, reworded } from '../../base/machine-error.ts';
 import { waitFor } from '../../base/wait.ts';
+import type { MachineState } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
-import type { MachineState } from '../../sdk/status.ts';
 import type { MachineDeps } from '../deps.ts';
 import { checkConnection, engineUrl, isCertificateFault } from '../engine/connection.ts';
 import { forgetEngineAddress, keepEngineAddress } from '../engine/last-address.ts';

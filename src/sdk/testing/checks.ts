@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { isAbsolute } from 'node:path';
 import { printable } from '../../base/printable.ts';
 import type { BaseConfig, DriverContext } from '../context.ts';
-import { type Driver, type HostDriver, traitOf } from '../driver.ts';
-import type { HostStatus, SshLogin } from '../status.ts';
+import { type Driver, type HostDriver, type HostStatus, type SshLogin, traitOf } from '../driver.ts';
 import type { TestMachine } from './test-machine.ts';
 import type { Trial } from './trial.ts';
 

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import type { BaseConfig } from '../context.ts';
 import type { Cloud, Driver, Holding } from '../driver.ts';
-import type { Bed, ContractCase } from './bed.ts';
 import { checkLine } from './checks.ts';
 import type { TestMachine } from './test-machine.ts';
-import { inTrial, type Trial } from './trial.ts';
+import { type Bed, type ContractCase, inTrial, type Trial } from './trial.ts';
 
 /** Hosts elsewhere, which may cost and outlive their records. */
 export function cloudCases<C extends BaseConfig>(

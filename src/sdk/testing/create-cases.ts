@@ -3,10 +3,9 @@ import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BaseConfig } from '../context.ts';
 import type { Driver } from '../driver.ts';
-import type { Bed, ContractCase } from './bed.ts';
 import { checkLine, checkRunning } from './checks.ts';
 import { STEP_MOMENTS, type StepMoment } from './test-machine.ts';
-import { inTrial, kindsOf, type Trial } from './trial.ts';
+import { type Bed, type ContractCase, inTrial, kindsOf, type Trial } from './trial.ts';
 
 /** When a process dies, for the name of a case. */
 export const MOMENT_WORDS: Readonly<Record<StepMoment, string>> = {

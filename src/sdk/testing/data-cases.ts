@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { type BaseConfig, baseConfig } from '../context.ts';
 import { DRIVER_API, type Driver } from '../driver.ts';
 import { FlagReader, type FlagSpec } from '../flags.ts';
-import type { Bed, ContractCase } from './bed.ts';
 import { checkLine } from './checks.ts';
 import { deepFrozen, openFlags } from './test-machine.ts';
-import { inTrial } from './trial.ts';
+import { type Bed, type ContractCase, inTrial } from './trial.ts';
 
 const BASE_KEYS = ['IPAddress', 'MachineName', 'SSHUser', 'SSHPort', 'SSHKeyPath', 'StorePath'];
 const SWARM_KEYS = ['SwarmMaster', 'SwarmHost', 'SwarmDiscovery'];

@@ -1,14 +1,14 @@
 import type { BaseConfig } from '../context.ts';
 import type { Driver } from '../driver.ts';
-import type { Bed, ContractCase } from './bed.ts';
 import { cloudCases } from './cloud-cases.ts';
 import { createCases } from './create-cases.ts';
 import { dataCases } from './data-cases.ts';
 import { powerCases, removeCases } from './power-cases.ts';
+import type { Bed, ContractCase } from './trial.ts';
 
-export type { Bed, ContractCase } from './bed.ts';
-export { testPorts } from './bed.ts';
 export { type StepMoment, testContext } from './test-machine.ts';
+export type { Bed, ContractCase } from './trial.ts';
+export { testPorts } from './trial.ts';
 
 /**
  * What every driver promises, as cases for any test runner.

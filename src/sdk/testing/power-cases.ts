@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { isMachineError } from '../../base/machine-error.ts';
 import type { BaseConfig } from '../context.ts';
-import type { Driver, Power } from '../driver.ts';
-import type { MachineState } from '../status.ts';
-import type { Bed, ContractCase } from './bed.ts';
+import type { Driver, MachineState, Power } from '../driver.ts';
 import { checkRunning } from './checks.ts';
 import { MOMENT_WORDS } from './create-cases.ts';
 import { STEP_MOMENTS, type StepMoment, type TestMachine } from './test-machine.ts';
-import { inTrial, kindsOf, type Trial } from './trial.ts';
+import { type Bed, type ContractCase, inTrial, kindsOf, type Trial } from './trial.ts';
 
 type Verb = keyof Power;
 

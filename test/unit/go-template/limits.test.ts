@@ -2,19 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMachineError } from '../../../src/base/machine-error.ts';
 import { renderTemplate } from '../../../src/go-template/render.ts';
-import { readCorpus } from '../../compat/templates/corpus.ts';
-
-const { kinds } = readCorpus().data;
-
-const failing = (template: string, data: unknown = kinds) => {
-  try {
-    renderTemplate(template, data);
-  } catch (error) {
-    if (isMachineError(error, 'MM_TEMPLATE')) return error;
-    throw error;
-  }
-  throw new Error(`${template} did not fail`);
-};
+import { failing, kinds } from './failing.ts';
 
 describe('a template cannot', () => {
   it('see anything but own keys of data', () => {

@@ -1,20 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isMachineError } from '../../../src/base/machine-error.ts';
 import { compileTemplate, renderTemplate } from '../../../src/go-template/render.ts';
 import { dataOf, expected, made, readCorpus } from '../../compat/templates/corpus.ts';
+import { failing } from './failing.ts';
 
 const corpus = readCorpus();
-const { kinds } = corpus.data;
-
-const failing = (template: string, data: unknown = kinds) => {
-  try {
-    renderTemplate(template, data);
-  } catch (error) {
-    if (isMachineError(error, 'MM_TEMPLATE')) return error;
-    throw error;
-  }
-  throw new Error(`${template} did not fail`);
-};
 
 describe('a template', () => {
   it('makes what Go makes of it, or fails with its words at its place', () => {

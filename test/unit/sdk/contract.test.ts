@@ -2,9 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import type { BaseConfig, DriverContext } from '../../../src/sdk/context.ts';
-import { type Cloud, DRIVER_API, type Driver, type HostDriver, type Power } from '../../../src/sdk/driver.ts';
+import {
+  type Cloud,
+  DRIVER_API,
+  type Driver,
+  type HostDriver,
+  type HostStatus,
+  type Power,
+} from '../../../src/sdk/driver.ts';
 import { driverError } from '../../../src/sdk/errors.ts';
-import type { HostStatus } from '../../../src/sdk/status.ts';
 import { type Bed, driverContract } from '../../../src/sdk/testing/index.ts';
 
 interface Config extends BaseConfig {

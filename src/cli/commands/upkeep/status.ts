@@ -1,6 +1,6 @@
 import { reworded } from '../../../base/machine-error.ts';
 import { Machine } from '../../../machine/machine.ts';
-import type { MachineState } from '../../../sdk/status.ts';
+import type { MachineState } from '../../../sdk/driver.ts';
 import { oneName } from '../../args/machine-names.ts';
 import { defineCommand } from '../../command.ts';
 import { value } from '../../result.ts';

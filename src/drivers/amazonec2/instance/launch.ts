@@ -10,8 +10,8 @@ import type { Ec2Config } from '../config.ts';
 import { type Ec2Context, machineFiles, tagsOf } from '../context.ts';
 import { ec2Error } from '../errors.ts';
 import { UNSEEN_GROUP } from '../network/security-group.ts';
-import { ownInstances } from './find.ts';
-import { publicKey } from './key-pair.ts';
+import { ownInstances } from './instance.ts';
+import { publicKey } from './login-key.ts';
 
 const TAGGED = ['instance', 'volume', 'network-interface'] as const;
 

@@ -12,7 +12,7 @@ import { waitFor } from '../../../base/wait.ts';
 import { type Ec2Api, everyPage } from '../api/api.ts';
 import { isNotFound, isRefusedWith } from '../api/failures.ts';
 import { type Ec2Context, ENGINE_PORT, ID_TAG, resourceName, tagOf, tagsOf } from '../context.ts';
-import { findInstances } from '../instance/find.ts';
+import { findInstances } from '../instance/instance.ts';
 import { callerNetworks } from './caller-address.ts';
 
 /** EC2 answers so until a new group is known everywhere. */

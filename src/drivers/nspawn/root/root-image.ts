@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '../../../base/json.ts';
@@ -12,10 +12,9 @@ import type { DriverContext } from '../../../sdk/context.ts';
 import { command } from '../command.ts';
 import { nspawnError } from '../errors.ts';
 import containerRoot from './container-root.sh';
-import { packagesOf, type RootWish, rootName, suiteOf } from './suites.ts';
 
 /** A root file system in the cache. It never changes, since machines lie over it. */
-export interface RootImage {
+interface RootImage {
   readonly dir: string;
   /** Each build has another one. */
   readonly id: string;
@@ -42,7 +41,7 @@ export async function readRootId(dir: string): Promise<string | undefined> {
 }
 
 /** What root file systems are built with. */
-export type RootContext = Ports & Pick<DriverContext, 'cacheDir' | 'withLock'>;
+type RootContext = Ports & Pick<DriverContext, 'cacheDir' | 'withLock'>;
 
 /** Finds or builds it. Of two processes that need the same one the second waits for the first. */
 export async function ensureRoot(context: RootContext, wish: RootWish): Promise<RootImage> {
@@ -124,4 +123,78 @@ async function describe(ports: Ports, wish: RootWish, root: string, id: string):
   );
   const built = new Date(ports.clock.now()).toISOString();
   return { id, suite: wish.suite, built, engine: packages['docker.io'] ?? null, packages };
+}
+
+/** What a root file system is made of. The same wish always has the same name. */
+interface RootWish {
+  readonly suite: string;
+  readonly engine: boolean;
+  readonly packages: readonly string[];
+}
+
+interface Suite {
+  readonly summary: string;
+  readonly engine: readonly string[];
+  /** The index of unstable has no date that a mirror could be held to. */
+  readonly undated: boolean;
+}
+
+const SUITES: Readonly<Record<string, Suite>> = {
+  bookworm: {
+    summary: 'Debian 12, engine 20.10',
+    engine: ['docker.io'],
+    undated: false,
+  },
+  trixie: {
+    summary: 'Debian 13, engine 26.1',
+    engine: ['docker.io', 'docker-cli'],
+    undated: false,
+  },
+  sid: {
+    summary: 'Debian unstable, engine 28.5',
+    engine: ['docker.io', 'docker-cli'],
+    undated: true,
+  },
+};
+
+export const suiteNames: readonly string[] = Object.keys(SUITES);
+
+export function suiteOf(name: string): Suite | undefined {
+  return Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
+}
+
+/**
+ * A system that boots, takes logins and installs packages.
+ * iptables and procps are named, since recommended packages stay out.
+ */
+const BASE = [
+  'ca-certificates',
+  'curl',
+  'dbus',
+  'gnupg',
+  'iproute2',
+  'iptables',
+  'iputils-ping',
+  'kmod',
+  'less',
+  'libpam-systemd',
+  'openssh-server',
+  'passwd',
+  'procps',
+  'sudo',
+  'systemd-resolved',
+  'systemd-sysv',
+];
+
+export function packagesOf(wish: RootWish): readonly string[] {
+  const engine = wish.engine ? (suiteOf(wish.suite)?.engine ?? []) : [];
+  return [...new Set([...BASE, ...engine, ...wish.packages])];
+}
+
+/** Name of the folder in the cache: `bookworm`, `trixie-engine`, `sid-engine-1f0c9a72`. */
+export function rootName(wish: RootWish): string {
+  const base = wish.engine ? `${wish.suite}-engine` : wish.suite;
+  if (wish.packages.length === 0) return base;
+  const digest = createHash('sha256').update([...wish.packages].sort().join('\n'));
+  return `${base}-${digest.digest('hex').slice(0, 8)}`;
 }

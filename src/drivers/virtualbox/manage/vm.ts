@@ -1,6 +1,6 @@
 import { isMachineError } from '../../../base/machine-error.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
-import type { MachineState } from '../../../sdk/status.ts';
+import type { MachineState } from '../../../sdk/driver.ts';
 import { isOurs, type VirtualBoxConfig } from '../config.ts';
 import { manage } from './manage.ts';
 import { parseVmInfo } from './output.ts';

@@ -4,7 +4,7 @@ import { unitName } from '../../../../src/drivers/nspawn/container/container.ts'
 import { networkId } from '../../../../src/drivers/nspawn/network/leases.ts';
 import { networkNames } from '../../../../src/drivers/nspawn/network/network.ts';
 import { isHostName } from '../../../../src/drivers/nspawn/precheck.ts';
-import { packagesOf, rootName, suiteNames } from '../../../../src/drivers/nspawn/root/suites.ts';
+import { packagesOf, rootName, suiteNames } from '../../../../src/drivers/nspawn/root/root-image.ts';
 
 test('the names of links fit into the 15 characters that the kernel has for them', () => {
   fc.assert(

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatFloat } from '../../../../src/go-template/format/print.ts';
-import { plainDirective } from '../../../../src/go-template/format/verbs.ts';
+import { formatFloat, plainDirective } from '../../../../src/go-template/format/print.ts';
 
 const format = (value: number, verb: string, precision?: number) =>
   formatFloat(value, { ...plainDirective, verb, precision });

@@ -2,8 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createMachine } from '../../../../src/machine/life/create.ts';
 import { switchMachine } from '../../../../src/machine/life/power.ts';
 import { Machine } from '../../../../src/machine/machine.ts';
-import { DRIVER_API, type Driver, type HostDriver } from '../../../../src/sdk/driver.ts';
-import type { MachineState } from '../../../../src/sdk/status.ts';
+import { DRIVER_API, type Driver, type HostDriver, type MachineState } from '../../../../src/sdk/driver.ts';
 import { sshError } from '../../../../src/ssh/errors.ts';
 import { UserStore } from '../user-store.ts';
 
