@@ -8,7 +8,7 @@ export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** The whole of a text that comes in pieces. undefined for more than `maxBytes`, and no more is read. */
+/** A text that comes in pieces. undefined for one of more than `maxBytes`, which is not read on. */
 export async function boundedText(
   pieces: AsyncIterable<Uint8Array>,
   maxBytes: number,
