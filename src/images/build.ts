@@ -14,7 +14,6 @@ import { join } from 'node:path';
 import type { Argv, Ports, Programs } from '../base/ports.ts';
 import { lastLines } from '../base/printable.ts';
 import { type AptMirror, aptMirror } from './apt-mirror.ts';
-import { type Arch, hostArch } from './arch.ts';
 import { runBootstrap } from './bootstrap.ts';
 import {
   type CachedImage,
@@ -24,7 +23,7 @@ import {
   lockName,
   publishImage,
 } from './cache.ts';
-import { type Kernel, suiteDistribution } from './catalogue.ts';
+import { type Arch, hostArch, type Kernel, suiteDistribution } from './catalogue.ts';
 import { imageError } from './errors.ts';
 import guestCustomize from './guest-customize.sh';
 import guestSetup from './guest-setup.sh';

@@ -5,7 +5,7 @@ import { isObject } from '../base/json.ts';
 import type { Ports } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
 import type { ProxySettings } from '../download/http.ts';
-import type { Arch } from './arch.ts';
+import type { Arch } from './catalogue.ts';
 import { imageError } from './errors.ts';
 
 /** What functions on images need: the ports, the cache, and locks that all its users share. */

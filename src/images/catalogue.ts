@@ -1,5 +1,3 @@
-import { type Arch, debianArch } from './arch.ts';
-
 /** Where a distribution publishes its cloud image, and how a download is checked. */
 export interface CatalogueImage {
   readonly name: string;
@@ -95,3 +93,19 @@ export function catalogueImage(name: string, arch: Arch): CatalogueImage | undef
     kernel,
   };
 }
+
+/** A guest's processor, as QEMU and the kernel call it. */
+export type Arch = 'x86_64' | 'aarch64';
+
+/** This computer's processor; undefined when there are no images for it. */
+export function hostArch(nodeArch: string = process.arch): Arch | undefined {
+  return nodeArch === 'x64' ? 'x86_64' : nodeArch === 'arm64' ? 'aarch64' : undefined;
+}
+
+/** The name that Debian, Ubuntu and Docker use. */
+function debianArch(arch: Arch): 'amd64' | 'arm64' {
+  return arch === 'x86_64' ? 'amd64' : 'arm64';
+}
+
+/** Whether the name of an image is an address such as `https://…/disk.qcow2#sha256:HEX`. */
+export const isImageUrl = (name: string): boolean => /^https?:\/\//.test(name);

@@ -3,13 +3,11 @@ import { mkdir, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { isMachineError, reworded } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
-import { type Checksum, findChecksum, parseDigest } from '../download/checksum.ts';
-import { download } from '../download/download.ts';
+import { type Checksum, download, findChecksum, parseDigest } from '../download/download.ts';
 import { downloadError } from '../download/errors.ts';
 import { type HttpClient, type HttpLimits, httpClient } from '../download/http.ts';
-import { type Arch, hostArch } from './arch.ts';
 import { type CachedImage, type ImageContext, imagesDir, lockName, publishImage } from './cache.ts';
-import { type CatalogueImage, catalogueImage, catalogueNames } from './catalogue.ts';
+import { type Arch, type CatalogueImage, catalogueImage, catalogueNames, hostArch } from './catalogue.ts';
 import { imageError } from './errors.ts';
 
 /** Downloads a distribution's cloud image into the cache, checked by the distribution's list. */
@@ -31,9 +29,6 @@ export function pullFrom(
 ): Promise<CachedImage> {
   return fetchImage(context, image, (http) => publishedChecksum(http, image), limits);
 }
-
-/** Whether the name of an image is an address such as `https://…/disk.qcow2#sha256:HEX`. */
-export const isImageUrl = (name: string): boolean => /^https?:\/\//.test(name);
 
 /** The name in the cache of an image from any site. */
 export const urlImageName = (url: string): string =>

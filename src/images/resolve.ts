@@ -2,12 +2,11 @@ import { open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { downloadError } from '../download/errors.ts';
-import type { Arch } from './arch.ts';
 import { buildImage, checkCanBuild } from './build.ts';
 import { type CachedImage, cachedImage, type ImageContext, lockName } from './cache.ts';
-import { type CatalogueImage, catalogueImage } from './catalogue.ts';
+import { type Arch, type CatalogueImage, catalogueImage, isImageUrl } from './catalogue.ts';
 import { imageError } from './errors.ts';
-import { isImageUrl, pullFrom, pullUrl, unknownImage, urlImageName } from './pull.ts';
+import { pullFrom, pullUrl, unknownImage, urlImageName } from './pull.ts';
 
 export interface ImageWish {
   /** A name of the catalogue or cache, the full path of a disk image, or `https://…#sha256:HEX`. */

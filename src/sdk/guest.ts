@@ -1,13 +1,16 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { freeBytes, writeAtomic } from '../base/files.ts';
 import type { JsonObject } from '../base/json.ts';
 import { type ErrorText, isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Ports } from '../base/ports.ts';
-import { seedIso } from '../guest/seed.ts';
-import { checkUserData } from '../guest/user-data.ts';
+import { checkUserData, seedIso } from '../guest/seed.ts';
+import type { ImageContext } from '../images/cache.ts';
+import { isImageUrl } from '../images/catalogue.ts';
 import { generateKeyPair } from '../ssh/keys/ed25519.ts';
-import type { BaseConfig, DriverContext } from './context.ts';
+import type { BaseConfig, DriverContext, PlanLine } from './context.ts';
+import type { SshLogin } from './driver.ts';
 
 export const MIB = 1024 * 1024;
 
@@ -126,4 +129,53 @@ export async function keepOrMakeKey(path: string, comment: string): Promise<void
 /** The public half of the key at `path`: `ssh-ed25519 AAAA…`, without its comment. */
 export async function readPublicKey(path: string): Promise<string> {
   return (await readFile(`${path}.pub`, 'utf8')).trim().split(/\s+/).slice(0, 2).join(' ');
+}
+
+/**
+ * Traits of a guest on this computer that is reached through forwards on 127.0.0.1,
+ * and whose host key is made before it boots.
+ */
+export const forwardedTraits = {
+  ssh: ({ SSHPort: port, SSHUser: user, SSHKeyPath: keyPath }: Readonly<BaseConfig>): SshLogin => ({
+    host: '127.0.0.1',
+    port,
+    user,
+    keyPath,
+  }),
+  provision: true,
+  adopted: false,
+  hostKey: 'pinned',
+  sans: ['127.0.0.1', 'localhost'],
+} as const;
+
+/** Lines of a plan that all guests of this computer have. Sizes are in MiB. */
+export function guestPlan(guest: {
+  readonly image: string;
+  readonly isHere: boolean;
+  readonly processors: string;
+  readonly memory: number;
+  readonly disk: number;
+}): readonly PlanLine[] {
+  return [
+    { label: 'image', value: `${guest.image} (${guest.isHere ? 'is here' : 'fetched or built first'})` },
+    { label: 'processors', value: guest.processors },
+    { label: 'memory', value: `${guest.memory} MB` },
+    { label: 'disk', value: `${guest.disk} MB, of which only what is written takes room` },
+  ];
+}
+
+/** What the functions on images take, out of a driver's context. */
+export function imageContext(context: DriverContext): ImageContext {
+  const { clock, report, programs, signal, cacheDir } = context;
+  const withLock: ImageContext['withLock'] = (name, what, work) =>
+    context.withLock(name, work, { scope: 'cache', what });
+  return { clock, report, programs, signal, cacheDir, withLock };
+}
+
+/**
+ * An image as an option names it, with the full path of
+ * a file. `disk` is what file names of disks end with.
+ */
+export function imageName(given: string, disk: RegExp): string {
+  return !isImageUrl(given) && (/[/\\]/.test(given) || disk.test(given)) ? resolve(given) : given;
 }

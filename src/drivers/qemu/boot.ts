@@ -4,8 +4,7 @@ import { hasSshBanner } from '../../base/net.ts';
 import { lastLines } from '../../base/printable.ts';
 import { waitFor } from '../../base/wait.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { type AccelChoice, chooseAccel, distrustAccel, tryAccel } from './accelerator/accelerator.ts';
-import { emulatedCpu } from './accelerator/probe.ts';
+import { type AccelChoice, chooseAccel, distrustAccel, emulatedCpu, tryAccel } from './accelerator.ts';
 import { type Accel, machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
 import { findGuest, signalGuest, waitUntilGone } from './process/process.ts';
@@ -19,17 +18,14 @@ const BOOT_MS: Readonly<Record<'emulated' | 'accelerated', number>> = {
   emulated: 900_000,
   accelerated: 240_000,
 };
-/**
- * With acceleration a kernel speaks within seconds, and has read
- * more than this by then even when its console is elsewhere.
- */
+/** An accelerated kernel speaks within seconds, and has read more than this by then. */
 const STALL_MS = 15_000;
 const STALL_BYTES = 8 * 1024 * 1024;
 
 /**
- * Starts the guest unless it runs, and waits until its sshd answers. A guest that
- * does nothing under an acceleration is started again by emulation, and the
- * acceleration not trusted again on this computer, unless it was asked for by name.
+ * Starts the guest unless it runs, and waits until its sshd answers.
+ * One that does nothing under an acceleration is started again by emulation.
+ * The acceleration is not trusted again here, unless it was asked for by name.
  */
 export async function bootGuest(context: Context): Promise<void> {
   const { machine, programs, report } = context;
@@ -59,7 +55,7 @@ export async function bootGuest(context: Context): Promise<void> {
   await waitForSsh(context, 'tcg');
 }
 
-/** What QEMU calls its state: running, paused, shutdown, ...; undefined when it does not answer. */
+/** QEMU's own word for its state. undefined when it does not answer. */
 export async function runState({ machine }: Pick<Context, 'machine'>): Promise<string | undefined> {
   const answer = await qmp(qmpPath(machine.dir, machine.id), 'query-status').catch(() => undefined);
   return typeof answer === 'object' && answer !== null && 'status' in answer
@@ -121,10 +117,7 @@ const SHUTDOWN_MS: Readonly<Record<'emulated' | 'accelerated', number>> = {
 const PRESS_EVERY_MS = 10_000;
 const QUIT_MS = 10_000;
 
-/**
- * Presses the guest's power button and waits for it
- * to shut down; one that does not is switched off.
- */
+/** Presses the guest's power button. One that does not shut down is switched off. */
 export async function stopGuest(context: Context): Promise<void> {
   const { machine, programs, clock, report, signal, config } = context;
   const files = machineFiles(machine.dir);
@@ -140,7 +133,7 @@ export async function stopGuest(context: Context): Promise<void> {
     const gone = await waitFor(press, { clock, signal, timeoutMs: limit, intervalMs: 0 });
     if (!gone) {
       report.warn(`"${machine.name}" did not shut down within ${limit / 1000} s; switching it off.`);
-      // QEMU ends in good order on this signal: the disk's data is written out.
+      // On this signal QEMU writes the disk's data out.
       signalGuest(pid, 'SIGTERM');
       if (!(await waitUntilGone(context, pid, machine.id, QUIT_MS))) return killGuest(context);
     }

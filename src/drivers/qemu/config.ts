@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type Arch, hostArch } from '../../images/arch.ts';
-import { catalogueNames, DEFAULT_IMAGE } from '../../images/catalogue.ts';
+import { type Arch, catalogueNames, DEFAULT_IMAGE, hostArch } from '../../images/catalogue.ts';
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
-import { imageName } from '../image-context.ts';
+import { imageName } from '../../sdk/guest.ts';
 
 const ACCELS = ['kvm', 'hvf', 'whpx', 'tcg'] as const;
 export type Accel = (typeof ACCELS)[number];
@@ -151,9 +150,7 @@ function publishOf(flags: FlagReader, value: string): Forward {
   throw flags.wrong('qemu-publish', hint, value);
 }
 
-/**
- * A local port (on 127.0.0.1) that leads to one of the guest. Host 0 stands for any that is free.
- */
+/** A port of 127.0.0.1 that leads to one of the guest. Host 0 stands for any that is free. */
 export interface Forward {
   readonly host: number;
   readonly guest: number;

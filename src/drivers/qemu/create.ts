@@ -2,8 +2,7 @@ import { rename } from 'node:fs/promises';
 import { lastLines } from '../../base/printable.ts';
 import { inspectDisk, resolveImage } from '../../images/resolve.ts';
 import type { DriverContext } from '../../sdk/context.ts';
-import { keepOrMakeKey, writeGuestSeed } from '../../sdk/guest.ts';
-import { imageContext } from '../image-context.ts';
+import { imageContext, keepOrMakeKey, writeGuestSeed } from '../../sdk/guest.ts';
 import { bootGuest } from './boot.ts';
 import { machineFiles, type QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
@@ -45,31 +44,17 @@ export async function createGuest(context: Context): Promise<void> {
   );
 }
 
-/**
- * An overlay: what the guest changes goes into the machine's own file, which only grows with it.
- */
+/** What the guest changes goes into the machine's own file, which only grows with it. */
 async function makeOverlay(context: Context): Promise<void> {
   const { machine, config, programs, signal } = context;
   const files = machineFiles(machine.dir);
   const base = await inspectDisk(config.BaseImage);
   const wished = config.DiskSize * 1024 * 1024;
   const draft = `${files.disk}.new`;
-  const result = await programs.run(
-    [
-      'qemu-img',
-      'create',
-      '-q',
-      '-f',
-      'qcow2',
-      '-F',
-      base.format,
-      '-b',
-      base.path,
-      draft,
-      String(Math.max(wished, base.virtualSize)),
-    ],
-    { signal },
-  );
+  const size = String(Math.max(wished, base.virtualSize));
+  const backing = ['-F', base.format, '-b', base.path];
+  const argv = ['qemu-img', 'create', '-q', '-f', 'qcow2', ...backing, draft, size] as const;
+  const result = await programs.run(argv, { signal });
   if (result.exitCode !== 0) {
     throw qemuError('MM_QEMU_DISK', {
       message: `The disk of "${machine.name}" could not be made: ${lastLines(result.stderr, 1, 300)}`,

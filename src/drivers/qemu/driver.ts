@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { readEnd } from '../../base/files.ts';
 import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver, type MachineState } from '../../sdk/driver.ts';
+import { forwardedTraits, readPublicKey } from '../../sdk/guest.ts';
 import { bootGuest, runState, stopGuest } from './boot.ts';
 import { configureQemu, machineFiles, type QemuConfig, qemuFlags } from './config.ts';
 import { createGuest } from './create.ts';
@@ -38,9 +38,7 @@ const host: HostDriver<QemuConfig> = {
   },
   power: { start: bootGuest, stop: stopGuest, kill: killGuest },
   remove: killGuest,
-  hostKeys: async ({ machine }) => [
-    (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),
-  ],
+  hostKeys: async ({ machine }) => [await readPublicKey(machineFiles(machine.dir).hostKey)],
   explain: ({ machine }) => readEnd(machineFiles(machine.dir).serial),
 };
 
@@ -50,19 +48,7 @@ export const qemuDriver: Driver<QemuConfig> = {
   name: 'qemu',
   summary: 'a virtual machine on this computer, by QEMU',
   flags: qemuFlags,
-  traits: {
-    ssh: ({ SSHPort, SSHUser, SSHKeyPath }) => ({
-      host: '127.0.0.1',
-      port: SSHPort,
-      user: SSHUser,
-      keyPath: SSHKeyPath,
-    }),
-    provision: true,
-    adopted: false,
-    hostKey: 'pinned',
-    sans: ['127.0.0.1', 'localhost'],
-    images: ({ BaseImage }) => [BaseImage],
-  },
+  traits: { ...forwardedTraits, images: ({ BaseImage }) => [BaseImage] },
   availability: qemuAvailability,
   configure: configureQemu,
   load: async () => host,

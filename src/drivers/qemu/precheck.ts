@@ -1,12 +1,11 @@
 import { isPortFree } from '../../base/net.ts';
 import type { Ports } from '../../base/ports.ts';
-import { type Arch, hostArch } from '../../images/arch.ts';
+import { type Arch, hostArch } from '../../images/catalogue.ts';
 import { checkImage } from '../../images/resolve.ts';
 import type { DriverContext, PlanLine } from '../../sdk/context.ts';
 import type { Availability } from '../../sdk/driver.ts';
-import { guestChecks, MIB } from '../../sdk/guest.ts';
-import { imageContext } from '../image-context.ts';
-import { chooseAccel, tryAccel } from './accelerator/accelerator.ts';
+import { guestChecks, guestPlan, imageContext, MIB } from '../../sdk/guest.ts';
+import { chooseAccel, tryAccel } from './accelerator.ts';
 import { accelRefused } from './boot.ts';
 import type { QemuConfig } from './config.ts';
 import { qemuError } from './errors.ts';
@@ -44,10 +43,13 @@ export async function precheckQemu(context: Context): Promise<readonly PlanLine[
   }
   const published = config.Publish.map(({ host, guest }) => `${host || 'a free one'} to ${guest}`);
   return [
-    { label: 'image', value: `${config.Image} (${image === 'here' ? 'is here' : 'fetched or built first'})` },
-    { label: 'processors', value: `${config.CPU} (${config.Arch})` },
-    { label: 'memory', value: `${config.Memory} MB` },
-    { label: 'disk', value: `${config.DiskSize} MB, of which only what is written takes room` },
+    ...guestPlan({
+      image: config.Image,
+      isHere: image === 'here',
+      processors: `${config.CPU} (${config.Arch})`,
+      memory: config.Memory,
+      disk: config.DiskSize,
+    }),
     { label: 'ports', value: ['free ones of 127.0.0.1', ...published].join(', ') },
     { label: 'acceleration', value: config.Accel === 'auto' ? 'the best that works here' : config.Accel },
   ];

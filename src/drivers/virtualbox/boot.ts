@@ -9,10 +9,9 @@ import type { MachineState } from '../../sdk/driver.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { shareFolder, warnOfUnseenShare } from './hardware/share.ts';
-import { manage } from './manage/manage.ts';
+import { manage, stateOf, vmInfo, vmOf } from './manage/manage.ts';
 import { forwardsOf } from './manage/output.ts';
-import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
-import { leasedAddress } from './network/dhcp.ts';
+import { leasedAddress } from './network/addresses.ts';
 import { attachNetwork, ensureNetwork, lockNetworks, usesDhcp } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;

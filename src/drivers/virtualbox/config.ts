@@ -1,10 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { type Arch, hostArch } from '../../images/arch.ts';
-import { DEFAULT_IMAGE } from '../../images/catalogue.ts';
+import { type Arch, DEFAULT_IMAGE, hostArch } from '../../images/catalogue.ts';
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader } from '../../sdk/flags.ts';
-import { imageName } from '../image-context.ts';
+import { imageName } from '../../sdk/guest.ts';
 import { DEFAULT_CIDR, NIC_TYPES, PROMISC_MODES, UI_TYPES } from './flags.ts';
 import { parseCidr } from './network/cidr.ts';
 

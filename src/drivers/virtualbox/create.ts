@@ -6,7 +6,7 @@ import { keepOrMakeKey, writeGuestSeed } from '../../sdk/guest.ts';
 import { bootMachine } from './boot.ts';
 import { isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { fetchIso, makeBoot2DockerDisk } from './hardware/boot2docker.ts';
-import { attach, makeDisk } from './hardware/disk.ts';
+import { attach, baseDisk, makeDisk } from './hardware/disk.ts';
 import {
   boardArgs,
   cardArgs,
@@ -15,12 +15,10 @@ import {
   macOf,
   platformArgs,
 } from './hardware/hardware.ts';
-import { baseDisk } from './hardware/image.ts';
 import { versionOf } from './manage/host-support.ts';
-import { manage } from './manage/manage.ts';
-import { vmInfo, vmOf } from './manage/vm.ts';
+import { manage, vmInfo, vmOf } from './manage/manage.ts';
+import { takeAddress } from './network/addresses.ts';
 import { attachNetwork, cidrOf, ensureNetwork, lockNetworks, usesDhcp } from './network/network.ts';
-import { takeAddress } from './network/notes.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { readEnd } from '../../base/files.ts';
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Ports } from '../../base/ports.ts';
@@ -10,25 +9,22 @@ import {
   type HostDriver,
   type HostStatus,
 } from '../../sdk/driver.ts';
+import { forwardedTraits, readPublicKey } from '../../sdk/guest.ts';
 import { bootMachine, gone, killMachine, stopMachine } from './boot.ts';
 import { configureVirtualBox, isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
 import { howToInstall, howToLoadModule } from './manage/explain.ts';
 import { checkVersion, versionOf, whatIsMissing } from './manage/host-support.ts';
-import { FOLDER_VARIABLES, findManage } from './manage/manage.ts';
-import { stateOf, type VmInfo, vmInfo } from './manage/vm.ts';
-import { leasedAddress } from './network/dhcp.ts';
+import { FOLDER_VARIABLES, findManage, stateOf, type VmInfo, vmInfo } from './manage/manage.ts';
+import { leasedAddress } from './network/addresses.ts';
 import { usesDhcp } from './network/network.ts';
 import { precheckVirtualBox } from './precheck.ts';
 import { removeMachine } from './remove.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/**
- * A fixed address is on record; one by DHCP is asked
- * for, and what was last known is better than none.
- */
+/** A fixed address is on record. One by DHCP is asked for; what was last known is better than none. */
 async function addressOf(context: Context, info: VmInfo): Promise<string> {
   const { config } = context;
   if (config.NatOnly === true || !usesDhcp(config)) return config.IPAddress;
@@ -50,9 +46,7 @@ const host: HostDriver<VirtualBoxConfig> = {
   status: statusOf,
   power: { start: bootMachine, stop: stopMachine, kill: killMachine },
   remove: removeMachine,
-  hostKeys: async ({ machine, config }) => [
-    (await readFile(`${machineFiles(machine.dir, config).hostKey}.pub`, 'utf8')).trim(),
-  ],
+  hostKeys: async ({ machine, config }) => [await readPublicKey(machineFiles(machine.dir, config).hostKey)],
   explain: ({ machine, config }) => readEnd(machineFiles(machine.dir, config).serial),
 };
 
@@ -67,26 +61,15 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
     meaning: 'Folder of VBoxManage where PATH has none',
   })),
   traits: {
-    ssh: ({ SSHPort, SSHUser, SSHKeyPath }) => ({
-      host: '127.0.0.1',
-      port: SSHPort,
-      user: SSHUser,
-      keyPath: SSHKeyPath,
-    }),
-    provision: true,
-    adopted: false,
+    ...forwardedTraits,
     hostKey: (config) => (isBoot2Docker(config) ? 'first-use' : 'pinned'),
-    sans: ['127.0.0.1', 'localhost'],
   },
   availability: virtualboxAvailability,
   configure: configureVirtualBox,
   load: async () => host,
 };
 
-/**
- * Who has installed VirtualBox is likely to want it, and
- * machines of docker-machine's users are there already.
- */
+/** Who has installed VirtualBox is likely to want it. docker-machine's users have machines there. */
 const SCORE = 90;
 
 async function virtualboxAvailability(ports: Ports): Promise<Availability> {

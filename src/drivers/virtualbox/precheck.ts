@@ -2,12 +2,11 @@ import { access, constants, readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { checkImage } from '../../images/resolve.ts';
 import type { DriverContext, PlanLine } from '../../sdk/context.ts';
-import { guestChecks, MIB } from '../../sdk/guest.ts';
-import { imageContext } from '../image-context.ts';
+import { guestChecks, guestPlan, imageContext, MIB } from '../../sdk/guest.ts';
 import { isBoot2Docker, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { checkIso } from './hardware/boot2docker.ts';
-import { imageWish, isVirtualBoxDisk } from './hardware/image.ts';
+import { imageWish, isVirtualBoxDisk } from './hardware/disk.ts';
 import { NETWORKS_CONF } from './manage/explain.ts';
 import { checkHost, checkVersion, versionOf } from './manage/host-support.ts';
 import { manage } from './manage/manage.ts';
@@ -39,13 +38,15 @@ export async function precheckVirtualBox(context: Context): Promise<readonly Pla
   if (config.NatOnly !== true) await checkNetwork(context, version);
   await checkBridge(context);
   await checks.userData(config.UserData ?? '');
-  const source = isBoot2Docker(config) ? config.Boot2DockerURL : (config.Image ?? '');
   const hostOnly = `host-only ${config.HostOnlyCIDR}, with ${usesDhcp(config) ? 'DHCP' : 'a fixed address'}`;
   return [
-    { label: 'image', value: `${source} (${image === 'here' ? 'is here' : 'fetched or built first'})` },
-    { label: 'processors', value: String(config.CPU) },
-    { label: 'memory', value: `${config.Memory} MB` },
-    { label: 'disk', value: `${config.DiskSize} MB, of which only what is written takes room` },
+    ...guestPlan({
+      image: isBoot2Docker(config) ? config.Boot2DockerURL : (config.Image ?? ''),
+      isHere: image === 'here',
+      processors: String(config.CPU),
+      memory: config.Memory,
+      disk: config.DiskSize,
+    }),
     { label: 'network', value: config.NatOnly === true ? 'NAT alone, by ports of 127.0.0.1' : hostOnly },
   ];
 }
@@ -104,14 +105,10 @@ async function checkBridge(context: Context): Promise<void> {
   });
 }
 
-/**
- * What is allowed where there is no file, since VirtualBox 6.1.28 (manual, "Host-Only Networking").
- */
+/** Allowed without a file, since VirtualBox 6.1.28 (manual, "Host-Only Networking"). */
 const DEFAULT = ['192.168.56.0/21'];
 
-/**
- * Networks in lines such as `* 10.0.0.0/8 192.168.0.0/16`; others, as those of IPv6, are not ours.
- */
+/** IPv4 networks in lines such as `* 10.0.0.0/8 192.168.0.0/16`. */
 export function allowedNetworks(text: string | undefined): readonly string[] {
   if (text === undefined) return DEFAULT;
   return text
@@ -120,10 +117,7 @@ export function allowedNetworks(text: string | undefined): readonly string[] {
     .filter((word) => /^[\d.]+\/\d+$/.test(word));
 }
 
-/**
- * Refuses a network that VirtualBox would refuse, with
- * the line that allows it. Windows has no such file.
- */
+/** Refuses what VirtualBox would refuse, with the line that allows it. Windows has no such file. */
 export async function checkAllowed(
   cidr: Cidr,
   version: Version,

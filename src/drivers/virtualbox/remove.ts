@@ -4,8 +4,7 @@ import type { DriverContext } from '../../sdk/context.ts';
 import { killMachine } from './boot.ts';
 import { isOurs, type VirtualBoxConfig } from './config.ts';
 import { isWithin, mediaOf } from './hardware/disk.ts';
-import { manage } from './manage/manage.ts';
-import { stateOf, vmInfo, vmOf } from './manage/vm.ts';
+import { manage, stateOf, vmInfo, vmOf } from './manage/manage.ts';
 import { lockNetworks, releaseNetwork } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;

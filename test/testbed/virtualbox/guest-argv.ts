@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import type { Argv } from '../../../src/base/ports.ts';
-import type { AccelChoice } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
+import type { AccelChoice } from '../../../src/drivers/qemu/accelerator.ts';
 import { accelOption } from '../../../src/drivers/qemu/process/argv.ts';
 import type { Hardware, Nic } from './hardware.ts';
 

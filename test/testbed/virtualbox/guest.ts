@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Argv, Clock, Programs } from '../../../src/base/ports.ts';
 import { lastLines } from '../../../src/base/printable.ts';
 import { waitFor } from '../../../src/base/wait.ts';
-import type { AccelChoice } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
+import type { AccelChoice } from '../../../src/drivers/qemu/accelerator.ts';
 import { guestArgv } from './guest-argv.ts';
 import type { Forward, Hardware } from './hardware.ts';
 import type { Namespaces } from './namespaces.ts';

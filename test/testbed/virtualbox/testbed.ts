@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net';
 import { basename, join } from 'node:path';
 import type { Argv, RunOptions, RunResult } from '../../../src/base/ports.ts';
 import { fateOf, identify, type ProcessIdentity } from '../../../src/base/process-identity.ts';
-import { chooseAccel } from '../../../src/drivers/qemu/accelerator/accelerator.ts';
+import { chooseAccel } from '../../../src/drivers/qemu/accelerator.ts';
 import { buildShim } from '../build-shim.ts';
 import { testPorts } from '../ports.ts';
 import { testCacheDir } from '../testbed.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findChecksum, parseDigest } from '../../../src/download/checksum.ts';
+import { findChecksum, parseDigest } from '../../../src/download/download.ts';
 import { type ImageContext, imagesDir } from '../../../src/images/cache.ts';
 import {
   type CatalogueImage,

@@ -1,7 +1,6 @@
-import { type Arch, hostArch } from '../../../images/arch.ts';
 import { buildImage } from '../../../images/build.ts';
 import { type CachedImage, type ImageContext, listImages, removeImage } from '../../../images/cache.ts';
-import { buildSystem, catalogueNames, type Kernel } from '../../../images/catalogue.ts';
+import { type Arch, buildSystem, catalogueNames, hostArch, type Kernel } from '../../../images/catalogue.ts';
 import { pullImage } from '../../../images/pull.ts';
 import { machinesOnImage } from '../../../machine/fleet/machines-on-image.ts';
 import { locksOf } from '../../../machine/locks.ts';

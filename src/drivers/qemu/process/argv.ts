@@ -1,7 +1,7 @@
-import { access, realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Argv, Programs } from '../../../base/ports.ts';
-import type { Arch } from '../../../images/arch.ts';
+import type { Arch } from '../../../images/catalogue.ts';
 import { type Accel, type Forward, hostForward } from '../config.ts';
 
 /** What a QEMU process is to run. Paths are full ones. */
@@ -26,60 +26,25 @@ export interface GuestProcess {
   readonly forwards: readonly Forward[];
 }
 
-/**
- * The command line of a guest: qemu(1). Nothing but virtio
- * devices, a serial line into a file, and QMP on a socket.
- */
+/** The command line of a guest: qemu(1). Virtio devices, a serial line into a file, QMP. */
 export function guestArgv(guest: GuestProcess): Argv {
   return [
     qemuProgram(guest.arch),
-    '-name',
-    `guest=${value(guest.name)}`,
-    '-uuid',
-    guest.uuid,
-    '-nodefaults',
-    '-no-user-config',
-    '-M',
-    guest.arch === 'x86_64' ? 'q35' : 'virt',
-    '-accel',
-    accelOption(guest.accel),
-    '-cpu',
-    guest.cpuModel,
-    '-smp',
-    String(guest.cpus),
-    '-m',
-    `${guest.memoryMiB}M`,
+    ...['-name', `guest=${value(guest.name)}`, '-uuid', guest.uuid, '-nodefaults', '-no-user-config'],
+    ...['-M', guest.arch === 'x86_64' ? 'q35' : 'virt', '-accel', accelOption(guest.accel)],
+    ...['-cpu', guest.cpuModel, '-smp', String(guest.cpus), '-m', `${guest.memoryMiB}M`],
     ...(guest.firmwarePath === undefined ? [] : ['-bios', guest.firmwarePath]),
-    '-display',
-    'none',
-    '-monitor',
-    'none',
-    '-pidfile',
-    guest.pidPath,
-    '-chardev',
-    `file,id=serial0,path=${value(guest.serialPath)}`,
-    '-serial',
-    'chardev:serial0',
-    '-chardev',
-    qmpChardev(guest.qmpPath),
-    '-mon',
-    'chardev=qmp0,mode=control',
+    ...['-display', 'none', '-monitor', 'none', '-pidfile', guest.pidPath],
+    ...['-chardev', `file,id=serial0,path=${value(guest.serialPath)}`, '-serial', 'chardev:serial0'],
+    ...['-chardev', qmpChardev(guest.qmpPath), '-mon', 'chardev=qmp0,mode=control'],
     '-drive',
     `if=none,id=disk0,file=${value(guest.diskPath)},format=qcow2,discard=unmap,detect-zeroes=unmap`,
-    '-device',
-    'virtio-blk-pci,drive=disk0,bootindex=0',
-    '-drive',
-    `if=none,id=seed0,file=${value(guest.seedPath)},format=raw,readonly=on`,
-    '-device',
-    'virtio-blk-pci,drive=seed0',
-    '-netdev',
-    ['user,id=net0,ipv6=off', ...guest.forwards.map(hostForward)].join(','),
-    '-device',
-    `virtio-net-pci,netdev=net0,mac=${guest.mac}`,
-    '-object',
-    'rng-builtin,id=rng0',
-    '-device',
-    'virtio-rng-pci,rng=rng0',
+    ...['-device', 'virtio-blk-pci,drive=disk0,bootindex=0'],
+    ...['-drive', `if=none,id=seed0,file=${value(guest.seedPath)},format=raw,readonly=on`],
+    ...['-device', 'virtio-blk-pci,drive=seed0'],
+    ...['-netdev', ['user,id=net0,ipv6=off', ...guest.forwards.map(hostForward)].join(',')],
+    ...['-device', `virtio-net-pci,netdev=net0,mac=${guest.mac}`],
+    ...['-object', 'rng-builtin,id=rng0', '-device', 'virtio-rng-pci,rng=rng0'],
   ];
 }
 
@@ -87,7 +52,7 @@ export function qemuProgram(arch: Arch): string {
   return `qemu-system-${arch}`;
 }
 
-/** By emulation each guest processor is to have a thread, and translated code room to stay. */
+/** Under tcg each guest processor gets a thread, and translated code room to stay. */
 export function accelOption(accel: Accel): string {
   if (accel === 'tcg') return 'tcg,thread=multi,tb-size=512';
   return accel === 'whpx' ? 'whpx,kernel-irqchip=off' : accel;
@@ -101,17 +66,17 @@ function qmpChardev(path: string): string {
 }
 
 /** A comma ends a value in QEMU's options, and two of them stand for one. */
-function value(text: string): string {
+export function value(text: string): string {
   return text.replaceAll(',', ',,');
 }
 
-/** A locally administered address made from the machine's id, so that it stays over starts. */
+/** A locally administered address made of the machine's id. It stays over starts. */
 export function macOf(uuid: string): string {
   const hex = uuid.replaceAll('-', '').slice(-6).toLowerCase();
   return `52:54:00:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4, 6)}`;
 }
 
-/** UEFI for aarch64 guests as QEMU itself, Homebrew, Debian, Fedora and Arch install it. */
+/** UEFI for aarch64 guests, as QEMU, Homebrew, Debian, Fedora and Arch install it. */
 const KNOWN_PATHS: readonly string[] = [
   '/opt/homebrew/share/qemu/edk2-aarch64-code.fd',
   '/usr/local/share/qemu/edk2-aarch64-code.fd',
@@ -126,23 +91,10 @@ const KNOWN_PATHS: readonly string[] = [
 /** The firmware beside the QEMU in use, else one of the known places. */
 export async function findFirmware(programs: Programs): Promise<string | undefined> {
   const program = await programs.find(qemuProgram('aarch64'));
-  const own =
-    program === undefined
-      ? []
-      : await realpath(program).then(
-          (path) => [
-            join(dirname(path), '../share/qemu/edk2-aarch64-code.fd'),
-            join(dirname(path), 'share/edk2-aarch64-code.fd'),
-          ],
-          () => [],
-        );
-  for (const path of [...own, ...KNOWN_PATHS]) {
-    try {
-      await access(path);
-      return path;
-    } catch {
-      // The next place may have it.
-    }
-  }
+  const folder = program === undefined ? undefined : dirname(await realpath(program).catch(() => program));
+  const places = ['../share/qemu/edk2-aarch64-code.fd', 'share/edk2-aarch64-code.fd'];
+  const own = folder === undefined ? [] : places.map((place) => join(folder, place));
+  for (const path of [...own, ...KNOWN_PATHS])
+    if ((await stat(path).catch(() => undefined)) !== undefined) return path;
   return undefined;
 }

@@ -4,15 +4,10 @@ import type { Clock, Programs } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
 
 /**
- * The QEMU process of a machine, or undefined. A pid in a file may by now be another
- * program's, after a reboot above all: a process is ours when its command line
- * carries the machine's id. Without a pid file all processes are looked through.
+ * The QEMU process of a machine, or undefined. Its command line has the machine's id.
+ * A pid in a file may by now be another program's. Without one all processes are looked through.
  */
-export async function findGuest(
-  programs: Programs,
-  id: string,
-  pidPath: string,
-): Promise<number | undefined> {
+export async function findGuest(programs: Programs, id: string, pidPath: string) {
   const noted = Number.parseInt(await readFile(pidPath, 'utf8').catch(() => ''), 10);
   if (Number.isInteger(noted) && noted > 1 && (await isGuest(programs, noted, id))) return noted;
   return (await allProcesses(programs)).find(([, command]) => isOurs(command, id))?.[0];
@@ -39,8 +34,8 @@ export async function waitUntilGone(
 }
 
 /**
- * A process that dies loses its command line first, and its ports and the lock on its disk a moment
- * later, with its last thread; after that it may stay as a zombie, when nobody cares for it.
+ * A dying process loses its command line first.
+ * Its ports and the lock on its disk go with its last thread. Then it may stay as a zombie.
  */
 async function isGone(programs: Programs, pid: number, id: string): Promise<boolean> {
   if (process.platform !== 'linux') return !(await isGuest(programs, pid, id));
@@ -60,7 +55,7 @@ export function signalGuest(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-/** Of a process that we have just started, whose pid cannot be another's yet. */
+/** Of a process that has just been started: its pid is not another's yet. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -74,10 +69,7 @@ function isOurs(command: string, id: string): boolean {
   return command.includes('qemu-system-') && command.includes(`-uuid ${id}`);
 }
 
-/**
- * Of Linux: the arguments, with blanks between them. Empty
- * for a process that is gone or only waits to be reaped.
- */
+/** Of Linux: the arguments, with blanks between them. '' for one that is gone or a zombie. */
 async function commandLine(pid: number): Promise<string> {
   const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
   return text.replaceAll('\0', ' ');

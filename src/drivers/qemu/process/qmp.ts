@@ -9,10 +9,7 @@ const MAX_SOCKET_PATH = 100;
 const SHORT_FOLDER = '/tmp/mymachine-';
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/**
- * Where the guest's QMP socket is: in the machine's folder, or, when that
- * path is too long for a socket, in a folder of this user's alone under /tmp.
- */
+/** The guest's QMP socket: in the machine's folder, or if that path is too long, under /tmp. */
 export function qmpPath(dir: string, id: string, platform: NodeJS.Platform = process.platform): string {
   if (platform === 'win32') return `\\\\.\\pipe\\mymachine-${id}`;
   const own = join(dir, 'qmp.sock');
@@ -20,20 +17,21 @@ export function qmpPath(dir: string, id: string, platform: NodeJS.Platform = pro
   return `${SHORT_FOLDER}${process.getuid?.() ?? 0}/${id}.sock`;
 }
 
-/** Makes the folder of a socket that lies under /tmp. Nothing is put into one of another user's. */
+/** Makes the folder of a socket under /tmp. One of another user's is refused. */
 export async function prepareQmpFolder(path: string): Promise<void> {
   if (path.startsWith(SHORT_FOLDER)) await makeOwnFolder(dirname(path));
 }
 
-/** Nothing stays of a guest that is gone, nor of the folder under /tmp once it is empty. */
+/** Removes the socket of a guest that is gone, and its folder under /tmp once that is empty. */
 export async function removeQmpSocket(path: string): Promise<void> {
   await rm(path, { force: true });
   if (path.startsWith(SHORT_FOLDER)) await rmdir(dirname(path)).catch(() => undefined);
 }
 
 /**
- * Runs one command of the QEMU machine protocol and gives what it returns; undefined when nobody
- * answers in time, which also is so while another client is connected. An error answer is thrown.
+ * Runs one command of the QEMU machine protocol and gives what it returns.
+ * undefined when nobody answers in time, as while another client is connected.
+ * @throws the answer, when it is an error
  */
 export function qmp(path: string, command: string, timeoutMs = 2000): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -55,8 +53,7 @@ export function qmp(path: string, command: string, timeoutMs = 2000): Promise<un
       for (const line of lines) {
         const message = parse(line);
         if ('QMP' in message) {
-          // The greeting. Both commands are sent at once;
-          // the answers come in order and carry our id.
+          // The greeting. Both commands go at once; the answers come in order, with our id.
           socket.write(`{"execute":"qmp_capabilities"}\n${JSON.stringify({ execute: command, id: 1 })}\n`);
         } else if (message['id'] === 1) {
           const error = message['error'];

@@ -3,7 +3,7 @@ import { isPortFree, takeFreePorts } from '../../../base/net.ts';
 import { lastLines } from '../../../base/printable.ts';
 import { waitFor } from '../../../base/wait.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
-import type { AccelChoice } from '../accelerator/accelerator.ts';
+import type { AccelChoice } from '../accelerator.ts';
 import { type Forward, GUEST_ENGINE_PORT, GUEST_SSH_PORT, machineFiles, type QemuConfig } from '../config.ts';
 import { qemuError } from '../errors.ts';
 import { findFirmware, guestArgv, macOf } from './argv.ts';
@@ -16,10 +16,7 @@ type Context = DriverContext<QemuConfig>;
 const PORT_ATTEMPTS = 5;
 const SETTLE_MS = 30_000;
 
-/**
- * Starts QEMU and returns its pid when it has taken its ports
- * and answers; fails with its last words when it ends instead.
- */
+/** Starts QEMU. Gives its pid once it answers, or fails with its last words. */
 export async function spawnGuest(context: Context, choice: AccelChoice): Promise<number> {
   const { machine, programs } = context;
   const files = machineFiles(machine.dir);
@@ -106,10 +103,7 @@ async function firstTaken(forwards: readonly Forward[]): Promise<Forward | undef
   return undefined;
 }
 
-/**
- * Keeps the ports of the last run where they are still free,
- * so that URLs stay; takes others, and saves them, where not.
- */
+/** Keeps the ports of the last run while they are free, so that URLs stay. */
 async function renewPorts(context: Context): Promise<void> {
   const taken = await firstTaken(forwardsOf(context.config));
   if (taken === undefined && context.config.SSHPort !== 0) return;
@@ -127,8 +121,7 @@ async function settle(context: Context, pid: number, socket: string): Promise<st
   const answer = await waitFor(
     async () => {
       if ((await qmp(socket, 'query-status').catch(() => undefined)) !== undefined) return 'up';
-      // Not by its command line: where QEMU is started by a
-      // script of the distribution's, that is empty for a moment.
+      // Not by its command line: behind a distribution's script that is empty for a moment.
       return isAlive(pid) ? undefined : 'ended';
     },
     { clock, timeoutMs: SETTLE_MS, intervalMs: 50, signal },

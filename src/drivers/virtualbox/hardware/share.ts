@@ -1,9 +1,8 @@
 import type { DriverContext } from '../../../sdk/context.ts';
 import { isBoot2Docker, parseShare, type Share, type VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';
-import { manage } from '../manage/manage.ts';
+import { manage, vmOf } from '../manage/manage.ts';
 import { parseValue } from '../manage/output.ts';
-import { vmOf } from '../manage/vm.ts';
 
 /** What docker-machine shared with boot2docker when nothing else was said. */
 const USERS: Readonly<Partial<Record<NodeJS.Platform, Share>>> = {

@@ -2,13 +2,11 @@ import type { DriverContext } from '../../../sdk/context.ts';
 import type { VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';
 import { versionOf } from '../manage/host-support.ts';
-import { manage } from '../manage/manage.ts';
+import { manage, vmOf } from '../manage/manage.ts';
 import { parseHostOnlyUsers } from '../manage/output.ts';
-import { vmOf } from '../manage/vm.ts';
 import { type HostOnlyKind, type HostOnlyNetwork, hostOnlyKind } from './adapters.ts';
+import { deleteNote, ensureDhcp, notes, releaseAddresses, restoreDhcp, writeNote } from './addresses.ts';
 import { type Cidr, parseCidr } from './cidr.ts';
-import { ensureDhcp, restoreDhcp } from './dhcp.ts';
-import { deleteNote, notes, releaseAddresses, writeNote } from './notes.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cpuModels } from '../../../../src/drivers/qemu/accelerator/probe.ts';
+import { cpuModels } from '../../../../src/drivers/qemu/accelerator.ts';
 import {
   accelOption,
   type GuestProcess,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts';
-import { hostArch } from '../../../../src/images/arch.ts';
+import { hostArch } from '../../../../src/images/catalogue.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { virtualboxDriver } from '../../../../src/drivers/virtualbox/driver.ts';
-import { baseDisk } from '../../../../src/drivers/virtualbox/hardware/image.ts';
+import { baseDisk } from '../../../../src/drivers/virtualbox/hardware/disk.ts';
 import { imagesDir } from '../../../../src/images/cache.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
 import { testPorts } from '../../../testbed/ports.ts';
