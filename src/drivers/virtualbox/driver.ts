@@ -24,7 +24,7 @@ import { removeMachine } from './remove.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/** A fixed address is on record. One by DHCP is asked for; what was last known is better than none. */
+/** A fixed address is on record. One by DHCP is asked for; else the last one that was known. */
 async function addressOf(context: Context, info: VmInfo): Promise<string> {
   const { config } = context;
   if (config.NatOnly === true || !usesDhcp(config)) return config.IPAddress;
@@ -69,7 +69,7 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
   load: async () => host,
 };
 
-/** Who has installed VirtualBox is likely to want it. docker-machine's users have machines there. */
+/** Who has installed VirtualBox is likely to want it. docker-machine left machines there. */
 const SCORE = 90;
 
 async function virtualboxAvailability(ports: Ports): Promise<Availability> {
