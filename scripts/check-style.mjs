@@ -2,6 +2,7 @@
 // - at most 16 source files in a folder of src and test
 // - comments end before column 101
 // - clock, timers, argv and environment are read where the program meets the outside world alone
+// - tests outside of test/bench measure no time, since a busy computer would fail them
 // - src/cli takes no machine's lock: what needs one is an operation of src/machine
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -25,6 +26,8 @@ for (const top of ['src', 'test']) checkFolder(join(root, top));
 for (const top of ['scripts', 'src', 'test'])
   for (const file of filesBelow(join(root, top))) checkComments(file);
 for (const file of filesBelow(join(root, 'src'))) if (file.endsWith('.ts')) checkPorts(file);
+for (const file of filesBelow(join(root, 'test')))
+  if (file.endsWith('.ts') && !relative(root, file).startsWith('test/bench/')) checkTimes(file);
 for (const problem of problems) console.log(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
@@ -54,6 +57,15 @@ function checkPorts(path) {
         `${name}:${index + 1}: src/cli takes no machine's lock: make it an operation of src/machine`,
       );
   }
+}
+
+/** @param {string} path */
+function checkTimes(path) {
+  for (const [index, text] of readFileSync(path, 'utf8').split('\n').entries())
+    if (/expect\((?:Date|performance)\.now\(\) -|performance\.now\(/.test(text))
+      problems.push(
+        `${relative(root, path)}:${index + 1}: a test measures time: count events, or use a clock of its own`,
+      );
 }
 
 /** @param {string} folder */

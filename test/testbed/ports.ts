@@ -8,6 +8,20 @@ export const fastClock: Clock = {
   sleep: (ms, signal) => systemClock.sleep(ms / 100, signal),
 };
 
+/** The computer's clock, which keeps for how long it was to sleep, each time. */
+export class RecordingClock implements Clock {
+  readonly slept: number[] = [];
+
+  now(): number {
+    return systemClock.now();
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.slept.push(ms);
+    return systemClock.sleep(ms, signal);
+  }
+}
+
 /**
  * The real outside world; what is said goes to `said` and, with MYMACHINE_TEST_TALK=1, to stderr
  * with its times.

@@ -171,28 +171,28 @@ describe('a machine that was made so', () => {
     expect(await sshConfig()).toBe(text ?? 'none');
   });
 
-  test('costs ls no more than its time when its host does not answer', async () => {
-    const begin = Date.now();
+  test('is listed when its host does not answer, which is asked once', async () => {
+    const before = silent.connections.total;
     const listed = await account.user.run(['ls', '-t', '2']);
     expect(listed, listed.stderr).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^h1 .*amazonec2/m),
+      stdout: expect.stringMatching(/^h1 .*amazonec2 .*Timeout/m),
     });
-    expect(Date.now() - begin).toBeLessThan(10_000);
+    expect(silent.connections.total - before).toBe(1);
   });
 
-  test('lets go at once of a host that does not answer when it is interrupted', async () => {
-    let interrupted = 0;
+  test('lets go of a host that does not answer when it is interrupted', async () => {
+    const before = silent.connections.total;
     const outcome = await account.user.run(['env', '--shell', 'bash', 'h1'], {
       env: path(),
       onStart: (child) =>
-        setTimeout(() => {
-          interrupted = Date.now();
-          child.kill('SIGINT');
-        }, 2000),
+        void vi
+          .waitUntil(() => silent.connections.total > before, { timeout: 30_000 })
+          .then(() => child.kill('SIGINT')),
     });
-    expect(Date.now() - interrupted).toBeLessThan(3000);
     expect(outcome).toMatchObject({ code: 130, stdout: '' });
+    // It does not try again first.
+    expect(silent.connections.total - before).toBe(1);
   });
 
   test('has no certificates: nothing is made, renewed or warned of, and each command says so in its own way', async () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,7 +132,6 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
   test('ends a command whose time is over, also one that ignores TERM', async () => {
     const mark = `987${process.pid}`;
     const stubborn = `trap "" TERM; while :; do sleep ${mark}; done`;
-    const began = Date.now();
     await expect(session.exec(['sleep', mark], { timeoutMs: 200 })).rejects.toMatchObject({
       code: 'MM_SSH_TIMEOUT',
       message: expect.stringContaining('within 200 ms'),
@@ -140,10 +139,8 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
     await expect(session.exec(['sh', '-c', stubborn], { timeoutMs: 200 })).rejects.toMatchObject({
       code: 'MM_SSH_TIMEOUT',
     });
-    expect(Date.now() - began).toBeLessThan(4000);
-    await sleep(300);
-    const left = await session.exec(['sh', '-c', `ps -eo args | grep "^sleep ${mark}" || true`]);
-    expect(left.stdout).toBe('');
+    const left = () => session.exec(['sh', '-c', `ps -eo args | grep "^sleep ${mark}" || true`]);
+    await expect.poll(async () => (await left()).stdout, { timeout: 20_000 }).toBe('');
   });
 
   test('ends a command that is cancelled, and rejects with the reason', async () => {
@@ -157,20 +154,20 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
 
   test('leaves a command to itself that must not be cut off, with nobody who reads what it says', async () => {
     const path = join(sshd.dir, 'left');
-    const careful = 'trap "" PIPE; echo begun >&2; sleep 1.5; echo said >&2 || echo unheard >"$1"; exit 0';
+    const careful =
+      'trap "" PIPE; echo begun >&2; until [ -e "$1.go" ]; do sleep 0.1; done; echo said >&2 || echo unheard >"$1"; exit 0';
     for (const how of ['timeout', 'signal'] as const) {
       const stop = new AbortController();
-      const began = Date.now();
       const running = session.exec(['sh', '-c', careful, 'sh', path], {
         leaveRunning: true,
         ...(how === 'timeout' ? { timeoutMs: 300 } : { signal: stop.signal }),
       });
       setTimeout(() => stop.abort(new Error('the user said so')), 300);
       await expect(running).rejects.toThrow(how === 'timeout' ? 'within 300 ms' : 'the user said so');
-      expect(Date.now() - began).toBeLessThan(1200);
-      expect((await readFile(path, 'utf8').catch(() => 'not yet')).trim()).toBe('not yet');
+      // The command waits for this file, so it is running still.
+      await writeFile(`${path}.go`, '');
       await expect.poll(() => readFile(path, 'utf8').catch(() => ''), { timeout: 10_000 }).toBe('unheard\n');
-      await rm(path);
+      await Promise.all([rm(path), rm(`${path}.go`)]);
     }
   });
 
@@ -185,17 +182,18 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
 
   test('runs thirty commands side by side on one connection', async () => {
     const before = (await sshd.log()).match(/Accepted publickey/g)?.length;
-    const began = Date.now();
+    // The first eight wait for each other, which they would do for ever one after the other.
+    const meeting =
+      'touch "$2/$1"; [ "$1" -ge 8 ] || until [ "$(ls "$2" | wc -l)" -ge 8 ]; do sleep 0.1; done; echo "$1"';
+    const folder = await mkdtemp(join(sshd.dir, 'meeting-'));
     const results = await Promise.all(
       Array.from({ length: 30 }, (_, index) =>
-        session.exec(['sh', '-c', 'sleep 0.2; echo "$1"', 'sh', String(index)]),
+        session.exec(['sh', '-c', meeting, 'sh', String(index), folder]),
       ),
     );
     expect(results.map(({ stdout }) => stdout.trim())).toEqual(
       Array.from({ length: 30 }, (_, index) => String(index)),
     );
-    // Four rounds of eight, not thirty one after the other.
-    expect(Date.now() - began).toBeLessThan(4000);
     expect((await sshd.log()).match(/Accepted publickey/g)?.length).toBe(before);
   });
 
@@ -318,12 +316,10 @@ describe.runIf(needsSshd)('a session with a real sshd', () => {
     const pid = Number((await other.exec(['sh', '-c', 'echo $PPID'])).stdout);
     process.kill(pid, 'SIGSTOP');
     try {
-      const began = Date.now();
       await expect(other.exec(['true'])).rejects.toMatchObject({
         code: 'MM_SSH_CLOSED',
         message: expect.stringContaining('Keepalive timeout'),
       });
-      expect(Date.now() - began).toBeLessThan(3000);
       expect(other.isOpen).toBe(false);
     } finally {
       process.kill(pid, 'SIGKILL');

@@ -1,4 +1,7 @@
-/** Holds the locks of dpkg and of apt's lists for some seconds, as apt itself does, by fcntl. */
+/**
+ * Holds the locks of dpkg and of apt's lists, as apt itself does, by fcntl.
+ * It does so until `pkill -f '[f]cntl'`, or for some seconds.
+ */
 export const holdLocks = `setsid perl -e '
   my ($seconds, @paths) = @ARGV;
   for my $path (@paths) {

@@ -169,12 +169,10 @@ describe('an engine client', () => {
       tlsEndpoint(port, certs.ca, certs.client),
       { kind: 'stream', open: () => new Promise<Duplex>(() => {}) } as const,
     ]) {
-      const start = Date.now();
       await expect(client(endpoint, { timeoutMs: 300 }).version()).rejects.toMatchObject({
         code: 'MM_ENGINE_TIMEOUT',
         message: expect.stringContaining('0.3 s'),
       });
-      expect(Date.now() - start).toBeLessThan(4000);
     }
   });
 

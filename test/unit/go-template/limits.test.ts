@@ -46,11 +46,8 @@ describe('a template cannot', () => {
     const doubling =
       '{{define "t"}}{{template "u"}}{{template "u"}}{{end}}{{define "u"}}{{template "t"}}{{end}}';
     expect(failing(`${doubling}{{template "t"}}`).message).toContain('exceeded maximum template depth');
-    for (const template of [nested, growing, wide, calling, '{{range .L}}{{json $}}{{end}}']) {
-      const start = Date.now();
+    for (const template of [nested, growing, wide, calling, '{{range .L}}{{json $}}{{end}}'])
       expect(failing(template, data).message).toContain('without bounds');
-      expect(Date.now() - start).toBeLessThan(20_000);
-    }
   });
 
   it('nest without end', () => {
