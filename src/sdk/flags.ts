@@ -30,6 +30,16 @@ export interface FlagSpec {
   readonly secret?: boolean;
 }
 
+type FlagMaker = (name: string, help: string, more?: Partial<FlagSpec>) => FlagSpec;
+
+/** Makes the flags of a driver by their kinds. Their names begin with the driver's. */
+export function flagMakers(driver: string): Readonly<Record<FlagSpec['kind'], FlagMaker>> {
+  const of =
+    (kind: FlagSpec['kind'], usual: Partial<FlagSpec> = {}): FlagMaker =>
+    (name, help, more) => ({ name: `${driver}-${name}`, kind, help, ...usual, ...more });
+  return { string: of('string'), int: of('int'), bool: of('bool'), slice: of('slice', { default: [] }) };
+}
+
 export type FlagValue = string | number | boolean | readonly string[];
 
 /** Each flag with its value. A missing string is '', a missing int 0, a missing slice empty. */

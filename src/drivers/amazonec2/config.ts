@@ -3,84 +3,19 @@ import { driverError } from '../../sdk/errors.ts';
 import type { FlagReader } from '../../sdk/flags.ts';
 import { imageNames } from './instance/images.ts';
 
-/** The driver's keys in config.json: docker-machine's first, with its names. */
-export interface Ec2Config extends BaseConfig {
+/** The driver's keys in config.json. */
+export type Ec2Config = Omit<ReturnType<typeof configureEc2>, 'SSHOnly'> & {
+  /** Missing in a record of docker-machine's. */
+  SSHOnly?: boolean;
   /** docker-machine's, added by the store. A legacy Swarm master's port is opened for it. */
   SwarmMaster?: boolean;
   SwarmHost?: string;
+};
 
-  /** Only in records that docker-machine wrote: ours keep secrets in a file of their own. */
-  AccessKey: string;
-  SecretKey: string;
-  SessionToken: string;
-  Region: string;
-  AMI: string;
-  KeyName: string;
-  /** The key pair was there before. */
-  ExistingKey: boolean;
-  InstanceId: string;
-  InstanceType: string;
-  PrivateIPAddress: string;
-  SecurityGroupIds: readonly string[];
-  SecurityGroupNames: readonly string[];
-  SecurityGroupReadOnly: boolean;
-  OpenPorts: readonly string[];
-  Tags: string;
-  ReservationId: string;
-  DeviceName: string;
-  /** GB */
-  RootSize: number;
-  VolumeType: string;
-  IamInstanceProfile: string;
-  VpcId: string;
-  SubnetId: string;
-  Zone: string;
-  RequestSpotInstance: boolean;
-  SpotPrice: string;
-  PrivateIPOnly: boolean;
-  UsePrivateIP: boolean;
-  UseEbsOptimizedInstance: boolean;
-  Monitoring: boolean;
-  SSHPrivateKeyPath: string;
-  RetryCount: number;
-  Endpoint: string;
-  DisableSSL: boolean;
-  UserDataFile: string;
-  /** Ours: a name of --amazonec2-image. */
-  Image: string;
-  Profile: string;
-  OpenTo: readonly string[];
-  /** The engine is reached through SSH alone. Missing in a record of docker-machine's. */
-  SSHOnly?: boolean;
-  UnencryptedRoot: boolean;
-  KmsKeyId: string;
-  MetadataToken: string;
-  MetadataTokenHops: number;
-  IPv6: boolean;
-  PlacementGroup: string;
-  Tenancy: string;
-  Credits: string;
-  /** Subnets to launch into, in the order in which they are tried. */
-  Subnets: readonly string[];
-  /** Networks of the first subnet, IPv4 first. What leads there leads to the others. */
-  SubnetCidrs: readonly string[];
-  /** Groups that we made, and that go when nobody uses them. */
-  OwnGroupIds: readonly string[];
-  KeyPairId: string;
-  /** gc looks at what this store made alone. '' until something is made. */
-  StoreId: string;
-  SpotRequestId: string;
-  /**
-   * When something was last asked for, in milliseconds since the epoch.
-   * EC2 need not show it for a while.
-   */
-  LastAskedAt: number;
-  /** EC2's answer to the last launch was that there is none. */
-  LaunchRefused: boolean;
-}
+const NONE: readonly string[] = [];
 
-/** From flags to config. @throws MM_DRIVER_FLAGS */
-export function configureEc2(flags: FlagReader, base: BaseConfig): Ec2Config {
+/** From flags to config: docker-machine's keys first, with its names. @throws MM_DRIVER_FLAGS */
+export function configureEc2(flags: FlagReader, base: BaseConfig) {
   const keyName = flags.matching(
     'amazonec2-keypair-name',
     /^[\x20-\x7e]{1,255}$/,
@@ -97,12 +32,14 @@ export function configureEc2(flags: FlagReader, base: BaseConfig): Ec2Config {
     ...base,
     SSHUser: flags.userName('amazonec2-ssh-user', 'ubuntu'),
     SSHPort: flags.int('amazonec2-ssh-port', 1, 65_535),
+    // Only in records that docker-machine wrote: ours keep secrets in a file of their own.
     AccessKey: '',
     SecretKey: '',
     SessionToken: '',
     Region: flags.matching('amazonec2-region', /^[a-zA-Z0-9-]{1,40}$/, 'Give a region such as eu-central-1.'),
     AMI: idOf(flags, 'amazonec2-ami', 'ami'),
     KeyName: keyName,
+    // The key pair was there before.
     ExistingKey: keyName !== '',
     InstanceId: '',
     InstanceType:
@@ -112,13 +49,14 @@ export function configureEc2(flags: FlagReader, base: BaseConfig): Ec2Config {
         'Give a type such as t3.micro.',
       ) || 't2.micro',
     PrivateIPAddress: '',
-    SecurityGroupIds: [],
+    SecurityGroupIds: NONE,
     SecurityGroupNames: flags.list('amazonec2-security-group'),
     SecurityGroupReadOnly: flags.bool('amazonec2-security-group-readonly'),
     OpenPorts: openPorts(flags),
     Tags: tags(flags),
     ReservationId: '',
     DeviceName: flags.text('amazonec2-device-name'),
+    // GB
     RootSize: flags.int('amazonec2-root-size', 1, 65_536),
     VolumeType: flags.oneOf('amazonec2-volume-type', VOLUME_TYPES, 'gp3'),
     IamInstanceProfile: flags.text('amazonec2-iam-instance-profile'),
@@ -144,6 +82,7 @@ export function configureEc2(flags: FlagReader, base: BaseConfig): Ec2Config {
     Endpoint: endpoint(flags),
     DisableSSL: flags.bool('amazonec2-insecure-transport'),
     UserDataFile: flags.path('amazonec2-userdata'),
+    // Ours, from here on.
     Image: flags.oneOf('amazonec2-image', imageNames, imageNames[0] ?? ''),
     Profile: flags.text('amazonec2-profile'),
     OpenTo: flags.cidrs('amazonec2-open-to'),
@@ -156,13 +95,19 @@ export function configureEc2(flags: FlagReader, base: BaseConfig): Ec2Config {
     PlacementGroup: flags.text('amazonec2-placement-group'),
     Tenancy: flags.oneOf('amazonec2-tenancy', ['default', 'dedicated', 'host']),
     Credits: flags.oneOf('amazonec2-credits', ['standard', 'unlimited']),
-    Subnets: [],
-    SubnetCidrs: [],
-    OwnGroupIds: [],
+    // Subnets to launch into, in the order in which they are tried.
+    Subnets: NONE,
+    // Networks of the first subnet, IPv4 first. What leads there leads to the others.
+    SubnetCidrs: NONE,
+    // Groups that we made, and that go when nobody uses them.
+    OwnGroupIds: NONE,
     KeyPairId: '',
+    // gc looks at what this store made alone. '' until something is made.
     StoreId: '',
     SpotRequestId: '',
+    // Milliseconds since the epoch. EC2 need not show for a while what was asked for then.
     LastAskedAt: 0,
+    // EC2's answer to the last launch was that there is none.
     LaunchRefused: false,
   };
 }

@@ -1,24 +1,12 @@
 import { DRIVER_API, type Driver } from '../../sdk/driver.ts';
-import type { FlagSpec } from '../../sdk/flags.ts';
+import { type FlagSpec, flagMakers } from '../../sdk/flags.ts';
 import { configureEc2, type Ec2Config } from './config.ts';
 import { ENGINE_PORT } from './context.ts';
 import { imageNames } from './instance/images.ts';
 
-type More = Partial<FlagSpec>;
+const { string, int, bool, slice } = flagMakers('amazonec2');
 
-const of =
-  (kind: FlagSpec['kind'], usual: More = {}) =>
-  (name: string, help: string, more: More = {}): FlagSpec => ({
-    name: `amazonec2-${name}`,
-    kind,
-    help,
-    ...usual,
-    ...more,
-  });
-const string = of('string');
-const int = of('int');
-const bool = of('bool');
-const slice = of('slice', { default: [] });
+type More = Partial<FlagSpec>;
 
 /** A variable that other programs read as well. */
 const shared = (env: string): More => ({ env, envOwner: 'shared' });

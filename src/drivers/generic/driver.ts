@@ -4,6 +4,7 @@ import { accepts } from '../../base/net.ts';
 import type { BaseConfig, DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
+import { flagMakers } from '../../sdk/flags.ts';
 
 export interface GenericConfig extends BaseConfig {
   EnginePort: number;
@@ -115,35 +116,22 @@ const host: HostDriver<GenericConfig> = {
   remove: async () => undefined,
 };
 
+const { string, int } = flagMakers('generic');
+
 /** A host that is there already and lets us log in. It is adopted, never made or deleted. */
 export const genericDriver: Driver<GenericConfig> = {
   api: DRIVER_API,
   name: 'generic',
   summary: 'a host that is there already, reached by SSH',
   flags: [
-    {
-      name: 'generic-engine-port',
-      kind: 'int',
-      env: 'GENERIC_ENGINE_PORT',
-      default: 2376,
-      help: 'Docker engine port',
-    },
-    {
-      name: 'generic-ip-address',
-      kind: 'string',
-      env: 'GENERIC_IP_ADDRESS',
-      required: true,
-      help: 'IP Address of machine',
-    },
-    { name: 'generic-ssh-user', kind: 'string', env: 'GENERIC_SSH_USER', default: 'root', help: 'SSH user' },
-    {
-      name: 'generic-ssh-key',
-      kind: 'string',
+    int('engine-port', 'Docker engine port', { env: 'GENERIC_ENGINE_PORT', default: ENGINE_PORT }),
+    string('ip-address', 'IP Address of machine', { env: 'GENERIC_IP_ADDRESS', required: true }),
+    string('ssh-user', 'SSH user', { env: 'GENERIC_SSH_USER', default: 'root' }),
+    string('ssh-key', 'SSH private key path (if not provided, default SSH key will be used)', {
       env: 'GENERIC_SSH_KEY',
       takes: 'file',
-      help: 'SSH private key path (if not provided, default SSH key will be used)',
-    },
-    { name: 'generic-ssh-port', kind: 'int', env: 'GENERIC_SSH_PORT', default: 22, help: 'SSH port' },
+    }),
+    int('ssh-port', 'SSH port', { env: 'GENERIC_SSH_PORT', default: 22 }),
   ],
   traits: {
     ssh: (config, { dir }) => {

@@ -1,74 +1,35 @@
 import { join } from 'node:path';
 import type { BaseConfig } from '../../sdk/context.ts';
-import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
+import { type FlagReader, type FlagSpec, flagMakers } from '../../sdk/flags.ts';
 import { suiteNames } from './root/root-image.ts';
 
 /** config.json's `Driver` of a container machine. */
-export interface NspawnConfig extends BaseConfig {
-  /** The Debian suite of its root file system. */
-  Image: string;
-  /** Whether the engine is part of the root file system. */
-  Engine: boolean;
-  /** Further packages in it. */
-  Packages: readonly string[];
-  /** Path of the root file system, and the id of that build. '' until it is there. */
-  RootDir: string;
-  RootId: string;
-  /** MB; 0 for no limit. */
-  Memory: number;
-  /** Such as '1.5'; '0' for no limit. */
-  CPU: string;
-}
+export type NspawnConfig = ReturnType<typeof configureNspawn>;
+
+const { string, int, bool, slice } = flagMakers('nspawn');
 
 export const nspawnFlags: readonly FlagSpec[] = [
-  {
-    name: 'nspawn-image',
-    kind: 'string',
+  string('image', 'Debian suite of the root file system: bookworm, trixie or sid', {
     env: 'NSPAWN_IMAGE',
     default: 'bookworm',
     takes: suiteNames,
-    help: 'Debian suite of the root file system: bookworm, trixie or sid',
-  },
-  {
-    name: 'nspawn-engine',
-    kind: 'bool',
+  }),
+  bool('engine', "Have the suite's Docker Engine in the root file system; =false leaves it to provisioning", {
     env: 'NSPAWN_ENGINE',
     default: true,
-    help: "Have the suite's Docker Engine in the root file system; =false leaves it to provisioning",
-  },
-  {
-    name: 'nspawn-packages',
-    kind: 'slice',
-    env: 'NSPAWN_PACKAGES',
-    default: [],
-    help: 'Further Debian packages in the root file system',
-  },
-  {
-    name: 'nspawn-memory',
-    kind: 'int',
-    env: 'NSPAWN_MEMORY',
-    default: 0,
-    help: 'Limit of memory in MB, 0 for none',
-  },
-  {
-    name: 'nspawn-cpus',
-    kind: 'string',
-    env: 'NSPAWN_CPUS',
-    default: '0',
-    help: 'Limit of CPUs such as 1.5, 0 for none',
-  },
-  {
-    name: 'nspawn-ssh-user',
-    kind: 'string',
+  }),
+  slice('packages', 'Further Debian packages in the root file system', { env: 'NSPAWN_PACKAGES' }),
+  int('memory', 'Limit of memory in MB, 0 for none', { env: 'NSPAWN_MEMORY', default: 0 }),
+  string('cpus', 'Limit of CPUs such as 1.5, 0 for none', { env: 'NSPAWN_CPUS', default: '0' }),
+  string('ssh-user', 'Login user, who may use sudo; made with the machine', {
     env: 'NSPAWN_SSH_USER',
     default: 'docker',
-    help: 'Login user, who may use sudo; made with the machine',
-  },
+  }),
 ];
 
 const MOST_MEMORY_MB = 16 * 1024 * 1024;
 
-export function configureNspawn(flags: FlagReader, base: BaseConfig): NspawnConfig {
+export function configureNspawn(flags: FlagReader, base: BaseConfig) {
   const memory = flags.int('nspawn-memory', 0, MOST_MEMORY_MB);
   if (memory > 0 && memory < 64)
     throw flags.wrong('nspawn-memory', 'A machine needs 64 MB at least, and 0 sets no limit.');
@@ -87,9 +48,12 @@ export function configureNspawn(flags: FlagReader, base: BaseConfig): NspawnConf
     Image: flags.text('nspawn-image') || 'bookworm',
     Engine: flags.bool('nspawn-engine'),
     Packages: [...new Set(packages)].sort(),
+    // Path of the root file system, and the id of that build. '' until it is there.
     RootDir: '',
     RootId: '',
+    // MB; 0 for no limit.
     Memory: memory,
+    // Such as '1.5'; '0' for no limit.
     CPU: cpus || '0',
   };
 }

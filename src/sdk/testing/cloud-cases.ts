@@ -3,7 +3,7 @@ import type { BaseConfig } from '../context.ts';
 import type { Cloud, Driver, Holding } from '../driver.ts';
 import { checkLine } from './checks.ts';
 import type { TestMachine } from './test-machine.ts';
-import { type Bed, type ContractCase, inTrial, type Trial } from './trial.ts';
+import { type Bed, type ContractCase, casesOf } from './trial.ts';
 
 /** Hosts elsewhere, which may cost and outlive their records. */
 export function cloudCases<C extends BaseConfig>(
@@ -11,10 +11,7 @@ export function cloudCases<C extends BaseConfig>(
   bed: Bed,
   cloud: Cloud<C>,
 ): readonly ContractCase[] {
-  const within = (name: string, work: (trial: Trial<C>) => Promise<void>): ContractCase => ({
-    name,
-    run: () => inTrial(driver, bed, work),
-  });
+  const within = casesOf(driver, bed);
   return [
     within('A question for many machines has the answers of a question for each', async (trial) => {
       const before = await trial.holdings();

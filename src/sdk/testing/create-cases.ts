@@ -5,7 +5,7 @@ import type { BaseConfig } from '../context.ts';
 import type { Driver } from '../driver.ts';
 import { checkLine, checkRunning } from './checks.ts';
 import { STEP_MOMENTS, type StepMoment } from './test-machine.ts';
-import { type Bed, type ContractCase, inTrial, kindsOf, type Trial } from './trial.ts';
+import { type Bed, type ContractCase, casesOf, kindsOf, type Trial } from './trial.ts';
 
 /** When a process dies, for the name of a case. */
 export const MOMENT_WORDS: Readonly<Record<StepMoment, string>> = {
@@ -17,10 +17,7 @@ export const MOMENT_WORDS: Readonly<Record<StepMoment, string>> = {
 
 /** How a host comes to be, and what is known of it then. */
 export function createCases<C extends BaseConfig>(driver: Driver<C>, bed: Bed): readonly ContractCase[] {
-  const within = (name: string, work: (trial: Trial<C>) => Promise<void>): ContractCase => ({
-    name,
-    run: () => inTrial(driver, bed, work),
-  });
+  const within = casesOf(driver, bed);
   const secrets = within('No secret is in a file, an argument or a word of a create', checkSecrets);
   return [
     within('`precheck` touches nothing, and tells what would be made', checkPrecheck),

@@ -4,7 +4,7 @@ import { DRIVER_API, type Driver } from '../driver.ts';
 import { FlagReader, type FlagSpec } from '../flags.ts';
 import { checkLine } from './checks.ts';
 import { deepFrozen, openFlags } from './test-machine.ts';
-import { type Bed, type ContractCase, inTrial } from './trial.ts';
+import { type Bed, type ContractCase, casesOf } from './trial.ts';
 
 const BASE_KEYS = ['IPAddress', 'MachineName', 'SSHUser', 'SSHPort', 'SSHKeyPath', 'StorePath'];
 const SWARM_KEYS = ['SwarmMaster', 'SwarmHost', 'SwarmDiscovery'];
@@ -23,15 +23,14 @@ export function dataCases<C extends BaseConfig>(driver: Driver<C>, bed: Bed): re
     },
     { name: 'The flags are well-formed', run: async () => checkFlags(driver.flags) },
     { name: '`configure` is pure', run: async () => checkConfigure(driver, bed) },
-    {
-      name: '`availability` tells how the driver works, or what is missing',
-      run: () =>
-        inTrial(driver, bed, async ({ ports, cacheDir }) => {
-          const found = await driver.availability(ports, cacheDir);
-          checkLine(found.works ? found.how : found.why, 'What it tells');
-          if (found.works) assert.ok(Number.isFinite(found.score), 'The score is a number');
-        }),
-    },
+    casesOf(driver, bed)(
+      '`availability` tells how the driver works, or what is missing',
+      async ({ ports, cacheDir }) => {
+        const found = await driver.availability(ports, cacheDir);
+        checkLine(found.works ? found.how : found.why, 'What it tells');
+        if (found.works) assert.ok(Number.isFinite(found.score), 'The score is a number');
+      },
+    ),
   ];
 }
 

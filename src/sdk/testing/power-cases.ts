@@ -5,7 +5,7 @@ import type { Driver, MachineState, Power } from '../driver.ts';
 import { checkRunning } from './checks.ts';
 import { MOMENT_WORDS } from './create-cases.ts';
 import { STEP_MOMENTS, type StepMoment, type TestMachine } from './test-machine.ts';
-import { type Bed, type ContractCase, inTrial, kindsOf, type Trial } from './trial.ts';
+import { type Bed, type ContractCase, casesOf, kindsOf, type Trial } from './trial.ts';
 
 type Verb = keyof Power;
 
@@ -26,10 +26,10 @@ export function powerCases<C extends BaseConfig>(
   power: Power<C>,
 ): readonly ContractCase[] {
   return [
-    {
-      name: 'Each verb of power, told twice, has its state, and the host stays the same',
-      run: () => inTrial(driver, bed, (trial) => checkVerbs(trial, power)),
-    },
+    casesOf(driver, bed)(
+      'Each verb of power, told twice, has its state, and the host stays the same',
+      (trial) => checkVerbs(trial, power),
+    ),
   ];
 }
 
@@ -80,10 +80,7 @@ async function isDone<C extends BaseConfig>(
 
 /** How a host goes again, however far it came to be. */
 export function removeCases<C extends BaseConfig>(driver: Driver<C>, bed: Bed): readonly ContractCase[] {
-  const within = (name: string, work: (trial: Trial<C>) => Promise<void>): ContractCase => ({
-    name,
-    run: () => inTrial(driver, bed, work),
-  });
+  const within = casesOf(driver, bed);
   // What a step made without a record of it is the hardest to find.
   const moments: readonly StepMoment[] = bed.isSlow === true ? ['unsaved'] : STEP_MOMENTS;
   return [

@@ -204,7 +204,7 @@ function noting(programs: Programs, argv: string[]): Programs {
 }
 
 /** Runs a case in folders of its own, and leaves nothing behind when it fails. */
-export async function inTrial<C extends BaseConfig>(
+async function inTrial<C extends BaseConfig>(
   driver: Driver<C>,
   bed: Bed,
   work: (trial: Trial<C>) => Promise<void>,
@@ -220,6 +220,13 @@ export async function inTrial<C extends BaseConfig>(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+type Case<C extends BaseConfig> = (name: string, work: (trial: Trial<C>) => Promise<void>) => ContractCase;
+
+/** Makes cases that run in trials of their own. */
+export function casesOf<C extends BaseConfig>(driver: Driver<C>, bed: Bed): Case<C> {
+  return (name, work) => ({ name, run: () => inTrial(driver, bed, work) });
 }
 
 /** The kinds among holdings, with one for each: what two machines of the same flags have alike. */

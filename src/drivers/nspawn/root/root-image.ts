@@ -133,28 +133,17 @@ interface RootWish {
 }
 
 interface Suite {
-  readonly summary: string;
+  /** Packages of its Docker Engine. */
   readonly engine: readonly string[];
   /** The index of unstable has no date that a mirror could be held to. */
   readonly undated: boolean;
 }
 
 const SUITES: Readonly<Record<string, Suite>> = {
-  bookworm: {
-    summary: 'Debian 12, engine 20.10',
-    engine: ['docker.io'],
-    undated: false,
-  },
-  trixie: {
-    summary: 'Debian 13, engine 26.1',
-    engine: ['docker.io', 'docker-cli'],
-    undated: false,
-  },
-  sid: {
-    summary: 'Debian unstable, engine 28.5',
-    engine: ['docker.io', 'docker-cli'],
-    undated: true,
-  },
+  // Debian 12 with engine 20.10, 13 with 26.1, and unstable with 28.5.
+  bookworm: { engine: ['docker.io'], undated: false },
+  trixie: { engine: ['docker.io', 'docker-cli'], undated: false },
+  sid: { engine: ['docker.io', 'docker-cli'], undated: true },
 };
 
 export const suiteNames: readonly string[] = Object.keys(SUITES);
@@ -167,24 +156,10 @@ export function suiteOf(name: string): Suite | undefined {
  * A system that boots, takes logins and installs packages.
  * iptables and procps are named, since recommended packages stay out.
  */
-const BASE = [
-  'ca-certificates',
-  'curl',
-  'dbus',
-  'gnupg',
-  'iproute2',
-  'iptables',
-  'iputils-ping',
-  'kmod',
-  'less',
-  'libpam-systemd',
-  'openssh-server',
-  'passwd',
-  'procps',
-  'sudo',
-  'systemd-resolved',
-  'systemd-sysv',
-];
+const BASE = (
+  'ca-certificates curl dbus gnupg iproute2 iptables iputils-ping kmod less libpam-systemd ' +
+  'openssh-server passwd procps sudo systemd-resolved systemd-sysv'
+).split(' ');
 
 export function packagesOf(wish: RootWish): readonly string[] {
   const engine = wish.engine ? (suiteOf(wish.suite)?.engine ?? []) : [];
