@@ -91,10 +91,7 @@ export function createAuthority(request: CertRequest): Promise<KeyPair> {
   return issue(request, { authority: true, keyUsage, extKeyUsage: [], sans: [] }, undefined);
 }
 
-/**
- * The certificate that clients show to an engine.
- * @throws MM_CERTS_READ, MM_CERTS_KEY when the authority is no usable pair
- */
+/** The certificate that clients show to an engine. @throws MM_CERTS_READ, MM_CERTS_KEY */
 export async function createClientCertificate(authority: KeyPair, request: CertRequest): Promise<KeyPair> {
   const profile = {
     authority: false,
@@ -105,10 +102,7 @@ export async function createClientCertificate(authority: KeyPair, request: CertR
   return await issue(request, profile, authority);
 }
 
-/**
- * An engine's certificate.
- * @throws MM_CERTS_READ, MM_CERTS_KEY, and MM_CERTS_NAME for a SAN that is no name or address
- */
+/** An engine's certificate. @throws MM_CERTS_READ, MM_CERTS_KEY, MM_CERTS_NAME for a wrong SAN */
 export async function createServerCertificate(
   authority: KeyPair,
   request: ServerCertRequest,
@@ -236,10 +230,7 @@ function signatureAlgorithm(forge: Forge, key: KeyObject): { asn1: forge.asn1.As
   }
 }
 
-/**
- * Builds and signs one certificate. Gives PEM.
- * forge writes the structure and OpenSSL the signature, some twenty times faster than forge could.
- */
+/** Gives PEM. forge writes the structure; OpenSSL signs, some twenty times faster than forge. */
 export async function buildCertificate(subject: Subject, profile: Profile, signer: Signer): Promise<string> {
   const { default: forge } = await import('node-forge');
   const { asn1, pki } = forge;

@@ -21,10 +21,7 @@ export interface CertificateFacts {
   readonly serialNumber: string;
 }
 
-/**
- * Node writes the names as `DNS:a, IP Address:10.0.0.1`, and an odd value in JSON quotes.
- * It writes IPv6 in full and in capitals.
- */
+/** Node writes `DNS:a, IP Address:192.0.2.1`, odd values in JSON quotes, IPv6 in full capitals. */
 function readSans(text: string): readonly string[] {
   const entries = text.matchAll(/(?:^|, )(DNS|IP Address):(?:("(?:[^"\\]|\\.)*")|([^,]*))/g);
   return [...entries].map(([, , quoted, plain = '']) => {

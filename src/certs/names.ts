@@ -25,10 +25,9 @@ function isDnsName(name: string): boolean {
 }
 
 /**
- * Reads one subject alternative name as `--tls-san` takes it.
- * An IPv4 address mapped into IPv6 counts as IPv4, as in Go's verifier. A zone (fe80::1%eth0) is
- * dropped. A name outside ASCII becomes punycode.
- * @throws MM_CERTS_NAME
+ * Reads a name as `--tls-san` takes it. @throws MM_CERTS_NAME
+ * A mapped IPv4 address counts as IPv4, as in Go's verifier. A zone (fe80::1%eth0) is dropped.
+ * A name outside ASCII becomes punycode.
  */
 export function subjectName(text: string): SubjectName {
   if (isIP(text) !== 0) {

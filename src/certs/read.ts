@@ -24,10 +24,7 @@ export function certificateDates(pem: string): { readonly notBefore: number; rea
   return { notBefore: Date.parse(cert.validFrom), notAfter: Date.parse(cert.validTo) };
 }
 
-/**
- * Reads a private key of any kind from PEM.
- * @throws MM_CERTS_KEY, also for one with a passphrase
- */
+/** Any kind of private key, from PEM. @throws MM_CERTS_KEY, also for one with a passphrase */
 export function readPrivateKey(pem: string): KeyObject {
   try {
     return createPrivateKey(pem);

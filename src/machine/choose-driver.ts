@@ -38,9 +38,8 @@ export function bestWorking(reports: readonly DriverReport[]): DriverReport | un
 export function bestInstallable(
   reports: readonly DriverReport[],
 ): { report: DriverReport; packages: readonly string[] } | undefined {
-  const floor = score(
-    bestWorking(reports) ?? { name: '', summary: '', availability: { works: false, why: '' } },
-  );
+  const best = bestWorking(reports);
+  const floor = best === undefined ? 0 : score(best);
   const [report] = reports
     .filter(({ availability }) => !availability.works && (availability.packages?.length ?? 0) > 0)
     .filter((candidate) => score(candidate) > floor)

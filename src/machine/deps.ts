@@ -4,10 +4,7 @@ import type { TlsContexts } from '../engine/connect.ts';
 import type { SshConnector } from '../ssh/contract.ts';
 import type { Store } from '../store/store.ts';
 
-/**
- * Where the authority and the client certificate lie, as docker-machine's --tls-* options say.
- * The default is the store's certs folder.
- */
+/** Where authority and client certificate lie: in the store's certs, or as --tls-* say. */
 export interface AuthorityPaths {
   readonly certDir: string;
   readonly caCert: string;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { isMachineError } from '../base/machine-error.ts';
+import { isMachineError, MachineError } from '../base/machine-error.ts';
+import { lastLines } from '../base/printable.ts';
 import type { HostPorts } from '../provision/contract.ts';
 import type { BaseConfig, DriverContext } from '../sdk/context.ts';
 import {
@@ -12,18 +13,14 @@ import {
   type Traits,
   traitOf,
 } from '../sdk/driver.ts';
-import { driverError } from '../sdk/errors.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
-import { writeStoreFile } from '../store/files.ts';
 import type { HostConfig } from '../store/record/host-config.ts';
 import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
 import { machineError } from './errors.ts';
-import { explained } from './explain.ts';
+import { driverConfigOf, driverOf, enginePortOf } from './load.ts';
 import { locksOf } from './locks.ts';
-
-const DEFAULT_ENGINE_PORT = 2376;
 
 /** One look at a host, with everything in it that a driver may leave to the standard. */
 export type MachineLook = Required<HostStatus>;
@@ -31,10 +28,13 @@ export type MachineLook = Required<HostStatus>;
 /** What the trait of that name is, once it is known of which machine. */
 type PlainTrait<K extends keyof Traits> = Exclude<Traits[K], (...args: never) => unknown>;
 
-/**
- * A machine that is open in this process, with its record and its driver.
- * Whoever changes it holds its lock.
- */
+/** What a host that does not answer fails with. */
+const SILENCE: ReadonlySet<string> = new Set([
+  ...['MM_SSH_REFUSED', 'MM_SSH_UNREACHABLE', 'MM_SSH_TIMEOUT', 'MM_SSH_CLOSED'],
+  ...['MM_ENGINE_REFUSED', 'MM_ENGINE_UNREACHABLE', 'MM_ENGINE_TIMEOUT'],
+]);
+
+/** An open machine: its record and its driver. Whoever changes it holds its lock. */
 export class Machine {
   readonly name: string;
   readonly driver: Driver;
@@ -64,8 +64,17 @@ export class Machine {
     return this.#config;
   }
 
+  /** A machine of docker-machine's is finished, and gets an identity when it is first written. */
   get meta(): MachineMeta {
-    this.#meta ??= adoptedMeta(this.deps);
+    this.#meta ??= {
+      version: 1,
+      id: this.deps.newId(),
+      createdAt: new Date(this.deps.clock.now()).toISOString(),
+      phase: 'ready',
+      journal: [],
+      engine: { install: 'auto', version: '' },
+      address: '',
+    };
     return this.#meta;
   }
 
@@ -82,8 +91,13 @@ export class Machine {
     return enginePortOf(this.driver, this.#config);
   }
 
+  /** The engine is reached through SSH alone: no port, no TLS, no certificates. */
+  get isThroughSsh(): boolean {
+    return this.enginePort === 0;
+  }
+
   /** What a trait of the driver is for this machine. */
-  trait<K extends 'hostKey' | 'enginePort' | 'sans' | 'images'>(name: K): PlainTrait<K> {
+  trait<K extends 'hostKey' | 'sans'>(name: K): PlainTrait<K> {
     return traitOf(this.driver.traits[name] as Trait<PlainTrait<K>, BaseConfig>, this.#driverConfig);
   }
 
@@ -115,13 +129,7 @@ export class Machine {
   }
 
   get #driverConfig(): Readonly<BaseConfig> {
-    // The driver checked it when it made it, or reads what docker-machine's own driver wrote.
-    return this.#config.Driver as unknown as BaseConfig;
-  }
-
-  /** The engine is reached through SSH alone: no port, no TLS, no certificates. */
-  get isThroughSsh(): boolean {
-    return this.enginePort === 0;
+    return driverConfigOf(this.#config);
   }
 
   async saveConfig(patch: Partial<HostConfig>): Promise<void> {
@@ -130,9 +138,12 @@ export class Machine {
   }
 
   async saveMeta(patch: Partial<MachineMeta>): Promise<void> {
-    const meta = { ...this.meta, ...patch };
-    this.#meta = meta;
-    await this.deps.store.saveMeta(this.name, meta);
+    this.#meta = { ...this.meta, ...patch };
+    await this.deps.store.saveMeta(this.name, this.#meta);
+  }
+
+  async #saveDriver(patch: object): Promise<void> {
+    await this.saveConfig({ Driver: { ...this.#config.Driver, ...patch } });
   }
 
   async #secret(flag: string): Promise<string> {
@@ -149,10 +160,7 @@ export class Machine {
     if (this.meta.phase !== phase) await this.saveMeta({ phase });
   }
 
-  /**
-   * An outside effect under the journal, see DriverContext.step.
-   * `effect` gives the keys of the driver's config to save.
-   */
+  /** See DriverContext.step. `effect` gives the keys of the driver's config to save. */
   async step(
     id: string,
     title: string,
@@ -173,28 +181,17 @@ export class Machine {
     this.deps.onJournal?.(step, state);
   }
 
-  async #saveDriver(patch: object): Promise<void> {
-    await this.saveConfig({ Driver: { ...this.#config.Driver, ...patch } });
-  }
-
-  /**
-   * What the driver gets to see.
-   * Nothing that it saves is written before the machine is in the store.
-   */
-  context(signal = this.deps.signal): DriverContext {
+  /** What the driver gets to see. It saves nothing before the machine is in the store. */
+  context(): DriverContext {
     const machine = this;
-    const { clock, report, programs, store, cacheDir } = this.deps;
+    const { clock, report, programs, signal, store, cacheDir } = this.deps;
     return {
-      clock,
-      report,
-      programs,
-      signal,
+      ...{ clock, report, programs, signal, cacheDir },
       get machine() {
         return { name: machine.name, id: machine.meta.id, dir: machine.dir };
       },
       storeDir: store.paths.root,
       storeId: () => store.id(this.deps.newId),
-      cacheDir,
       get config() {
         return machine.#driverConfig;
       },
@@ -241,24 +238,25 @@ export class Machine {
     });
   }
 
-  /** A failure to reach the host, with what the host itself says of it. */
-  async explained(error: unknown): Promise<unknown> {
-    return explained(error, await this.host(), this.context());
-  }
-
   /** What work on the host is done with, over a session that is open. */
   hostPorts(session: SshSession): HostPorts {
     const { clock, report, programs, signal, sudoPassword } = this.deps;
     const { name } = this;
-    return {
-      clock,
-      report,
-      programs,
-      signal,
-      session,
-      machineName: name,
-      sudoPassword: () => sudoPassword(name),
-    };
+    const ports = { clock, report, programs, signal, session };
+    return { ...ports, machineName: name, sudoPassword: () => sudoPassword(name) };
+  }
+
+  /** A failure to reach the host, with the last lines of what the host itself says, if anything. */
+  async explained(error: unknown): Promise<unknown> {
+    if (!isMachineError(error) || !SILENCE.has(error.code) || error.details !== undefined) return error;
+    const host = await this.host();
+    // The failure itself is what the user must hear of.
+    const said = await host.explain?.(this.context()).catch(() => '');
+    const details = lastLines(said ?? '', 10);
+    if (details === '') return error;
+    const { code, exitCode, message, hint } = error;
+    const text = { message, details, cause: error };
+    return new MachineError(code, exitCode, hint === undefined ? text : { ...text, hint });
   }
 
   /** What a command says that needs a running machine, with what can be done about it. */
@@ -272,61 +270,4 @@ export class Machine {
           : `Start it with "mymachine start ${this.name}".`,
     });
   }
-
-  /** Pins the keys that the driver gave the host, so that the very first connection is verified. */
-  async pinHostKeys(): Promise<void> {
-    if (this.trait('hostKey') === 'first-use') return;
-    const keys = (await (await this.host()).hostKeys?.(this.context())) ?? [];
-    if (keys.length === 0) return;
-    const lines = keys.map((key) => `${this.name} ${key.trim()}\n`).join('');
-    await writeStoreFile(this.deps.store.paths.knownHosts(this.name), lines);
-  }
-}
-
-/**
- * The driver that made a machine.
- * Its absence is said in docker-machine's words, with what can be done.
- */
-async function driverOf(deps: MachineDeps, { name, config }: StoredMachine): Promise<Driver> {
-  try {
-    return await deps.drivers.load(config.DriverName);
-  } catch (error) {
-    if (!isMachineError(error, 'MM_DRIVER_UNKNOWN')) throw error;
-    throw driverError('MM_DRIVER_UNKNOWN', {
-      message: error.message,
-      hint: `"mymachine inspect ${name}" shows its record, and "mymachine rm -f ${name}" deletes that alone: the host itself must be removed where it was made.`,
-      cause: error,
-    });
-  }
-}
-
-/** The port that dockerd opens on the host of a machine with that record. */
-export function enginePortOf({ traits }: Driver, { Driver }: Pick<HostConfig, 'Driver'>): number {
-  return traitOf(traits.enginePort ?? DEFAULT_ENGINE_PORT, Driver as unknown as BaseConfig);
-}
-
-/**
- * Path of the key that a stored machine is logged in to with, '' for the user's own.
- * No provider is asked.
- */
-export function keyPathOf({ traits }: Driver, stored: Omit<StoredMachine, 'meta'>, dir: string): string {
-  const config = stored.config.Driver as unknown as BaseConfig;
-  if (typeof traits.ssh === 'function') return traits.ssh(config, { name: stored.name, dir }).keyPath;
-  return typeof config.SSHKeyPath === 'string' ? config.SSHKeyPath : '';
-}
-
-/**
- * A machine that docker-machine made is finished.
- * It gets an identity the first time it is written.
- */
-function adoptedMeta(deps: MachineDeps): MachineMeta {
-  return {
-    version: 1,
-    id: deps.newId(),
-    createdAt: new Date(deps.clock.now()).toISOString(),
-    phase: 'ready',
-    journal: [],
-    engine: { install: 'auto', version: '' },
-    address: '',
-  };
 }

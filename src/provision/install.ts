@@ -21,10 +21,7 @@ export interface InstallInput {
   readonly record: HostRecord;
 }
 
-/**
- * Puts an engine on a host that has none and gives the host's facts afterwards. The engine is not
- * started with the configuration of its packages.
- */
+/** Installs an engine on a host that has none, without starting it. Gives the host's facts then. */
 export async function installEngine(input: InstallInput): Promise<{
   readonly facts: Facts;
   readonly source: Exclude<InstallSource, 'auto'> | 'found';

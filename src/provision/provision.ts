@@ -16,10 +16,8 @@ import { factsProgram } from './scripts/programs.ts';
 const TRIES = 3;
 
 /**
- * Brings a host to what the machine wants: engine, certificates, configuration. One look at the
- * host, an installation where there is no engine, one change. A host that is as it should be is
- * only looked at. Running containers stay. When it fails the host is as it was, unless the message
- * says otherwise.
+ * Brings a host to what the machine wants: one look, an installation if need be, one change.
+ * Running containers stay. When it fails the host is as it was, unless the message says otherwise.
  */
 export async function provisionHost(input: ProvisionInput): Promise<ProvisionOutcome> {
   const { report, session } = input;

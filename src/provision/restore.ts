@@ -36,9 +36,8 @@ interface Restoration {
 }
 
 /**
- * Puts a host back as it was before this machine's first provisioning: configuration, certificates,
- * name. An engine that we installed goes with all it holds. An engine that was there keeps its
- * containers running. A host without anything of ours is left alone, so it can be run again.
+ * Puts a host back as it was before this machine's first provisioning. It can be run again.
+ * An engine that we installed goes with all it holds. One that was there keeps its containers.
  */
 export async function restoreHost(input: RestoreInput): Promise<void> {
   const { report } = input;

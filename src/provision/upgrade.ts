@@ -20,8 +20,8 @@ interface UpgradeInput extends HostPorts {
 }
 
 /**
- * Upgrades the engine that a host has, by the host's package tool and within its package. An engine
- * that does not come up is put back where that can be done. The errors say what runs.
+ * Upgrades a host's engine by the host's package tool, within its package. Errors say what runs.
+ * An engine that does not come up is put back where that can be done.
  */
 export async function upgradeHost(input: UpgradeInput): Promise<UpgradeOutcome> {
   const { report } = input;

@@ -5,6 +5,15 @@ import { codeOf } from '../base/machine-error.ts';
 import { storeFailure, taken } from './errors.ts';
 import type { StorePaths } from './layout.ts';
 
+/** The text of a file, or undefined when there is none. Failures are the store's own errors. */
+export async function readStoreFile(path: string): Promise<string | undefined> {
+  try {
+    return await readText(path);
+  } catch (error) {
+    throw storeFailure(error, path);
+  }
+}
+
 /** Replaces a file of the store atomically. Failures are the store's own errors. */
 export async function writeStoreFile(
   path: string,
@@ -19,15 +28,14 @@ export async function writeStoreFile(
 }
 
 /**
- * Gives the store's identity, and makes it the first time it is asked for.
- * It is a random word in a file, so it stays with the store when that is moved.
- * Several processes that ask at once all get the same word.
+ * A random word in a file, made when it is first asked for. It moves with the store.
+ * Processes that ask at once get the same word.
  */
 export async function storeIdAt(path: string, newId: () => string): Promise<string> {
-  const read = async () => (await readText(path))?.trim() ?? '';
+  const read = async () => (await readStoreFile(path))?.trim() ?? '';
+  const known = await read();
+  if (known !== '') return known;
   try {
-    const known = await read();
-    if (known !== '') return known;
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     await createAtomic(path, `${newId()}\n`);
     const made = await read();
@@ -38,10 +46,7 @@ export async function storeIdAt(path: string, newId: () => string): Promise<stri
   }
 }
 
-/**
- * Makes a machine's folder (0700) with its files (0600) in one step. Fails when there is one.
- * Nothing is written for a text that is undefined.
- */
+/** Makes a machine's folder (0700) and its files (0600) in one step. A text may be left out. */
 export async function makeFolder(
   paths: StorePaths,
   name: string,
@@ -80,10 +85,7 @@ export async function removeFolder(paths: StorePaths, name: string, now: number)
   await sweep(paths.machines, now - 3_600_000);
 }
 
-/**
- * Deletes what removals left: this one, and any that was interrupted.
- * Also deletes folders older than `old` that were never added.
- */
+/** Deletes what removals left, and folders older than `old` that were never added. */
 async function sweep(machines: string, old: number): Promise<void> {
   for (const entry of await readdir(machines).catch(() => [])) {
     const path = join(machines, entry);

@@ -49,10 +49,7 @@ async function readHolder(path: string): Promise<LockHolder | 'none' | undefined
   }
 }
 
-/**
- * Creates the lock file with its content in one step. Gives false when it exists.
- * link(2) is atomic. After an exclusive open a reader could see an empty file.
- */
+/** Creates the lock file with its content in one step: link(2). Gives false when it exists. */
 async function claim(path: string, holder: LockHolder): Promise<boolean> {
   const own = join(dirname(path), `.claim-${holder.token}`);
   await writeFile(own, JSON.stringify(holder), { mode: 0o600 });
@@ -69,7 +66,7 @@ async function claim(path: string, holder: LockHolder): Promise<boolean> {
 
 /**
  * Removes the lock of a dead holder.
- * Of two processes that do so at once, the second could remove the lock that a third just took.
+ * Of two that do so at once, the second could remove the lock that a third just took.
  * So each announces itself by a file, and goes on only when no other living process has one.
  */
 async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promise<void> {
@@ -123,8 +120,8 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
 }
 
 /**
- * Runs `work` while this process alone holds the lock file at `path`. Readers never lock.
- * The lock of a dead holder (kill -9, a crash, a reboot) is taken over at once.
+ * Runs `work` while this process alone holds the lock at `path`. Readers never lock.
+ * A dead holder's lock (kill -9, a crash, a reboot) is taken over at once.
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   let release: () => Promise<void>;

@@ -67,10 +67,7 @@ export class Store {
     return storeIdAt(this.paths.storeId, newId);
   }
 
-  /**
-   * Names of all machines, broken ones included, in docker-machine's order.
-   * A missing folder is empty. One that cannot be read is an error.
-   */
+  /** All names, of broken machines, too, in docker-machine's order. No folder is an empty store. */
   async names(): Promise<string[]> {
     try {
       const entries = await readdir(this.paths.machines, { withFileTypes: true });
@@ -168,7 +165,7 @@ export class Store {
   }
 
   /**
-   * Writes a record of an older version as the newest one. config.json.bak keeps the old one.
+   * Writes an older record as version 3, and keeps the old one as config.json.bak.
    * A record that cannot be read is left alone: opening the machine says why.
    */
   async #modernise(name: string): Promise<void> {
@@ -231,10 +228,7 @@ export class Store {
     await writeStoreFile(this.paths.meta(name), formatMeta(meta));
   }
 
-  /**
-   * Deletes a machine's folder. It vanishes from the store in one step.
-   * The next removal deletes what an interrupted one left.
-   */
+  /** Deletes a machine's folder in one step. The next removal deletes what a cut-off one left. */
   async remove(name: string): Promise<void> {
     if (!isFolderName(name)) throw unknownMachine(name);
     await removeFolder(this.paths, name, this.#options.clock.now());
@@ -252,8 +246,7 @@ export class Store {
 
   /**
    * Runs `work` while no other process has the store-wide lock of that topic, such as 'certs'.
-   * Waits for a living holder as long as it takes: building an image may take half an hour.
-   * `signal` ends the waiting. By default it is the signal of the whole run.
+   * It waits for a living holder as long as it takes: building an image may take half an hour.
    */
   withTopic<T>(topic: string, work: () => Promise<T>, signal = this.#options.signal): Promise<T> {
     return this.#locked(this.paths.lock(`store-${topic}`), topic, work, { signal, isPatient: true });

@@ -33,10 +33,8 @@ function age(found: CertificateFacts, { now, renewal }: Wish): 'expired' | 'due'
 }
 
 /**
- * Why a new CA is to be made, or undefined.
- * A CA cuts off every machine it has signed for, so only ours, and only when there is no way round
- * it; a pair that is broken is the user's to mend:
- * MM_CERTS_AUTHORITY.
+ * Why a new CA is to be made, or undefined. @throws MM_CERTS_AUTHORITY for what the user must mend
+ * A new CA cuts off every machine of the old one. So only ours is replaced, and only if it must be.
  */
 export function caFault(found: PairFiles, paths: AuthorityPaths, wish: Wish): Fault | undefined {
   const { caCert, caKey } = paths;
@@ -72,10 +70,7 @@ function broken(found: PairFiles, cert: CertificateFacts | undefined, paths: Aut
   });
 }
 
-/**
- * Why a new client certificate is to be made, or undefined.
- * One that the user brought is not replaced: MM_CERTS_AUTHORITY.
- */
+/** Why a new client certificate is to be made, or undefined. The user's own is never replaced. */
 export function clientFault(
   found: PairFiles,
   ca: KeyPair,

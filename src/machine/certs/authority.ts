@@ -2,17 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import type { KeyPair } from '../../certs/create.ts';
 import { createAuthority, createClientCertificate } from '../../certs/create.ts';
 import { storeFailure } from '../../store/errors.ts';
+import { readStoreFile } from '../../store/files.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
 import { caFault, clientFault, type Renewal } from './authority-faults.ts';
-import {
-  finishPair,
-  isPair,
-  isWhole,
-  keepAside,
-  readPair,
-  readText,
-  writePair,
-} from './certificate-files.ts';
+import { finishPair, isPair, isWhole, keepAside, readPair, writePair } from './certificate-files.ts';
 
 /** An authority and the certificate that this user's docker client shows. */
 export interface Authority {
@@ -67,10 +60,8 @@ async function makeAuthority(deps: MachineDeps, paths: AuthorityPaths, renewal: 
 }
 
 /**
- * The authority at `paths`, by default the store's own.
- * It is made when it is missing or has expired.
- * `renewal` may wish a new one sooner, or in any case.
- * Processes that ask at the same time find one authority, and every certificate chains to it.
+ * The authority at `paths`, made when it is missing or has expired. `renewal` may wish it sooner.
+ * Processes that ask at the same time get the same one.
  * An authority that somebody else made is never replaced: MM_CERTS_AUTHORITY.
  */
 export async function ensureAuthority(
@@ -104,13 +95,10 @@ export interface ClientCredentials {
   readonly key: string;
 }
 
-/**
- * The files that --tls-ca-cert, --tls-client-cert and --tls-client-key name.
- * Missing ones are made.
- */
+/** The files that the --tls-* options name. Missing ones are made. */
 export async function clientCredentials(deps: MachineDeps): Promise<ClientCredentials> {
   const { caCert, clientCert, clientKey } = deps.authority;
-  const [ca, pair] = await Promise.all([readText(caCert), readPair(clientCert, clientKey)]);
+  const [ca, pair] = await Promise.all([readStoreFile(caCert), readPair(clientCert, clientKey)]);
   if (ca !== undefined && isWhole(pair)) return { ca, ...pair };
   const authority = await ensureAuthority(deps);
   return { ca: authority.ca.cert, ...authority.client };

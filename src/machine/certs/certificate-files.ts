@@ -1,20 +1,11 @@
-import { constants, copyFile, readFile, rename } from 'node:fs/promises';
+import { constants, copyFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '../../base/files.ts';
 import { codeOf } from '../../base/machine-error.ts';
 import type { KeyPair } from '../../certs/create.ts';
 import { matchesKey } from '../../certs/inspect.ts';
 import { storeFailure } from '../../store/errors.ts';
-import { writeStoreFile } from '../../store/files.ts';
-
-export async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw storeFailure(error, path);
-  }
-}
+import { readStoreFile, writeStoreFile } from '../../store/files.ts';
 
 export interface PairFiles {
   readonly cert: string | undefined;
@@ -22,7 +13,7 @@ export interface PairFiles {
 }
 
 export async function readPair(certPath: string, keyPath: string): Promise<PairFiles> {
-  const [cert, key] = await Promise.all([readText(certPath), readText(keyPath)]);
+  const [cert, key] = await Promise.all([readStoreFile(certPath), readStoreFile(keyPath)]);
   return { cert, key };
 }
 
@@ -43,9 +34,8 @@ export function isPair(pair: PairFiles): pair is KeyPair {
 const waiting = (certPath: string) => `${certPath}.new`;
 
 /**
- * Replaces both files.
- * Two files cannot be replaced at once: the certificate waits beside its place until its key is
- * there, so that `finishPair` can end what was cut off between the two.
+ * Replaces both files. The certificate waits beside its place until its key is there.
+ * `finishPair` ends what was cut off between the two.
  */
 export async function writePair(certPath: string, keyPath: string, pair: KeyPair): Promise<void> {
   await writeStoreFile(waiting(certPath), pair.cert, 0o644);
@@ -66,15 +56,13 @@ async function putInPlace(certPath: string): Promise<void> {
 export async function finishPair(certPath: string, keyPath: string): Promise<PairFiles> {
   const found = await readPair(certPath, keyPath);
   if (isPair(found)) return found;
-  const cert = await readText(waiting(certPath));
+  const cert = await readStoreFile(waiting(certPath));
   if (cert === undefined || !isPair({ cert, key: found.key })) return found;
   await putInPlace(certPath);
   return { cert, key: found.key };
 }
 
-/**
- * Keeps a copy of a file that is about to be replaced, since what it signed may still be in use.
- */
+/** Keeps a copy of a file that is about to be replaced: what it signed may be in use. */
 export async function keepAside(path: string, now: number): Promise<void> {
   const kept = `${path}.${new Date(now).toISOString().replace(/[:.]/g, '')}.bak`;
   try {

@@ -1,10 +1,12 @@
 import { isSignedBy } from '../../certs/inspect.ts';
+import { readStoreFile } from '../../store/files.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
-import { enginePortOf, Machine } from '../machine.ts';
+import { enginePortOf, knownDriver } from '../load.ts';
+import { Machine } from '../machine.ts';
 import { type ClientCredentials, ensureAuthority, wouldReplaceAuthority } from './authority.ts';
 import type { Renewal } from './authority-faults.ts';
-import { isPair, readPair, readText } from './certificate-files.ts';
+import { isPair, readPair } from './certificate-files.ts';
 import { authorityPathsOf } from './expiry.ts';
 import { copyClientCertificates } from './machine-certs.ts';
 
@@ -16,21 +18,18 @@ async function readable(deps: MachineDeps): Promise<readonly StoredMachine[]> {
 }
 
 const heldCa = (deps: MachineDeps, name: string) =>
-  readText(`${deps.store.paths.machine(name)}/ca.pem`).catch(() => undefined);
+  readStoreFile(`${deps.store.paths.machine(name)}/ca.pem`).catch(() => undefined);
 
 const same = (a: string | undefined, b: string | undefined) =>
   a !== undefined && b !== undefined && a.trim() === b.trim();
 
-/**
- * Whether the machine's engine has certificates of ours, so that those of a new authority can be
- * brought to it.
- */
+/** Whether certificates of a new authority can be brought to the machine's engine. */
 async function hasCertificates(
   deps: MachineDeps,
   stored: StoredMachine,
   phases: readonly string[] = ['ready'],
 ): Promise<boolean> {
-  const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
+  const driver = await knownDriver(deps, stored);
   if (driver?.traits.provision !== true || !phases.includes(stored.meta?.phase ?? 'ready')) return false;
   return enginePortOf(driver, stored.config) !== 0;
 }
@@ -40,7 +39,7 @@ export async function leftBehind(deps: MachineDeps): Promise<readonly string[]> 
   const names = (await readable(deps)).map(async (stored) => {
     const [held, current] = await Promise.all([
       heldCa(deps, stored.name),
-      readText(authorityPathsOf(deps, stored).caCert).catch(() => undefined),
+      readStoreFile(authorityPathsOf(deps, stored).caCert).catch(() => undefined),
     ]);
     const behind = held !== undefined && current !== undefined && !same(held, current);
     return behind && (await hasCertificates(deps, stored)) ? [stored.name] : [];
@@ -54,7 +53,7 @@ async function dependentsOf(
   paths: AuthorityPaths,
   except: readonly string[],
 ): Promise<readonly string[]> {
-  const current = await readText(paths.caCert);
+  const current = await readStoreFile(paths.caCert);
   const names = (await readable(deps)).map(async (stored) => {
     if (except.includes(stored.name) || authorityPathsOf(deps, stored).caCert !== paths.caCert) return [];
     const trusts = current === undefined || same(await heldCa(deps, stored.name), current);
@@ -65,8 +64,7 @@ async function dependentsOf(
 
 /**
  * The authorities of these machines, each once.
- * An expired one counts only where we look after the engine.
- * A renewal before that is meant for any machine.
+ * An expired one counts only where we look after the engine. An early renewal counts for all.
  */
 async function authoritiesOf(
   deps: MachineDeps,
@@ -122,7 +120,7 @@ export async function warnOfLeftBehind(deps: MachineDeps): Promise<void> {
 
 /**
  * Copies a renewed client certificate into the folders of all machines of the same authority.
- * Their engines accept it as it is. Certificates that somebody else put there stay.
+ * Certificates that somebody else put there stay.
  */
 export async function spreadClientCertificates(deps: MachineDeps): Promise<void> {
   for (const stored of await readable(deps)) {
@@ -138,9 +136,9 @@ export async function spreadClientCertificates(deps: MachineDeps): Promise<void>
 async function newerClient(deps: MachineDeps, stored: StoredMachine): Promise<ClientCredentials | undefined> {
   const paths = authorityPathsOf(deps, stored);
   const [ca, held, cert, client] = await Promise.all([
-    readText(paths.caCert),
+    readStoreFile(paths.caCert),
     heldCa(deps, stored.name),
-    readText(`${deps.store.paths.machine(stored.name)}/cert.pem`),
+    readStoreFile(`${deps.store.paths.machine(stored.name)}/cert.pem`),
     readPair(paths.clientCert, paths.clientKey),
   ]);
   if (ca === undefined || cert === undefined || !same(ca, held) || same(cert, client.cert)) return undefined;

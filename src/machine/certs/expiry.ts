@@ -4,7 +4,7 @@ import type { CertificateDates } from '../../engine/contract.ts';
 import { rootOf } from '../../store/record/migrate.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
-import { enginePortOf } from '../machine.ts';
+import { enginePortOf, knownDriver } from '../load.ts';
 
 /** What a docker client and the engine of a machine show each other, as far as it is known. */
 export interface MachineCertificates {
@@ -29,14 +29,11 @@ async function datesIn(...paths: readonly string[]): Promise<CertificateDates | 
 }
 
 async function isThroughSsh(deps: MachineDeps, stored: StoredMachine): Promise<boolean> {
-  const driver = await deps.drivers.load(stored.config.DriverName).catch(() => undefined);
+  const driver = await knownDriver(deps, stored);
   return driver !== undefined && enginePortOf(driver, stored.config) === 0;
 }
 
-/**
- * From the machine's files, without asking its host.
- * What its engine showed in a handshake is better evidence.
- */
+/** Reads the machine's files. `seen` is what its engine showed in a handshake: better evidence. */
 export async function certificatesOf(
   deps: MachineDeps,
   stored: StoredMachine,
@@ -62,10 +59,7 @@ export interface Expiry {
   readonly notAfter: number;
 }
 
-/**
- * What is to be renewed, now or within 30 days.
- * Renewing an authority renews all below it, so only the highest is named.
- */
+/** The highest certificate that ends within 30 days. Its renewal renews all below it. */
 export function dueCertificate(certificates: MachineCertificates, now: number): Expiry | undefined {
   for (const kind of ['ca', 'client', 'server'] as const) {
     const dates = certificates[kind];
@@ -75,10 +69,7 @@ export function dueCertificate(certificates: MachineCertificates, now: number): 
   return undefined;
 }
 
-/**
- * Where the authority and client certificate of a machine lie: where --tls-* said when it was made.
- * A store that was moved or copied since has its own certificates with it.
- */
+/** As --tls-* said when the machine was made. A store that was moved has its files with it. */
 export function authorityPathsOf(
   deps: Pick<MachineDeps, 'authority' | 'store'>,
   stored: Pick<StoredMachine, 'config'>,

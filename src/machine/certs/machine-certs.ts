@@ -1,11 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import type { KeyPair } from '../../certs/create.ts';
 import { createServerCertificate } from '../../certs/create.ts';
-import { describeCertificate, isSignedBy, matchesKey } from '../../certs/inspect.ts';
+import { describeCertificate, isSignedBy } from '../../certs/inspect.ts';
 import { subjectName } from '../../certs/names.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { Machine } from '../machine.ts';
 import type { Authority } from './authority.ts';
+import { isPair, readPair } from './certificate-files.ts';
 import { DUE_BEFORE_MS } from './expiry.ts';
 
 /** Names and addresses of the machine's engine: those asked for, the driver's, and localhost. */
@@ -16,17 +16,11 @@ export async function wantedSans(machine: Machine): Promise<readonly string[]> {
   return [...new Set([...asked, ...own, 'localhost'].filter((name) => name !== ''))];
 }
 
+/** undefined when it is missing or damaged: a new one replaces it. */
 async function readServerPair(machine: Machine): Promise<KeyPair | undefined> {
-  try {
-    const [cert, key] = await Promise.all([
-      readFile(machine.file('server.pem'), 'utf8'),
-      readFile(machine.file('server-key.pem'), 'utf8'),
-    ]);
-    return matchesKey(cert, key) ? { cert, key } : undefined;
-  } catch {
-    // Missing or damaged: a new one replaces it.
-    return undefined;
-  }
+  const files = [machine.file('server.pem'), machine.file('server-key.pem')] as const;
+  const pair = await readPair(...files).catch(() => undefined);
+  return pair !== undefined && isPair(pair) ? pair : undefined;
 }
 
 /** Why the certificate cannot stay, or undefined when it can. */
@@ -40,18 +34,14 @@ function fault(
   if (!isSignedBy(pair.cert, authority.ca.cert)) return 'it was signed by another authority';
   if (found.notAfter - now < DUE_BEFORE_MS) return 'it expires within 30 days';
   const held = new Set(found.sans.map((san) => san.toLowerCase()));
-  // docker-machine put into certificates whatever it was given.
-  // Ours hold the same names in their standard form.
+  // docker-machine wrote names as they were given. Ours have their standard form.
   const isHeld = (san: string) =>
     held.has(san.toLowerCase()) || held.has(subjectName(san).text.toLowerCase());
   const missing = sans.filter((san) => !isHeld(san));
   return missing.length === 0 ? undefined : `it does not name ${missing.join(', ')}`;
 }
 
-/**
- * The machine's server certificate: the store's while it is good, otherwise a new one that is not
- * on disk yet.
- */
+/** The store's server certificate while it is good, otherwise a new one that is not on disk yet. */
 export async function serverCertificate(
   machine: Machine,
   authority: Authority,
@@ -75,10 +65,7 @@ export async function keepServerCertificate(machine: Machine, pair: KeyPair): Pr
   await writeStoreFile(machine.file('server.pem'), pair.cert, 0o644);
 }
 
-/**
- * Writes what DOCKER_CERT_PATH of this machine holds: the authority's certificate and the client's
- * pair.
- */
+/** Writes what DOCKER_CERT_PATH of this machine holds. */
 export async function copyClientCertificates(
   machine: Machine,
   files: { readonly ca: string; readonly cert: string; readonly key: string },

@@ -1,4 +1,5 @@
-import { access, readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isMachineError, MachineError, messageOf, reworded } from '../../base/machine-error.ts';
 import type { CertificateDates, EngineClient, EngineEndpoint } from '../../engine/contract.ts';
@@ -13,28 +14,14 @@ interface ClientFiles {
   readonly key: string;
 }
 
-async function areThere(files: ClientFiles): Promise<boolean> {
-  const found = await Promise.all(
-    Object.values(files).map((path) =>
-      access(path).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return found.every(Boolean);
-}
+const areThere = (files: ClientFiles) => Object.values(files).every((path) => existsSync(path));
 
-/**
- * The files in the machine's folder.
- * docker-machine puts none there for a machine that is only a URL.
- * Then they are those that the record names.
- */
+/** The files in the machine's folder. A machine that is only a URL may have those that it names. */
 export async function clientFiles(machine: Machine): Promise<ClientFiles> {
   const { caCert, clientCert, clientKey } = authorityPathsOf(machine.deps, machine);
   const own = { ca: machine.file('ca.pem'), cert: machine.file('cert.pem'), key: machine.file('key.pem') };
   const named = { ca: caCert, cert: clientCert, key: clientKey };
-  return !(await areThere(own)) && (await areThere(named)) ? named : own;
+  return !areThere(own) && areThere(named) ? named : own;
 }
 
 /** The folder for DOCKER_CERT_PATH, where docker looks for ca.pem, cert.pem and key.pem. */
@@ -68,10 +55,7 @@ async function readCredential(machine: Machine, path: string): Promise<string> {
 /** Where dockerd listens on its host unless it is told otherwise. */
 const ENGINE_SOCKET = '/var/run/docker.sock';
 
-/**
- * A client of the machine's engine at its URL.
- * TLS or SSH is loaded here, and nothing is sent yet.
- */
+/** A client of the engine at a URL. It loads TLS or SSH, and sends nothing yet. */
 export async function engineAt(machine: Machine, url: string, timeoutMs: number): Promise<EngineClient> {
   const [{ createEngineClient }, endpoint] = await Promise.all([
     import('../../engine/client.ts'),
@@ -103,10 +87,7 @@ export async function engineUrl(machine: Machine): Promise<string> {
   throw await machine.notRunning('Host is not running');
 }
 
-/**
- * Proves that the engine answers now, over TLS or through SSH.
- * Gives the dates of the certificate that it showed.
- */
+/** Proves that the engine answers now. Gives the dates of the certificate that it showed. */
 export async function checkConnection(
   machine: Machine,
   url: string,
@@ -121,10 +102,7 @@ export async function checkConnection(
   }
 }
 
-/**
- * Errors that new certificates mend.
- * A wrong clock is not among them: it refuses new ones as well.
- */
+/** Errors that new certificates mend. A wrong clock is not among them: it refuses new ones, too. */
 const FAULTS: readonly string[] = [
   'MM_ENGINE_CERT_NAME',
   'MM_ENGINE_CERT_EXPIRED',
@@ -141,10 +119,7 @@ export function isCertificateFault(machine: Machine, error: unknown): boolean {
 interface ClientUrlOptions {
   /** The manager of the legacy swarm instead of the engine. */
   readonly swarm: boolean;
-  /**
-   * What stands before the cause when nothing answers. docker-machine has its own words for each
-   * command.
-   */
+  /** What stands before the cause when nothing answers, in docker-machine's words. */
   readonly prefix: string;
 }
 

@@ -7,7 +7,8 @@ import { parseSshUrl } from '../../ssh/target.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
-import { keyPathOf, type Machine } from '../machine.ts';
+import { keyPathOf, knownDriver } from '../load.ts';
+import type { Machine } from '../machine.ts';
 
 const HEADER =
   '# Written by mymachine, and again whenever it changes: the machines whose engines docker reaches through SSH.\n';
@@ -21,16 +22,17 @@ interface Reached {
 /** How to log in where the URL says; undefined when it is none of SSH. No provider is asked. */
 async function targetAt(
   url: string,
-  { drivers, store }: MachineDeps,
+  deps: MachineDeps,
   { name, config }: Omit<StoredMachine, 'meta'>,
 ): Promise<SshTarget | undefined> {
   const login = parseSshUrl(url);
   if (login === undefined) return undefined;
-  const driver = await drivers.load(config.DriverName).catch(() => undefined);
+  const { paths } = deps.store;
+  const driver = await knownDriver(deps, { name, config });
   return {
     ...login,
-    keyPath: driver === undefined ? '' : keyPathOf(driver, { name, config }, store.paths.machine(name)),
-    knownHostsPath: store.paths.knownHosts(name),
+    keyPath: driver === undefined ? '' : keyPathOf(driver, { name, config }, paths.machine(name)),
+    knownHostsPath: paths.knownHosts(name),
     hostKeyAlias: name,
     trust: 'pinned',
     machineName: name,
@@ -46,10 +48,7 @@ async function reached(deps: MachineDeps, stored: StoredMachine): Promise<Reache
   return { target, at: (await stat(path).catch(() => undefined))?.mtimeMs ?? 0 };
 }
 
-/**
- * The file's text, one block an address.
- * A provider may give a machine the address that another one had.
- */
+/** The file's text, one block an address. The machine that was reached last has the address. */
 async function sshConfigText(deps: MachineDeps): Promise<string> {
   const stored = (await deps.store.loadAll()).filter((one): one is StoredMachine => !('error' in one));
   const found = (await Promise.all(stored.map((one) => reached(deps, one)))).filter(
@@ -74,10 +73,7 @@ export async function sshConfigKnows(machine: Machine, url: string): Promise<boo
   return target !== undefined && text?.includes(hostBlock(target)) === true;
 }
 
-/**
- * Writes the store's ssh config anew after the address of a machine became known or was given up.
- * Writing the whole file mends what was cut off before.
- */
+/** Writes the store's whole ssh config anew, after an address became known or was given up. */
 export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
   const { store, signal } = deps;
   const refresh = async () => {
@@ -90,9 +86,8 @@ export async function refreshSshConfig(deps: MachineDeps): Promise<void> {
 }
 
 /**
- * Keeps on disk where the engine has just answered: one line, the URL.
- * A shell that switches to the machine reads that file and starts no process.
- * The ssh that docker starts finds the machine as well. The caller holds the machine's lock.
+ * Keeps where the engine has just answered, for shells, and for the ssh that docker starts.
+ * The caller holds the machine's lock.
  */
 export async function keepEngineAddress(machine: Machine, url: string): Promise<void> {
   await writeStoreFile(machine.deps.store.paths.engineUrl(machine.name), `${url}\n`);

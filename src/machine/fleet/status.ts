@@ -5,11 +5,10 @@ import type { Cloud, MachineState } from '../../sdk/driver.ts';
 import type { BrokenMachine, StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
 import { engineAt } from '../engine/connection.ts';
+import { driverOf, knownDriver } from '../load.ts';
 import { Machine, type MachineLook } from '../machine.ts';
 
-/**
- * What a provider says of a machine among others. undefined when it must be asked for by itself.
- */
+/** What a provider says of a machine among others. undefined: it must be asked for by itself. */
 type ProviderStatus = Promise<MachineLook | undefined>;
 
 /** What `ls` and `active` know of a machine after having asked its host. */
@@ -47,13 +46,18 @@ function unfinishedNote(stored: StoredMachine): string {
 
 const NOTHING: Pick<MachineLook, 'state' | 'engineUrl'> = { state: 'None', engineUrl: '' };
 
+type Row = Omit<MachineStatus, 'responseTimeMs'>;
+
+function rowOf(machine: StoredMachine): Pick<MachineStatus, 'name' | 'machine' | 'driverName'> {
+  return { name: machine.name, machine, driverName: machine.config.DriverName };
+}
+
 async function ask(
   deps: MachineDeps,
   stored: StoredMachine,
   { timeoutMs, engine = true, provider }: StatusOptions,
-): Promise<Omit<MachineStatus, 'responseTimeMs'>> {
-  const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
-  const driver = await deps.drivers.load(stored.config.DriverName);
+): Promise<Row> {
+  const driver = await driverOf(deps, stored);
   const machine = new Machine(
     { ...deps, signal: AbortSignal.any([deps.signal, AbortSignal.timeout(timeoutMs)]) },
     driver,
@@ -64,7 +68,7 @@ async function ask(
   // After a create that was cut off there may be no host to ask. The row then says how to go on.
   const { state, engineUrl } = await (note === '' ? looked : looked.catch(() => NOTHING));
   const url = state === 'Running' ? engineUrl : '';
-  const row = { ...base, state, url, error: note };
+  const row = { ...rowOf(stored), state, url, error: note };
   if (!engine) return { ...row, dockerVersion: '' };
   if (url === '' || note !== '') return { ...row, dockerVersion: 'Unknown' };
   let client: EngineClient | undefined;
@@ -83,76 +87,45 @@ async function ask(
   }
 }
 
-function timeout(stored: StoredMachine): Omit<MachineStatus, 'responseTimeMs'> {
-  const base = { name: stored.name, machine: stored, driverName: stored.config.DriverName };
-  return { ...base, state: 'Timeout', url: '', dockerVersion: '', error: unfinishedNote(stored) };
-}
-
-/**
- * Asks one machine, but never longer than the time.
- * A silent host costs its own row and no other.
- */
+/** Asks one machine, never longer than the time. A silent host costs its own row and no other. */
 async function machineStatus(
   deps: MachineDeps,
   stored: StoredMachine | BrokenMachine,
   options: StatusOptions,
 ): Promise<MachineStatus> {
-  const { timeoutMs } = options;
   const begin = deps.clock.now();
-  const done = (row: Omit<MachineStatus, 'responseTimeMs'>) => ({
-    ...row,
-    responseTimeMs: deps.clock.now() - begin,
+  const done = (row: Row): MachineStatus => ({ ...row, responseTimeMs: deps.clock.now() - begin });
+  const failed = (error: unknown) => ({
+    state: 'Error' as const,
+    url: '',
+    error: messageOf(error).replaceAll('\n', ' '),
   });
   if ('error' in stored) {
-    const error = messageOf(stored.error).replaceAll('\n', ' ');
-    return done({
-      name: stored.name,
-      machine: undefined,
-      driverName: 'not found',
-      state: 'Error',
-      url: '',
-      dockerVersion: '',
-      error,
-    });
+    const { name, error } = stored;
+    return done({ name, machine: undefined, driverName: 'not found', dockerVersion: '', ...failed(error) });
   }
+  const base = rowOf(stored);
+  const late = (): Row => ({
+    ...base,
+    ...{ state: 'Timeout', url: '', dockerVersion: '', error: unfinishedNote(stored) },
+  });
   const enough = new AbortController();
   try {
-    return done(
-      await Promise.race([
-        ask(deps, stored, options),
-        deps.clock.sleep(timeoutMs, enough.signal).then(
-          () => timeout(stored),
-          () => timeout(stored),
-        ),
-      ]),
-    );
+    const tooLate = deps.clock.sleep(options.timeoutMs, enough.signal).then(late, late);
+    return done(await Promise.race([ask(deps, stored, options), tooLate]));
   } catch (error) {
-    const message = messageOf(error).replaceAll('\n', ' ');
-    return done({
-      name: stored.name,
-      machine: stored,
-      driverName: stored.config.DriverName,
-      state: 'Error',
-      url: '',
-      dockerVersion: 'Unknown',
-      error: message,
-    });
+    return done({ ...base, dockerVersion: 'Unknown', ...failed(error) });
   } finally {
     enough.abort();
   }
 }
 
-/**
- * How many hosts are asked at once.
- * Each takes a socket, and systems give a program 256 at the least.
- */
+/** How many hosts are asked at once. Each takes a socket, and some systems give a program 256. */
 const ASKED_AT_ONCE = 128;
 
 /**
- * Asks every machine, side by side, and takes no longer than the time for all of them together.
- * Up to the bound each has the whole time.
- * Of more, those that wait share what is left: a host that never answers keeps its place for its
- * share alone, so that all others are asked. Results keep the order.
+ * Asks all machines, side by side, within the time for all of them. Results keep the order.
+ * Beyond the bound, those that wait share what time is left, so that all are asked.
  */
 export async function fleetStatus(
   deps: MachineDeps,
@@ -188,10 +161,7 @@ interface Account {
   readonly machines: Machine[];
 }
 
-/**
- * Asks each provider once for all machines of an account.
- * The answers are by the machine's name.
- */
+/** Asks each provider once for all machines of an account. Gives the answers by name. */
 async function askProviders(
   deps: MachineDeps,
   stored: readonly StoredMachine[],
@@ -201,7 +171,7 @@ async function askProviders(
   const accounts = new Map<string, Account>();
   for (const record of stored) {
     // What is wrong with a driver is said in the row of the machine.
-    const driver = await deps.drivers.load(record.config.DriverName).catch(() => undefined);
+    const driver = await knownDriver(deps, record);
     if (driver === undefined) continue;
     const machine = new Machine({ ...deps, signal }, driver, record);
     const { cloud } = await machine.host();

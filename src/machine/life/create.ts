@@ -5,22 +5,16 @@ import { copyClientCertificates } from '../certs/machine-certs.ts';
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';
-import { REPLACE_STEP, replaceHostKey } from './host-keys.ts';
+import { pinHostKeys, REPLACE_STEP, replaceHostKey } from './host-keys.ts';
 import { confirmConnection, provisionMachine } from './provision.ts';
 import { type CreateRequest, planMachine } from './record.ts';
 import { removeHost } from './remove.ts';
 
-/**
- * A machine that we boot may be slow, by emulation above all.
- * A host that is there already answers soon or never.
- */
+/** Emulated machines boot slowly. An adopted host answers soon or never. */
 const BOOT_TIMEOUT_MS = 600_000;
 const ADOPT_TIMEOUT_MS = 20_000;
 
-/**
- * Makes a machine from nothing.
- * Once it is in the store it can be resumed or removed, whatever happens.
- */
+/** Makes a machine. Once it is in the store it can be resumed or removed, whatever happens. */
 export async function createMachine(deps: MachineDeps, request: CreateRequest): Promise<Machine> {
   const machine = planMachine(deps, request);
   await deps.store.refuseTaken(machine.name);
@@ -74,7 +68,7 @@ export async function finishHost(machine: Machine): Promise<void> {
   await (await machine.host()).create(machine.context());
   machine.forgetLook();
   // Once its key is being replaced, what is pinned is not what it booted with.
-  if (!machine.meta.journal.some(({ step }) => step === REPLACE_STEP)) await machine.pinHostKeys();
+  if (!machine.meta.journal.some(({ step }) => step === REPLACE_STEP)) await pinHostKeys(machine);
   if (machine.trait('hostKey') === 'launch-data') await replaceHostKey(machine, BOOT_TIMEOUT_MS);
   await machine.enter('provisioning');
 }
@@ -101,10 +95,7 @@ async function build(machine: Machine, rollback: boolean): Promise<void> {
   }
 }
 
-/**
- * Removes all that was made and gives the failure.
- * Where that fails as well, the machine is kept.
- */
+/** Removes all that was made and gives the failure. Where that fails, too, the machine is kept. */
 async function rolledBack(machine: Machine, error: unknown): Promise<Error> {
   const { deps, driver, name } = machine;
   const { config, meta } = machine;
@@ -142,10 +133,7 @@ async function provisionNew(machine: Machine): Promise<void> {
   await confirmConnection(machine);
 }
 
-/**
- * Keeps the certificates that --tls-* name, by default the store's own, for a machine that is only
- * a URL.
- */
+/** For a machine that is only a URL: keeps the certificates that --tls-* name. */
 async function keepCredentials(machine: Machine): Promise<void> {
   await copyClientCertificates(machine, await clientCredentials(machine.deps));
 }

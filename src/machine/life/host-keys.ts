@@ -1,5 +1,4 @@
 import { readFile, rm } from 'node:fs/promises';
-import type { BaseConfig } from '../../sdk/context.ts';
 import { traitOf } from '../../sdk/driver.ts';
 import type { SshSession } from '../../ssh/contract.ts';
 import { pinnedKeys } from '../../ssh/keys/known-hosts.ts';
@@ -7,9 +6,22 @@ import { fingerprint } from '../../ssh/keys/public-key.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
+import { driverConfigOf, driverOf } from '../load.ts';
 import type { Machine } from '../machine.ts';
 import prepareHostKey from './prepare-host-key.sh';
 import switchHostKey from './switch-host-key.sh';
+
+// The SSH keys of hosts: pinned at create, shown and forgotten for `host-key`, and replaced on a
+// host whose launch data holds its first key.
+
+/** Pins the keys that the driver gave the host, so that the very first connection is verified. */
+export async function pinHostKeys(machine: Machine): Promise<void> {
+  if (machine.trait('hostKey') === 'first-use') return;
+  const keys = (await (await machine.host()).hostKeys?.(machine.context())) ?? [];
+  if (keys.length === 0) return;
+  const lines = keys.map((key) => `${machine.name} ${key.trim()}\n`).join('');
+  await writeStoreFile(machine.deps.store.paths.knownHosts(machine.name), lines);
+}
 
 interface PinnedKey {
   /** Type and key, as in known_hosts. */
@@ -29,10 +41,10 @@ export async function pinnedHostKeys(deps: MachineDeps, name: string): Promise<r
 
 /** Forgets the pinned keys of an adopted host. The next connection pins what it finds. */
 export async function forgetHostKeys(deps: MachineDeps, name: string): Promise<void> {
-  const { drivers, store } = deps;
-  const { config } = await store.load(name);
-  const { traits } = await drivers.load(config.DriverName);
-  if (traitOf(traits.hostKey, config.Driver as unknown as BaseConfig) !== 'first-use') {
+  const { store } = deps;
+  const stored = await store.load(name);
+  const { traits } = await driverOf(deps, stored);
+  if (traitOf(traits.hostKey, driverConfigOf(stored.config)) !== 'first-use') {
     throw machineError('MM_MACHINE_STATE', {
       message: `The host key of "${name}" was made by us and cannot be forgotten: a host that shows another one is another host`,
       hint: `Look at the machine's console log in ${store.paths.machine(name)}; "mymachine rm ${name}" removes it.`,
@@ -56,9 +68,8 @@ async function asRoot(session: SshSession, script: string, name: string): Promis
 }
 
 /**
- * Has the host make itself a new SSH key in place of the one that its launch data holds, over a
- * connection that the old one verified.
- * Both are pinned while it changes, so that it may be cut off anywhere and begun again.
+ * Has a host make itself a new SSH key in place of the one that its launch data holds.
+ * Both are pinned while it changes, so it may be cut off anywhere and begun again.
  */
 export async function replaceHostKey(machine: Machine, timeoutMs: number): Promise<void> {
   await machine.step(REPLACE_STEP, 'Having the host make its own SSH key...', async () => {

@@ -28,19 +28,13 @@ export interface Leftovers {
 }
 
 export interface CollectRequest {
-  /**
-   * Also what machines of other stores of the same account have.
-   * Their records are unknown here.
-   */
+  /** Also what machines of other stores of the account have, whose records are unknown here. */
   readonly all: boolean;
   /** An account to look at beyond those of the store's machines. */
   readonly account?: { readonly driver: Driver; readonly flags: FlagValues } | undefined;
 }
 
-/**
- * One account of one provider, with the machine that lends its context, and the store's machines
- * there.
- */
+/** An account of a provider, the machine that lends its context, and the store's machines there. */
 interface Account {
   readonly cloud: Cloud;
   readonly lender: Machine;
@@ -102,9 +96,8 @@ async function knownMachines(deps: MachineDeps): Promise<Known> {
 }
 
 /**
- * Whether the provider is certain that this very host is gone.
- * Its absence from a list says nothing. A machine that is being made may not be there yet.
- * What became of docker-machine's own is not known.
+ * Whether the provider is certain that this very host is gone. Absence from a list says nothing.
+ * A machine that is being made may not be there yet. docker-machine's own have no id to ask for.
  */
 async function isLost(machine: Machine): Promise<boolean> {
   const { meta } = machine;
@@ -123,8 +116,7 @@ export async function findLeftovers(deps: MachineDeps, request: CollectRequest):
   const held = await Promise.all(
     lists.map(({ cloud, lender }) => cloud.holdings(lender.context(), request.all)),
   );
-  // The store is read last: a machine that is made meanwhile is there before anything of it is
-  // anywhere.
+  // Last, since a machine that is made meanwhile is in the store before it is anywhere else.
   const known = await knownMachines(deps);
   const orphans = new Map<string, Orphan>();
   const records: LostRecord[] = [];

@@ -56,9 +56,8 @@ async function waitForState(machine: Machine, wanted: MachineState): Promise<voi
 }
 
 /**
- * Waits until the engine answers over TLS. The last reason is the error when it never does.
- * A host that has just booted may have a new address, or a certificate that ended while it slept.
- * Then it gets a new certificate at once.
+ * Waits until the engine answers. The last reason is the error when it never does.
+ * After a boot its address may be new, or its certificate too old: it gets a new one at once.
  */
 async function waitForEngine(machine: Machine): Promise<void> {
   if (!machine.driver.traits.provision || machine.meta.phase !== 'ready') return;
@@ -159,8 +158,7 @@ async function bootNow(machine: Machine): Promise<string | undefined> {
 }
 
 /**
- * Runs `reboot` and waits until the host answers from another boot, for `timeoutMs` at most.
- * What answers from the old boot is about to go down.
+ * Runs `reboot` and waits until the host answers from another boot than now.
  * A host that does not let us ask is not waited for.
  */
 export async function throughReboot(
@@ -184,10 +182,7 @@ export async function throughReboot(
   }
 }
 
-/**
- * Tells a host to reboot itself that we can log in to but not switch.
- * @throws MM_SSH_* when it does not let us in, MM_PROVISION_* when it does not let us reboot it
- */
+/** For a host that we cannot switch: it reboots itself. @throws MM_SSH_*, MM_PROVISION_* */
 async function rebootOverSsh(machine: Machine, timeoutMs: number): Promise<void> {
   const { openRootShell } = await import('../../provision/host/root-shell.ts');
   const session = await machine.session();

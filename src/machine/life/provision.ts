@@ -40,7 +40,7 @@ interface ProvisionOptions {
 
 /**
  * Brings the host to what the record says: engine, configuration, certificates.
- * Changes only what its checks find wrong, and leaves running containers alone.
+ * Only what is wrong is changed. Running containers stay.
  */
 export async function provisionMachine(
   machine: Machine,
@@ -107,9 +107,8 @@ export async function restoreMachine(machine: Machine): Promise<void> {
 const SSH_TIMEOUT_MS = 30_000;
 
 /**
- * Renews over SSH the certificates that keep us from the engine, or soon will.
- * The caller holds the machine's lock.
- * The host's pinned key verifies SSH, so that a stranger at the machine's address gets nothing.
+ * Renews the certificates that keep us from the engine, or soon will. The caller holds the lock.
+ * SSH is verified by the pinned key: a stranger at the machine's address gets nothing.
  */
 export async function renewCertificates(machine: Machine, why: string): Promise<void> {
   machine.deps.report.info(`Renewing the certificates of "${machine.name}": ${why}`);

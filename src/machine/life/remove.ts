@@ -45,8 +45,7 @@ export async function removeHost(machine: Machine, options: RemoveOptions): Prom
 
 /**
  * Removes the host and everything that was made for it, then the record.
- * A removal that is cut off leaves the machine in the list as one being removed.
- * It can be repeated.
+ * A removal that is cut off leaves the machine in the list, and can be repeated.
  */
 export async function removeMachine(deps: MachineDeps, name: string, options: RemoveOptions): Promise<void> {
   await deps.store.withMachine(name, async () => {

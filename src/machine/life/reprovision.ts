@@ -9,10 +9,7 @@ import { confirmConnection, provisionMachine } from './provision.ts';
 /** `latest` takes back a version that was chosen before. */
 const NEWEST = 'latest';
 
-/**
- * Upgrades the engine of a machine, which is started for it if need be.
- * A version, once chosen, holds for later upgrades, too.
- */
+/** Upgrades the engine of a machine, which is started if need be. A chosen version holds. */
 export async function upgradeMachine(
   deps: MachineDeps,
   name: string,

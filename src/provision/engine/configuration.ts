@@ -245,11 +245,10 @@ function checkedAssignment(assignment: string): string {
 }
 
 /**
- * For the scopes of all containers (systemd.unit(5): a name cut at a dash). With live-restore
- * dockerd leaves its containers running when it ends, also at a shutdown. runc makes their scopes
- * without systemd's default dependencies, so nobody ends them: systemd's last broadcast waits 90 s
- * for those that take no SIGTERM. With this systemd stops them after dockerd, which could start new
- * ones, within the ten seconds that `docker stop` gives.
+ * For the scopes of all containers (systemd.unit(5): a name cut at a dash).
+ * With live-restore they outlive dockerd, and runc leaves out systemd's default dependencies.
+ * Without this a shutdown waits 90 s for those that take no SIGTERM.
+ * They are stopped after dockerd, which could start new ones, as `docker stop` does: in 10 s.
  */
 export const scopeDropInPath = '/etc/systemd/system/docker-.scope.d/10-mymachine.conf';
 

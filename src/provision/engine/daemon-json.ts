@@ -26,10 +26,7 @@ type JsonText =
   | { readonly ok: true; readonly value: JsonObject }
   | { readonly ok: false; readonly line: number; readonly column: number; readonly why: string };
 
-/**
- * Parses a file that must hold one JSON object. Blank text is an empty object, as dockerd has it.
- * A byte order mark at the beginning is passed over.
- */
+/** Parses a file of one JSON object. Blank text is an empty one, as for dockerd. Skips a BOM. */
 export function parseJsonObject(source: string): JsonText {
   const text = source.replace(/^\ufeff/, '');
   if (text.trim() === '') return { ok: true, value: {} };
@@ -143,10 +140,7 @@ export function takeBack(current: JsonObject, owned: OwnedConfig): JsonObject {
   return Object.fromEntries(kept);
 }
 
-/**
- * Puts what we want into a configuration that has nothing of ours in it. A conflict is reported and
- * leaves its key as it was.
- */
+/** Adds what we want to a configuration that has nothing of ours. Conflicts change nothing. */
 export function addWanted(
   base: JsonObject,
   wanted: ReadonlyMap<string, Wanted>,

@@ -91,10 +91,9 @@ function optionError(option: string, why: string) {
 }
 
 /**
- * An option of dockerd and the key that stands for it in daemon.json, after dockerd's reference
- * documentation and its flag definitions. dockerd refuses to start when one setting is given both
- * ways, so both names must be known. 'complex' ones have a structure in daemon.json that their text
- * does not show; they stay arguments.
+ * An option of dockerd, and the key that stands for it in daemon.json (dockerd's reference).
+ * dockerd refuses a setting that is given both ways, so both names must be known.
+ * 'complex' ones stay arguments: their text does not show their structure in daemon.json.
  */
 interface EngineFlag {
   readonly flag: string;

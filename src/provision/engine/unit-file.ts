@@ -82,10 +82,7 @@ const escapes: Readonly<Record<string, string>> = {
   ...{ s: ' ', '\\': '\\', '"': '"', "'": "'" },
 };
 
-/**
- * Splits as systemd.syntax(7) and systemd.service(5) say: quotes of both kinds, C escapes. `%` and
- * `$` stay as they are.
- */
+/** Splits as systemd.syntax(7) says: both quotes, C escapes. `%` and `$` stay as they are. */
 export function splitUnitWords(line: string): readonly UnitWord[] {
   const words: UnitWord[] = [];
   const pattern = /\s*((?:"(?:\\[\s\S]|[^"\\])*"|'(?:\\[\s\S]|[^'\\])*'|\\[\s\S]|[^\s"'\\]|["'\\])+)/y;

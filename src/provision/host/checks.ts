@@ -40,10 +40,7 @@ export function refuseForeignService(facts: Facts): void {
   });
 }
 
-/**
- * For a host whose engine is reached through SSH and that has no program docker. A docker client
- * starts `docker system dial-stdio` there; we ourselves do without.
- */
+/** Docker clients start `docker system dial-stdio` on a host that they reach through SSH. */
 export function clientWarning(
   { hasClient }: Pick<Facts, 'hasClient'>,
   { engine, machineName }: Pick<ProvisionInput, 'engine' | 'machineName'>,

@@ -79,10 +79,7 @@ function isOlder(version: string, than: string): boolean {
   return false;
 }
 
-/**
- * Packages that make up an engine, by the one that has dockerd in it. Those that are installed are
- * upgraded together. A package that is not named here is upgraded by itself.
- */
+/** Packages that make up an engine, by the one that has dockerd. They are upgraded together. */
 export const engineFamilies: Readonly<Record<string, readonly string[]>> = {
   'docker.io': ['docker-cli', 'containerd', 'runc', 'docker-buildx', 'docker-compose'],
   'docker-ce': [
@@ -106,10 +103,7 @@ export interface OsRelease {
   readonly prettyName: string;
 }
 
-/**
- * Parses os-release(5): shell-like assignments, quoted or bare. `\` escapes `"`, `$`, `\` and the
- * backtick. The last assignment of a name counts. Other lines are passed over.
- */
+/** Parses os-release(5): assignments, quoted or bare. The last one of a name counts. */
 export function parseOsRelease(text: string): OsRelease {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {

@@ -16,10 +16,7 @@ export interface Facts {
   readonly arch: string;
   readonly hostname: string;
   readonly systemd: boolean;
-  /**
-   * By the names that the program gives them: os-release, hosts, daemon.json, managed.json,
-   * original-daemon.json, scope-drop-in.
-   */
+  /** By the names that facts-library.sh gives them, such as os-release and daemon.json. */
   readonly files: ReadonlyMap<string, string>;
   /** sha256 of managed.json, or 'none'. Tells whether somebody else has provisioned meanwhile. */
   readonly fingerprint: string;

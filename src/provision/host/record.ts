@@ -6,8 +6,8 @@ import type { Facts } from './facts.ts';
 export const recordPath = '/var/lib/mymachine/managed.json';
 
 /**
- * What we keep on a host about our work there (mode 0600). It is written before the files that it
- * tells of, so it never knows too little.
+ * What we keep on a host about our work there (mode 0600).
+ * It is written before the files that it tells of, so it never knows too little.
  */
 export interface HostRecord {
   readonly version: 1;
@@ -69,10 +69,7 @@ export interface HostsLine {
   readonly after: string;
 }
 
-/**
- * /etc/hosts with a line for the host's own name, as Debian has it: in place of the 127.0.1.1 line,
- * or added. undefined when the name is in there.
- */
+/** /etc/hosts with the host's name in the 127.0.1.1 line. undefined when it is in there. */
 export function withOwnName(
   text: string,
   name: string,

@@ -13,8 +13,8 @@ export type RootShellInput = Pick<
 >;
 
 /**
- * The program comes first on stdin, its instructions behind it: sudo writes command lines to the
- * host's log, and they are bounded. head takes exactly as many bytes from a pipe as it is told.
+ * The program comes on stdin: sudo writes command lines to the host's log, and bounds them.
+ * head takes exactly as many bytes from a pipe as it is told.
  */
 const load = 'eval "$(head -c "$1")"';
 
@@ -87,8 +87,8 @@ function sudoRefused(user: string, stderr: string, exitCode: number | undefined)
 export interface RootShell {
   run(program: string, options?: RunOptions): Promise<string>;
   /**
-   * The same for a program that changes the host and must not be cut off. It ignores signals and
-   * goes on without us. After an interruption it is waited for a while, and its result counts.
+   * For a program that must not be cut off: it ignores signals and goes on without us.
+   * After an interruption it is waited for a while, and its result counts.
    */
   change(program: string, options: RunOptions): Promise<string>;
 }
@@ -168,10 +168,7 @@ function rootShell(
 /** How long a program that changes the host is waited for after the user's interruption. */
 const GRACE_MS = 30_000;
 
-/**
- * Puts the user's interruption off until the host is through, within bounds, and tells the user.
- * `end` must be called when the program has ended or is left alone.
- */
+/** Puts the user's interruption off for a while, and says so. Call `end` when the program ended. */
 function interruptLater(
   { clock, report, signal }: Pick<Ports, 'clock' | 'report' | 'signal'>,
   machineName: string,

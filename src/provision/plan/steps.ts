@@ -30,10 +30,7 @@ export interface Change {
 
 export interface FileWrite {
   readonly path: string;
-  /**
-   * Octal, such as '0644'. 'keep' is owner and mode of what stands there, which may hold secrets,
-   * and 0644 where nothing does.
-   */
+  /** Octal, such as '0644'. 'keep' is owner and mode of what stands there, and 0644 for nothing. */
   readonly mode: string;
   readonly content: string;
 }

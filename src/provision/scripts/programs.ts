@@ -23,7 +23,7 @@ export type Instruction = readonly [name: string, value?: string];
 
 /**
  * A program's stdin: a line for each instruction, its value in base64, and a last line `end`.
- * `instructions` in library.sh reads it. A program that does not meet the last line does nothing.
+ * library.sh reads it. A program that does not meet the last line does nothing.
  */
 export function instructionText(instructions: readonly Instruction[]): string {
   const lines = instructions.map(

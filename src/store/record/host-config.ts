@@ -106,10 +106,7 @@ export function defaultSwarmOptions(): SwarmOptions {
   };
 }
 
-/**
- * The record of a new machine's driver.
- * It is docker-machine's BaseDriver with its three swarm keys, then the driver's own keys.
- */
+/** A new record: docker-machine's BaseDriver and swarm keys, then the driver's own. */
 export function driverRecord(config: object, swarm: Partial<SwarmOptions>): JsonObject {
   const own = Object.entries(config);
   const end = own.findIndex(([key]) => key === 'StorePath') + 1;

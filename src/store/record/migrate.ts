@@ -26,9 +26,8 @@ function without(data: Data, keys: readonly string[]): Data {
 }
 
 /**
- * Records of docker-machine 0.1 had all keys at the top.
- * Later records without a version have nested options too. docker-machine drops those. We keep what
- * the flat keys do not say.
+ * docker-machine 0.1 had all keys at the top; a record without a version may have both forms.
+ * docker-machine drops the nested options of those. We keep what the flat keys do not say.
  */
 function fromVersion0(data: Data): Data {
   const options = objectAt(data, 'HostOptions');
@@ -48,8 +47,8 @@ function fromVersion0(data: Data): Data {
 }
 
 /**
- * Version 2 has in AuthOptions the certificates' folder, the CA key's new name and the machine's
- * folder. docker-machine puts the store's root there instead, and its clients then miss ca.pem.
+ * Version 2 has the certificates' folder, the CA key's new name and the machine's folder.
+ * docker-machine puts the store's root there instead, and its clients then miss ca.pem.
  */
 function fromVersion1(data: Data): Data {
   const options = objectAt(data, 'HostOptions');
@@ -103,10 +102,7 @@ export function foldKeys(data: Data, known: readonly string[]): Data {
   return result;
 }
 
-/**
- * A record of docker-machine's versions 0, 1 and 2 as version 3.
- * Obsolete keys are left out. Unknown keys stay. Never throws: who reads the result finds faults.
- */
+/** A record of versions 0, 1 and 2 as version 3. Unknown keys stay. Never throws. */
 export function migrateRecord(data: Data, version: number): Data {
   let result = data;
   if (version < 1) result = fromVersion0(result);

@@ -25,10 +25,7 @@ function checked(given: unknown, value: unknown, where: string): unknown {
   throw new Error(`${where} is not a ${typeof value}`);
 }
 
-/**
- * The values of a file over the defaults. Unknown keys stay, behind the known ones.
- * Throws for a value of another type than its default's.
- */
+/** A file's values over the defaults, then its unknown keys. Throws for a value of another type. */
 function overlay<T extends object>(defaults: T, found: unknown, where: string): T & Record<string, unknown> {
   if (found !== undefined && found !== null && !isRecord(found)) throw new Error(`${where} is not an object`);
   const given = foldKeys(found ?? {}, Object.keys(defaults));
@@ -114,10 +111,7 @@ export function isElsewhere(config: HostConfig, folder: string): boolean {
   return recorded !== '' && resolve(recorded) !== resolve(folder);
 }
 
-/**
- * The record of a machine whose store was moved, or copied to another computer.
- * Every path that led into the old store leads into the new one.
- */
+/** The record in a store that was moved: paths into the old place lead into the new one. */
 export function relocate(config: HostConfig, folder: string): HostConfig {
   const from = recordedFolder(config);
   const places: readonly (readonly [string, string])[] = [

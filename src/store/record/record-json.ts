@@ -2,7 +2,7 @@ import { isObject } from '../../base/json.ts';
 
 /**
  * A number that a double cannot hold as it is written: a 64-bit id, `1.0`, `1e400`.
- * It is kept as text, so that a driver's JSON comes back as its driver wrote it.
+ * It stays text, so that a driver's JSON comes back as its driver wrote it.
  */
 export class ExactNumber {
   readonly text: string;
@@ -82,10 +82,7 @@ class Reader {
   }
 }
 
-/**
- * Parses JSON without loss: a number that a double cannot hold becomes an ExactNumber.
- * Skips a leading byte order mark.
- */
+/** Parses JSON without loss: what a double cannot hold becomes an ExactNumber. Skips a BOM. */
 export function parseRecord(source: string): unknown {
   const text = source.replace(/^\ufeff/, '');
   // Throws for what is no JSON, and says where it stops being so.

@@ -1,5 +1,5 @@
 import { ensureAuthoritiesOf, foreseeReplacement } from '../../../machine/certs/dependents.ts';
-import { enginePortOf } from '../../../machine/machine.ts';
+import { enginePortOf } from '../../../machine/load.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';
 import { manyNames } from '../../args/machine-names.ts';

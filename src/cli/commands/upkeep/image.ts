@@ -2,7 +2,7 @@ import { buildImage } from '../../../images/build.ts';
 import { type CachedImage, type ImageContext, listImages, removeImage } from '../../../images/cache.ts';
 import { type Arch, buildSystem, catalogueNames, hostArch, type Kernel } from '../../../images/catalogue.ts';
 import { pullImage } from '../../../images/pull.ts';
-import { machinesOnImage } from '../../../machine/fleet/machines-on-image.ts';
+import { machinesOnImage } from '../../../machine/load.ts';
 import { locksOf } from '../../../machine/locks.ts';
 import type { App } from '../../app.ts';
 import { usageError } from '../../args/errors.ts';

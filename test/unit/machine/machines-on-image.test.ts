@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { machinesOnImage } from '../../../../src/machine/fleet/machines-on-image.ts';
-import { UserStore } from '../user-store.ts';
+import { machinesOnImage } from '../../../src/machine/load.ts';
+import { UserStore } from './user-store.ts';
 
 let user: UserStore;
 beforeEach(async () => {

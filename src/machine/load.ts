@@ -1,0 +1,69 @@
+import { isMachineError } from '../base/machine-error.ts';
+import type { BaseConfig } from '../sdk/context.ts';
+import { type Driver, traitOf } from '../sdk/driver.ts';
+import { driverError } from '../sdk/errors.ts';
+import type { HostConfig } from '../store/record/host-config.ts';
+import type { StoredMachine } from '../store/store.ts';
+import type { MachineDeps } from './deps.ts';
+
+// What a driver says of a machine on disk. No provider is asked.
+
+const DEFAULT_ENGINE_PORT = 2376;
+
+type Drivers = Pick<MachineDeps, 'drivers'>;
+type Recorded = Pick<StoredMachine, 'name' | 'config'>;
+
+/** The driver of a machine. @throws MM_DRIVER_UNKNOWN in docker-machine's words, with a remedy */
+export async function driverOf({ drivers }: Drivers, { name, config }: Recorded): Promise<Driver> {
+  try {
+    return await drivers.load(config.DriverName);
+  } catch (error) {
+    if (!isMachineError(error, 'MM_DRIVER_UNKNOWN')) throw error;
+    throw driverError('MM_DRIVER_UNKNOWN', {
+      message: error.message,
+      hint: `"mymachine inspect ${name}" shows its record, and "mymachine rm -f ${name}" deletes that alone: the host itself must be removed where it was made.`,
+      cause: error,
+    });
+  }
+}
+
+/** The same; undefined where there is none. */
+export function knownDriver(drivers: Drivers, recorded: Recorded): Promise<Driver | undefined> {
+  return driverOf(drivers, recorded).catch(() => undefined);
+}
+
+/** The driver's part of a record. */
+export function driverConfigOf({ Driver }: Pick<HostConfig, 'Driver'>): Readonly<BaseConfig> {
+  // The driver made it, or reads what docker-machine's own driver wrote.
+  return Driver as unknown as BaseConfig;
+}
+
+/** The port that dockerd opens on the host; 0 where it is reached through SSH alone. */
+export function enginePortOf({ traits }: Driver, config: Pick<HostConfig, 'Driver'>): number {
+  return traitOf(traits.enginePort ?? DEFAULT_ENGINE_PORT, driverConfigOf(config));
+}
+
+/** Path of the key that a machine is logged in to with; '' for the user's own. */
+export function keyPathOf({ traits }: Driver, { name, config }: Recorded, dir: string): string {
+  const own = driverConfigOf(config);
+  if (typeof traits.ssh === 'function') return traits.ssh(own, { name, dir }).keyPath;
+  return typeof own.SSHKeyPath === 'string' ? own.SSHKeyPath : '';
+}
+
+/** The machines of the store whose disks stand on an image of the cache. */
+export async function machinesOnImage(
+  deps: Pick<MachineDeps, 'store' | 'drivers'>,
+  path: string,
+): Promise<readonly string[]> {
+  const users = (await deps.store.loadAll()).map(async (machine) =>
+    'config' in machine && (await standsOn(deps, machine, path)) ? [machine.name] : [],
+  );
+  return (await Promise.all(users)).flat();
+}
+
+async function standsOn(drivers: Drivers, recorded: Recorded, path: string): Promise<boolean> {
+  const driver = await knownDriver(drivers, recorded);
+  // Where nobody can tell what the record means, a mention counts.
+  if (driver === undefined) return Object.values(recorded.config.Driver).includes(path);
+  return traitOf(driver.traits.images ?? [], driverConfigOf(recorded.config)).includes(path);
+}
