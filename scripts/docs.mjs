@@ -96,7 +96,7 @@ if (!process.argv.includes('--check')) {
       if (!known.has(id)) problems.push(`${relative(root, join(root, 'src', file))}: ${id} is in no table`);
     for (const [, name = ''] of source.matchAll(/\benv\[['"]([A-Za-z_]+)['"]\]/g))
       if (!variables.has(name))
-        problems.push(`src/${file} reads ${name}: describe it in src/cli/reference/environment.ts`);
+        problems.push(`src/${file} reads ${name}: describe it in src/cli/reference/reference.ts`);
   }
   for (const problem of problems) console.log(problem);
   process.exitCode = problems.length > 0 ? 1 : 0;

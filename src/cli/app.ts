@@ -19,6 +19,8 @@ export const VERSION = typeof __VERSION__ === 'string' ? __VERSION__ : '0.0.0-so
 /** The commit that this was built from. */
 export const BUILD = typeof __BUILD__ === 'string' ? __BUILD__ : 'source';
 
+export const versionLine = (program: string) => `${program} version ${VERSION}, build ${BUILD}`;
+
 export interface AppOptions {
   /** What this run is doing, for whoever has to wait for its locks. */
   readonly command: string;
@@ -31,10 +33,7 @@ export interface AppOptions {
   readonly runAgain: (argv: readonly string[]) => Promise<number>;
 }
 
-/**
- * One run of the program, composed: what a command gets to
- * work with. Parts with a cost are made when first asked for.
- */
+/** One run of the program. What costs time is made when it is first asked for. */
 export class App {
   readonly io: Io;
   readonly globals: Globals;
@@ -112,8 +111,8 @@ export class App {
   }
 
   /**
-   * What the user types to run this program: its name when PATH leads to it, else the path it was
-   * started by. Started by another name, as npm's wrappers do, it takes what PATH has for itself.
+   * What the user types to run this program: its name when PATH leads to it, else its path.
+   * npm's wrappers call it by another name, and PATH has the right one.
    */
   async invocation(): Promise<string> {
     const { argv0 } = this.io;
@@ -154,8 +153,7 @@ export function programName(argv0: string): string {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * For the fault tests: MYMACHINE_FAULT_AT=3 kills this process with SIGKILL when the third entry
- * of the journal is on disk. Nothing else can show that every one of them can be the last.
+ * For the fault tests: MYMACHINE_FAULT_AT=3 kills this process at the third entry of the journal.
  */
 export function journalFault(
   env: Environment,

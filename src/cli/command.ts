@@ -1,7 +1,8 @@
 import type { Takes } from '../sdk/flags.ts';
 import type { App } from './app.ts';
-import type { CommandFlag, Input } from './args/spec.ts';
-import type { Result } from './result.ts';
+import type { CommandFlag, Input } from './args/parse.ts';
+import { cliError } from './errors.ts';
+import type { Output } from './io.ts';
 
 /** `copy-path` is a file of this computer or `machine:` before a path of that machine. */
 export type ArgumentTakes = Takes | 'copy-path' | 'command' | 'preference' | 'nothing';
@@ -10,10 +11,7 @@ export type ArgumentTakes = Takes | 'copy-path' | 'command' | 'preference' | 'no
 export interface Command<F extends readonly CommandFlag[] = readonly CommandFlag[]> {
   /** What follows the options in the usage line: `[name...]`. */
   readonly argument: string;
-  /**
-   * What each argument can be, where the usage line does not tell.
-   * There `name` is a machine, and `[machine:]path` a file here or there.
-   */
+  /** What each argument can be, where the usage line does not tell. */
   readonly takes?: readonly ArgumentTakes[];
   readonly description?: string;
   /** Without the program's name: `ls --filter driver=qemu`. */
@@ -52,7 +50,8 @@ export interface CommandEntry {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly summary: string;
-  load(): Promise<Command>;
+  /** Its module, which is loaded for it alone. */
+  load(): Promise<{ readonly command: Command }>;
 }
 
 /** Commands under one heading of the help. */
@@ -61,4 +60,76 @@ export interface CommandGroup {
   readonly folder: string;
   readonly title: string;
   readonly entries: readonly CommandEntry[];
+}
+
+/** What a command gives back. `show` prints it and makes the exit code of it. */
+export type Result =
+  /** Text that --json does not change. */
+  | { readonly kind: 'text'; readonly text: string }
+  | {
+      readonly kind: 'value';
+      /** For --json. */
+      readonly value: unknown;
+      /** For people and scripts, made when it is wanted. */
+      readonly text: () => string | Promise<string>;
+      /** Says what follows the text, such as warnings. */
+      readonly after?: () => Promise<void>;
+      /** 0 when it is left out. */
+      readonly exitCode?: number;
+    }
+  /** The status of a program that was run, or of work on several machines. */
+  | { readonly kind: 'exit'; readonly code: number };
+
+export const text = (line: string): Result => ({ kind: 'text', text: line });
+
+export const exit = (code: number): Result => ({ kind: 'exit', code });
+
+/** All went well, and what there was to say was said. */
+export const done = exit(0);
+
+export const value = (
+  json: unknown,
+  render: () => string | Promise<string>,
+  more: { readonly after?: () => Promise<void>; readonly exitCode?: number } = {},
+): Result => ({ kind: 'value', value: json, text: render, ...more });
+
+/** Prints a result and gives the exit code. */
+export async function show(result: Result, stdout: Output, json: boolean): Promise<number> {
+  switch (result.kind) {
+    case 'exit':
+      return result.code;
+    case 'text':
+      print(stdout, result.text);
+      return 0;
+    case 'value':
+      print(stdout, json ? JSON.stringify(result.value, null, 2) : await result.text());
+      if (!json) await result.after?.();
+      return result.exitCode ?? 0;
+  }
+}
+
+function print(stdout: Output, lines: string): void {
+  stdout.write(lines.endsWith('\n') || lines === '' ? lines : `${lines}\n`);
+}
+
+/** The machine a command is about: the one named, else the one called `default`. */
+export async function oneName(app: App, args: readonly string[]): Promise<string> {
+  if (args.length > 1)
+    throw cliError('MM_ARGUMENTS', { message: 'Error: Expected one machine name as an argument' });
+  return args[0] ?? (await defaultName(app));
+}
+
+/** The machines a command is about, each once. All are there before any is touched. */
+export async function manyNames(app: App, args: readonly string[]): Promise<readonly string[]> {
+  const names = args.length === 0 ? [await defaultName(app)] : [...new Set(args)];
+  await Promise.all(names.map((name) => app.store.load(name)));
+  return names;
+}
+
+async function defaultName(app: App): Promise<string> {
+  if (await app.store.exists('default')) return 'default';
+  throw cliError('MM_ARGUMENTS', {
+    message: 'Error: No machine name(s) specified and no "default" machine exists',
+    hint: `Name a machine: "${app.program} ls" lists them.`,
+  });
 }

@@ -1,8 +1,6 @@
-/** A place for text. */
 export interface Output {
   write(text: string): void;
   readonly isTTY: boolean;
-  /** Width of a terminal. */
   readonly columns: number | undefined;
   /** For those that want more than to write; loaded when it is asked for. */
   readonly stream: NodeJS.WriteStream;
@@ -20,10 +18,7 @@ export interface Io {
   readonly isRoot: boolean;
   /** Whoever started us, most often a shell. */
   readonly parentPid: number;
-  /**
-   * As the program was called: the name decides between
-   * mymachine and docker-machine in what we print.
-   */
+  /** The name it was called by: mymachine or docker-machine. */
   readonly argv0: string;
   /** Sets a variable that a library reads, where the user has not. */
   presetVariable(name: string, value: string): void;

@@ -8,10 +8,7 @@ import { exitCodeOf, renderError } from './talk/render-error.ts';
 
 declare const __STANDALONE__: boolean | undefined;
 
-/**
- * Inside the stand-alone executable the script has a name
- * of Bun's own; the user's is that of the executable.
- */
+/** Inside the stand-alone executable argv[1] is a name of Bun's own. */
 const calledAs = typeof __STANDALONE__ === 'boolean' ? process.argv0 : process.argv[1];
 
 /** Ctrl-C once stops at the next safe point, twice stops now. */
@@ -33,8 +30,7 @@ const stderr = new StandardOutput(2, () => process.stderr, doNothing);
 const stdout = new StandardOutput(1, () => process.stdout, outputFailed);
 
 function outputFailed(error: NodeJS.ErrnoException): never {
-  // A reader that has seen enough (`mymachine ls | head
-  // -1`) is no failure; EOF is Windows' word for it.
+  // A reader that has seen enough is no failure. EOF is Windows' word for it.
   if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(0);
   const failure = baseError('MM_OUTPUT', {
     message: `Cannot write the output: ${error.message}`,
@@ -77,6 +73,5 @@ async function main(): Promise<void> {
   process.exit();
 }
 
-// Not awaited here: commands are loaded later and may import
-// from this file's bundle, which must be through by then.
+// Not awaited: commands may import from this bundle, which must be through by then.
 void main();

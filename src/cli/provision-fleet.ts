@@ -3,10 +3,7 @@ import { reprovision } from '../machine/life/reprovision.ts';
 import type { App } from './app.ts';
 import { overFleet } from './fleet-command.ts';
 
-/**
- * Provisions machines whose authorities are good. Other
- * machines of the same authority get what is new for them.
- */
+/** Provisions machines. Others of the same authority get what is new for them. */
 export async function provisionFleet(
   app: App,
   names: readonly string[],

@@ -1,20 +1,15 @@
 import { isMachineError, messageOf } from '../base/machine-error.ts';
-import { App, BUILD, programName, VERSION } from './app.ts';
-import { usageError } from './args/errors.ts';
+import { App, BUILD, programName, VERSION, versionLine } from './app.ts';
 import { type Globals, globalFlags, versionAndHelp } from './args/globals.ts';
 import { commandHelp, programHelp } from './args/help.ts';
-import { nearest, parseFlags } from './args/parse.ts';
-import type { CommandFlag, Input } from './args/spec.ts';
-import { type Command, type CommandEntry, flagsOf } from './command.ts';
+import { type CommandFlag, type Input, nearest, parseFlags } from './args/parse.ts';
+import { type Command, type CommandEntry, flagsOf, show, text } from './command.ts';
 import { commandEntries, commandGroups } from './commands/index.ts';
+import { cliError } from './errors.ts';
 import type { Io } from './io.ts';
-import { show, text } from './result.ts';
 import { asInterruption, exitCodeOf, renderCauses, renderError, underName } from './talk/render-error.ts';
 
-/**
- * Runs one command line and gives its exit code.
- * Nothing is thrown: every failure is shown on stderr.
- */
+/** Runs one command line and gives its exit code. Every failure is shown on stderr. */
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   const program = programName(io.argv0);
   let usage = () => overview(program);
@@ -29,10 +24,10 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     if (top.flags.version) return await show(text(versionLine(program)), io.stdout, false);
     if (name === undefined || top.flags.help) return await show(text(overview(program)), io.stdout, false);
     const entry = findCommand(name, program);
-    const command = await entry.load();
+    const { command } = await entry.load();
     creates = command.creates ?? false;
     const own = [...flagsOf(command), ...((await command.moreFlags?.(rest, io.env)) ?? [])];
-    usage = () => helpOf(program, entry, command, own);
+    usage = () => sayAs(program)(commandHelp(program, entry, command, own));
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
     const input = await parseCommand(command, own, rest, globalArgv, io);
     if (input === 'help') return await show(text(usage()), io.stdout, false);
@@ -45,27 +40,12 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
   }
 }
 
-export function versionLine(program: string): string {
-  return `${program} version ${VERSION}, build ${BUILD}`;
-}
-
 function overview(program: string): string {
   const version = `${VERSION}, build ${BUILD}`;
   // docker-machine's list was flat and sorted by name.
   const flat = [...commandEntries].sort((a, b) => (a.name < b.name ? -1 : 1));
   const groups = program === 'mymachine' ? commandGroups : [{ title: 'Commands', entries: flat }];
-  return programHelp({ program, version, flags: [...globalFlags, ...versionAndHelp], groups });
-}
-
-export function helpOf(
-  program: string,
-  entry: CommandEntry,
-  command: Command,
-  flags: readonly CommandFlag[],
-): string {
-  const sorted = [...flags].sort((a, b) => a.name.localeCompare(b.name));
-  const help = commandHelp({ program, name: entry.name, summary: entry.summary, ...command, flags: sorted });
-  return sayAs(program)(help);
+  return programHelp(program, version, [...globalFlags, ...versionAndHelp], groups);
 }
 
 const sayAs = (program: string) =>
@@ -84,16 +64,13 @@ function findCommand(name: string, program: string): CommandEntry {
     shown,
     commandEntries.map((candidate) => candidate.name),
   );
-  throw usageError('MM_COMMAND', {
+  throw cliError('MM_COMMAND', {
     message: `${program}: '${shown}' is not a ${program} command. See '${program} --help'.`,
     ...(near === undefined ? {} : { hint: `Did you mean "mymachine ${near}"?` }),
   });
 }
 
-/**
- * Flags of the command, and global ones that stand behind it; those
- * before the command keep their value unless they are repeated.
- */
+/** Global flags may stand behind the command, too. Those before it hold unless repeated. */
 async function parseCommand(
   command: Command,
   own: readonly CommandFlag[],
@@ -124,7 +101,7 @@ async function parseCommand(
 async function withHintForFlag(error: unknown, command: Command): Promise<unknown> {
   const flag = /^flag provided but not defined: -(\S+)$/.exec(messageOf(error))?.[1];
   const hint = flag === undefined ? undefined : await command.hintForFlag?.(flag);
-  return hint === undefined ? error : usageError('MM_USAGE', { message: messageOf(error), hint });
+  return hint === undefined ? error : cliError('MM_USAGE', { message: messageOf(error), hint });
 }
 
 async function runCommand(

@@ -1,12 +1,9 @@
 import { join, resolve } from 'node:path';
 import type { AuthorityPaths } from '../../machine/deps.ts';
 import type { Io } from '../io.ts';
-import type { CommandFlag, ValuesOf } from './spec.ts';
+import type { CommandFlag, ValuesOf } from './parse.ts';
 
-/**
- * Options of the program itself: before the command, and also
- * behind it. docker-machine's, and a few of ours at the end.
- */
+/** Options of the program itself, before the command or behind it; docker-machine's come first. */
 export const globalFlags = [
   { name: 'debug', short: 'D', kind: 'bool', env: 'MACHINE_DEBUG', help: 'Enable debug mode' },
   {

@@ -1,5 +1,5 @@
-import type { CommandGroup } from '../command.ts';
-import type { CommandFlag } from './spec.ts';
+import type { Command, CommandEntry, CommandGroup } from '../command.ts';
+import type { CommandFlag } from './parse.ts';
 
 /** `--name, -x "default"`: docker-machine's way to list a flag. */
 function flagTitle(flag: CommandFlag): string {
@@ -10,8 +10,7 @@ function flagTitle(flag: CommandFlag): string {
   return `${dashed} ${flag.kind === 'int' ? `"${shown}"` : shown === '' ? '' : JSON.stringify(shown)}`.trimEnd();
 }
 
-/** The options of a command, aligned in two columns. */
-export function flagLines(flags: readonly CommandFlag[]): string[] {
+function flagLines(flags: readonly CommandFlag[]): string[] {
   const rows = flags
     .filter((flag) => flag.hidden !== true)
     .map(
@@ -21,65 +20,56 @@ export function flagLines(flags: readonly CommandFlag[]): string[] {
   return rows.map(([title, help]) => `   ${title.padEnd(width)}   ${help}`.trimEnd());
 }
 
-export interface CommandHelp {
-  readonly program: string;
-  readonly name: string;
-  /** What follows the options: `[name]`. */
-  readonly argument: string;
-  readonly summary: string;
-  readonly description?: string;
-  readonly examples?: readonly string[];
-  readonly flags: readonly CommandFlag[];
-}
-
 function block(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', `${title}:`, ...lines];
 }
 
-export function commandHelp(help: CommandHelp): string {
-  const options = help.flags.some((flag) => flag.hidden !== true) ? '[OPTIONS] ' : '';
+/** The help of one command with the flags that it has on this command line. */
+export function commandHelp(
+  program: string,
+  { name, summary }: CommandEntry,
+  { argument, description, examples = [] }: Command,
+  flags: readonly CommandFlag[],
+): string {
+  const sorted = [...flags].sort((a, b) => a.name.localeCompare(b.name));
+  const options = flags.some((flag) => flag.hidden !== true) ? '[OPTIONS] ' : '';
   return [
-    `Usage: ${help.program} ${help.name} ${options}${help.argument}`.trimEnd(),
+    `Usage: ${program} ${name} ${options}${argument}`.trimEnd(),
     '',
-    help.summary,
-    ...block(
-      'Description',
-      help.description === undefined ? [] : help.description.split('\n').map((line) => `   ${line}`),
-    ),
+    summary,
+    ...block('Description', description?.split('\n').map((line) => `   ${line}`) ?? []),
     ...block(
       'Examples',
-      (help.examples ?? []).map((line) => `   ${help.program} ${line}`),
+      examples.map((line) => `   ${program} ${line}`),
     ),
-    ...block('Options', flagLines(help.flags)),
+    ...block('Options', flagLines(sorted)),
     '',
   ].join('\n');
 }
 
-export interface ProgramHelp {
-  readonly program: string;
-  readonly version: string;
-  readonly flags: readonly CommandFlag[];
-  readonly groups: readonly Pick<CommandGroup, 'title' | 'entries'>[];
-}
-
-export function programHelp(help: ProgramHelp): string {
-  const names = help.groups.flatMap(({ entries }) => entries.map(({ name }) => name));
+export function programHelp(
+  program: string,
+  version: string,
+  flags: readonly CommandFlag[],
+  groups: readonly Pick<CommandGroup, 'title' | 'entries'>[],
+): string {
+  const names = groups.flatMap(({ entries }) => entries.map(({ name }) => name));
   const width = Math.max(...names.map((name) => name.length));
   return [
-    `Usage: ${help.program} [OPTIONS] COMMAND [arg...]`,
+    `Usage: ${program} [OPTIONS] COMMAND [arg...]`,
     '',
     'Create and manage machines running Docker.',
     '',
-    `Version: ${help.version}`,
-    ...block('Options', flagLines(help.flags)),
-    ...help.groups.flatMap(({ title, entries }) =>
+    `Version: ${version}`,
+    ...block('Options', flagLines(flags)),
+    ...groups.flatMap(({ title, entries }) =>
       block(
         title,
         entries.map(({ name, summary }) => `  ${name.padEnd(width)}   ${summary}`),
       ),
     ),
     '',
-    `Run '${help.program} COMMAND --help' for more information on a command.`,
+    `Run '${program} COMMAND --help' for more information on a command.`,
     '',
   ].join('\n');
 }

@@ -1,19 +1,46 @@
 import leven from 'leven';
-import type { FlagValue } from '../../sdk/flags.ts';
-import { usageError } from './errors.ts';
-import type { CommandFlag, Input, ValuesOf } from './spec.ts';
+import type { FlagSpec, FlagValue, FlagValues } from '../../sdk/flags.ts';
+import { cliError } from '../errors.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface ParseOptions<F extends readonly CommandFlag[]> {
+/** A flag of a command: like a driver's, with an optional one-letter name. */
+export interface CommandFlag extends FlagSpec {
+  readonly short?: string;
+  /** Kept out of help: accepted for docker-machine's sake, or for tests. */
+  readonly hidden?: boolean;
+}
+
+interface ValueOfKind {
+  readonly string: string;
+  readonly int: number;
+  readonly bool: boolean;
+  readonly slice: readonly string[];
+}
+
+/** `{ name: 'dry-run', kind: 'bool' }` gives `{ 'dry-run': boolean }`. */
+export type ValuesOf<F extends readonly CommandFlag[]> = {
+  readonly [S in F[number] as S['name']]: ValueOfKind[S['kind']];
+};
+
+/** What was parsed. The names and types of its flags are those that were declared. */
+export interface Input<F extends readonly CommandFlag[] = readonly CommandFlag[]> {
+  readonly args: readonly string[];
+  readonly flags: ValuesOf<F>;
+  /** The same, with the flags of a driver and of the program. */
+  readonly all: FlagValues;
+  /** Whether the command line or the environment gives it, and not its default. */
+  isGiven(name: F[number]['name']): boolean;
+  /** Whether the command line itself gives it. */
+  isTyped(name: F[number]['name']): boolean;
+}
+
+interface ParseOptions<F extends readonly CommandFlag[]> {
   readonly flags: F;
   readonly env: Environment;
   /** The first positional argument ends our flags: what follows is somebody else's. */
   readonly stopAtPositional?: boolean;
-  /**
-   * Flags that nobody knows are passed over, for a first look at
-   * argv. A value that follows one without `=` counts as positional.
-   */
+  /** Passes over unknown flags. A value behind one without `=` counts as positional. */
   readonly lenient?: boolean;
 }
 
@@ -36,7 +63,7 @@ function convert(flag: CommandFlag, text: string, source: string): FlagValue {
   if (flag.kind === 'bool') {
     const value = parseGoBool(text);
     if (value !== undefined) return value;
-    throw usageError(source === 'flag' ? 'MM_USAGE' : 'MM_ENVIRONMENT', {
+    throw cliError(source === 'flag' ? 'MM_USAGE' : 'MM_ENVIRONMENT', {
       message:
         source === 'flag'
           ? `invalid boolean value ${JSON.stringify(text.slice(0, 60))} for -${flag.name}`
@@ -46,7 +73,7 @@ function convert(flag: CommandFlag, text: string, source: string): FlagValue {
   if (flag.kind !== 'int') return text;
   const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (!Number.isNaN(value)) return value;
-  throw usageError(source === 'flag' ? 'MM_USAGE' : 'MM_ENVIRONMENT', {
+  throw cliError(source === 'flag' ? 'MM_USAGE' : 'MM_ENVIRONMENT', {
     message: `invalid value ${JSON.stringify(text.slice(0, 60))} for ${source === 'flag' ? `flag -${flag.name}` : source}: it is not a whole number`,
   });
 }
@@ -57,16 +84,16 @@ function unknownFlag(name: string, flags: readonly CommandFlag[]): Error {
     flags.filter((flag) => flag.hidden !== true).map((flag) => flag.name),
   );
   const hint = near === undefined ? {} : { hint: `Did you mean --${near}?` };
-  return usageError('MM_USAGE', {
+  return cliError('MM_USAGE', {
     message: `flag provided but not defined: -${name.slice(0, 100)}`,
     ...hint,
   });
 }
 
 /**
- * Go's flag syntax as docker-machine had it: one dash or two, `--flag value` or `--flag=value`,
- * slices repeat, booleans take a value only after `=`, flags may stand behind names, `--` ends
- * flags. Values come from the command line, else the flag's environment variable, else its default.
+ * Go's flag syntax as docker-machine had it: one dash or two, `--flag value` or `--flag=value`.
+ * Slices repeat, booleans take a value only after `=`, flags may follow names, `--` ends flags.
+ * A value comes from the command line, else the flag's variable, else its default.
  */
 export function parseFlags<const F extends readonly CommandFlag[]>(
   argv: readonly string[],
@@ -88,7 +115,7 @@ export function parseFlags<const F extends readonly CommandFlag[]>(
     const shape = /^--?([^-=][^=]*)(?:=([\s\S]*))?$/.exec(token);
     if (shape === null) {
       if (token.length > 1 && token.startsWith('-') && options.lenient !== true)
-        throw usageError('MM_USAGE', { message: `bad flag syntax: ${token.slice(0, 100)}` });
+        throw cliError('MM_USAGE', { message: `bad flag syntax: ${token.slice(0, 100)}` });
       args.push(token);
       if (options.stopAtPositional === true) {
         args.push(...argv.slice(index + 1));
@@ -110,7 +137,7 @@ export function parseFlags<const F extends readonly CommandFlag[]>(
         text = argv[index];
         if (text === undefined) {
           if (options.lenient === true) continue;
-          throw usageError('MM_USAGE', { message: `flag needs an argument: -${name}` });
+          throw cliError('MM_USAGE', { message: `flag needs an argument: -${name}` });
         }
       }
     }

@@ -1,45 +1,38 @@
 import type { CommandEntry, CommandGroup } from '../command.ts';
 
-/**
- * Every verb in the order of the help, with the module that is
- * loaded when it is used. A group's files lie in its folder.
- */
+/** Every verb in the order of the help. A group's modules lie in its folder. */
 export const commandGroups: readonly CommandGroup[] = [
   {
     folder: 'life',
     title: 'Life of a machine',
     entries: [
-      {
-        name: 'create',
-        summary: 'Create a machine',
-        load: async () => (await import('./life/create.ts')).createCommand,
-      },
+      { name: 'create', summary: 'Create a machine', load: () => import('./life/create.ts') },
       {
         name: 'quickstart',
         summary: 'Make a first machine with the best driver for this computer',
-        load: async () => (await import('./life/quickstart.ts')).quickstartCommand,
+        load: () => import('./life/quickstart.ts'),
       },
       {
         name: 'start',
         summary: 'Start a machine',
-        load: async () => (await import('./life/power.ts')).switchCommand('start'),
+        load: async () => ({ command: (await import('./life/power.ts')).switchCommand('start') }),
       },
       {
         name: 'stop',
         summary: 'Stop a machine',
-        load: async () => (await import('./life/power.ts')).switchCommand('stop'),
+        load: async () => ({ command: (await import('./life/power.ts')).switchCommand('stop') }),
       },
       {
         name: 'restart',
         summary: 'Restart a machine',
-        load: async () => (await import('./life/power.ts')).switchCommand('restart'),
+        load: async () => ({ command: (await import('./life/power.ts')).switchCommand('restart') }),
       },
       {
         name: 'kill',
         summary: 'Kill a machine',
-        load: async () => (await import('./life/power.ts')).switchCommand('kill'),
+        load: async () => ({ command: (await import('./life/power.ts')).switchCommand('kill') }),
       },
-      { name: 'rm', summary: 'Remove a machine', load: async () => (await import('./life/rm.ts')).rmCommand },
+      { name: 'rm', summary: 'Remove a machine', load: () => import('./life/rm.ts') },
     ],
   },
   {
@@ -49,32 +42,20 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         name: 'ssh',
         summary: 'Log into or run a command on a machine with SSH.',
-        load: async () => (await import('./access/ssh.ts')).sshCommand,
+        load: () => import('./access/ssh.ts'),
       },
-      {
-        name: 'scp',
-        summary: 'Copy files between machines',
-        load: async () => (await import('./access/scp.ts')).scpCommand,
-      },
+      { name: 'scp', summary: 'Copy files between machines', load: () => import('./access/scp.ts') },
       {
         name: 'mount',
         summary: 'Mount or unmount a directory from a machine with SSHFS.',
-        load: async () => (await import('./access/mount.ts')).mountCommand,
+        load: () => import('./access/mount.ts'),
       },
-      {
-        name: 'ip',
-        summary: 'Get the IP address of a machine',
-        load: async () => (await import('./access/ip.ts')).ipCommand,
-      },
-      {
-        name: 'url',
-        summary: 'Get the URL of a machine',
-        load: async () => (await import('./access/url.ts')).urlCommand,
-      },
+      { name: 'ip', summary: 'Get the IP address of a machine', load: () => import('./access/ip.ts') },
+      { name: 'url', summary: 'Get the URL of a machine', load: () => import('./access/url.ts') },
       {
         name: 'host-key',
         summary: 'Show the SSH host keys that are pinned for a machine, or forget them',
-        load: async () => (await import('./access/host-key.ts')).hostKeyCommand,
+        load: () => import('./access/host-key.ts'),
       },
     ],
   },
@@ -85,27 +66,23 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         name: 'env',
         summary: 'Display the commands to set up the environment for the Docker client',
-        load: async () => (await import('./switch/env.ts')).envCommand,
+        load: () => import('./switch/env.ts'),
       },
       {
         name: 'use',
         summary: 'Switch this shell to a machine, or back',
-        load: async () => (await import('./switch/use.ts')).useCommand,
+        load: () => import('./switch/use.ts'),
       },
-      {
-        name: 'active',
-        summary: 'Print which machine is active',
-        load: async () => (await import('./switch/active.ts')).activeCommand,
-      },
+      { name: 'active', summary: 'Print which machine is active', load: () => import('./switch/active.ts') },
       {
         name: 'config',
         summary: 'Print the connection config for machine',
-        load: async () => (await import('./switch/config.ts')).configCommand,
+        load: () => import('./switch/config.ts'),
       },
       {
         name: 'shell-init',
         summary: 'Print the functions that let a shell switch between machines',
-        load: async () => (await import('./switch/shell-init.ts')).shellInitCommand,
+        load: () => import('./switch/shell-init.ts'),
       },
     ],
   },
@@ -116,17 +93,17 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         name: 'provision',
         summary: 'Re-provision existing machines',
-        load: async () => (await import('./engine/provision.ts')).provisionCommand,
+        load: () => import('./engine/provision.ts'),
       },
       {
         name: 'upgrade',
         summary: 'Upgrade a machine to the latest version of Docker',
-        load: async () => (await import('./engine/upgrade.ts')).upgradeCommand,
+        load: () => import('./engine/upgrade.ts'),
       },
       {
         name: 'regenerate-certs',
         summary: 'Regenerate TLS Certificates for a machine',
-        load: async () => (await import('./engine/regenerate-certs.ts')).regenerateCertsCommand,
+        load: () => import('./engine/regenerate-certs.ts'),
       },
     ],
   },
@@ -134,26 +111,22 @@ export const commandGroups: readonly CommandGroup[] = [
     folder: 'upkeep',
     title: 'Upkeep',
     entries: [
-      { name: 'ls', summary: 'List machines', load: async () => (await import('./upkeep/ls.ts')).lsCommand },
-      {
-        name: 'status',
-        summary: 'Get the status of a machine',
-        load: async () => (await import('./upkeep/status.ts')).statusCommand,
-      },
+      { name: 'ls', summary: 'List machines', load: () => import('./upkeep/ls.ts') },
+      { name: 'status', summary: 'Get the status of a machine', load: () => import('./upkeep/status.ts') },
       {
         name: 'inspect',
         summary: 'Inspect information about a machine',
-        load: async () => (await import('./upkeep/inspect.ts')).inspectCommand,
+        load: () => import('./upkeep/inspect.ts'),
       },
       {
         name: 'gc',
         summary: 'Find and remove what no machine of the store owns any more',
-        load: async () => (await import('./upkeep/gc.ts')).gcCommand,
+        load: () => import('./upkeep/gc.ts'),
       },
       {
         name: 'image',
         summary: 'List, fetch, build and delete the images that machines are made of',
-        load: async () => (await import('./upkeep/image.ts')).imageCommand,
+        load: () => import('./upkeep/image.ts'),
       },
     ],
   },
@@ -164,28 +137,30 @@ export const commandGroups: readonly CommandGroup[] = [
       {
         name: 'completion',
         summary: 'Print the script that completes commands, options and machines in a shell',
-        load: async () => (await import('./program/completion.ts')).completionCommand(commandGroups),
+        load: async () => ({
+          command: (await import('./program/completion.ts')).completionCommand(commandGroups),
+        }),
       },
       {
         name: 'drivers',
         summary: 'List the drivers and whether they work on this computer',
-        load: async () => (await import('./program/drivers.ts')).driversCommand,
+        load: () => import('./program/drivers.ts'),
       },
       {
         name: 'help',
         aliases: ['h'],
         summary: 'Shows a list of commands or help for one command',
-        load: async () => (await import('./program/help.ts')).helpCommand,
+        load: () => import('./program/help.ts'),
       },
       {
         name: 'prefs',
         summary: 'Show and set what create takes when nothing else is said',
-        load: async () => (await import('./program/prefs.ts')).prefsCommand,
+        load: () => import('./program/prefs.ts'),
       },
       {
         name: 'version',
         summary: 'Show the Docker Machine version or a machine docker version',
-        load: async () => (await import('./program/version.ts')).versionCommand,
+        load: () => import('./program/version.ts'),
       },
     ],
   },

@@ -16,10 +16,7 @@ const names = (options: readonly OptionTable[]) => options.flatMap(({ dashed }) 
 const patterns = (context: string, { name, short }: OptionTable) =>
   [...new Set([name, short ?? name])].map((each) => `${context}:${each}`).join('|');
 
-/**
- * Which options of a context take a value, and what; a context's
- * own switches hide a global option of the same letter.
- */
+/** Which options of a context take a value. Its own switches hide a global option's letter. */
 function valueCases(
   context: string,
   options: readonly OptionTable[],
@@ -37,10 +34,7 @@ function valueCases(
     );
 }
 
-/**
- * For bash 3.2 and newer, with or without the package bash-completion.
- * Nothing of the line or of a folder is ever evaluated.
- */
+/** For bash 3.2 and newer, with or without bash-completion. Nothing typed is ever evaluated. */
 export function bashCompletion(table: CompletionTable): string {
   const { globals, commands, drivers, stopping, choosing, withDriverOptions } = table;
   const driverOptions = drivers.flatMap(({ options }) => options);

@@ -14,9 +14,7 @@ const place = (value: Place): string =>
     ? `'@${value}'`
     : `@(${value.map(({ word, about }) => quote(about === '' ? word : `${word}|${about}`)).join(', ')})`;
 
-/**
- * One option: how it is typed, what is said about it, and what its value can be ($null for none).
- */
+/** One option: its names, what it does, and what its value can be ($null for none). */
 const option = ({ dashed, about, value }: OptionTable) =>
   `[pscustomobject]@{ Names = @(${dashed.map(quote).join(', ')}); About = ${quote(about)}; Value = ${
     value === undefined ? '$null' : place(value)
@@ -25,9 +23,7 @@ const option = ({ dashed, about, value }: OptionTable) =>
 const table = (options: readonly OptionTable[], indent: string) =>
   `@(\n${options.map((each) => `${indent}    ${option(each)}`).join('\n')}\n${indent})`;
 
-/**
- * For Windows PowerShell 5 and PowerShell 7. Nothing of the line or of a folder is ever evaluated.
- */
+/** For Windows PowerShell 5 and PowerShell 7. Nothing typed is ever evaluated. */
 export function powershellCompletion({ globals, commands, drivers, stopping }: CompletionTable): string {
   return `# PowerShell completion for mymachine. Made by "mymachine completion powershell".
 

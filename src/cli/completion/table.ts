@@ -1,4 +1,4 @@
-import type { CommandFlag } from '../args/spec.ts';
+import type { CommandFlag } from '../args/parse.ts';
 import type { ArgumentTakes } from '../command.ts';
 import { isPreferable } from '../create/preferences.ts';
 import type { CommandReference, ProgramReference } from '../reference/reference.ts';
@@ -9,9 +9,7 @@ export interface Word {
   readonly about: string;
 }
 
-/**
- * What can stand in one place: words to choose from, or something that the shell looks up itself.
- */
+/** Words to choose from, or something that the shell looks up itself. */
 export type Place = readonly Word[] | 'machine' | 'copy-path' | 'file' | 'folder' | 'nothing';
 
 export interface OptionTable {

@@ -13,14 +13,10 @@ const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 /** What stands in the brackets of an option, and behind a colon, of _arguments. */
 const escaped = (text: string) => text.replace(/[\\[\]:]/g, '\\$&');
 
-/**
- * A word with what is said about it, inside `((…))` of an action:
- * once quoted for the list, and then again with the whole.
- */
+/** A word inside `((…))` of an action: quoted for the list, then again with the whole. */
 const described = ({ word, about }: Word) =>
   about === '' ? word.replaceAll(':', '\\:') : `${word.replaceAll(':', '\\:')}\\:${quote(escaped(about))}`;
 
-/** An action of _arguments. */
 function action(place: Place): string {
   if (typeof place !== 'string') {
     const unfinished = place.some(({ word }) => word.endsWith('='));
@@ -35,10 +31,7 @@ function action(place: Place): string {
 
 const label = (place: Place) => (place === 'nothing' || typeof place !== 'string' ? 'value' : place);
 
-/**
- * The specs of one option: each of its names excludes
- * the others, unless it may stand several times.
- */
+/** Each name of an option excludes the others, unless it may stand several times. */
 function optionSpecs({ dashed, about, value, repeats }: OptionTable): string[] {
   const before = repeats ? '*' : dashed.length > 1 ? `(${dashed.join(' ')})` : '';
   const tail = value === undefined ? '' : `:${label(value)}:${action(value)}`;
@@ -60,14 +53,13 @@ function hiddenSpecs(globals: readonly OptionTable[], own: readonly OptionTable[
 }
 
 function argumentSpecs({ places, repeats, stopAtPositional }: CommandTable): string[] {
-  const specs = places.flatMap((place, index) => {
+  return places.flatMap((place, index) => {
     const last = index === places.length - 1;
     const position =
       last && (repeats || stopAtPositional) ? `*${stopAtPositional ? '::' : ':'}` : `${index + 1}:`;
     if (place === 'nothing') return last && stopAtPositional ? [quote('*:: : ')] : [];
     return [quote(`${position}${label(place)}:${action(place)}`)];
   });
-  return specs;
 }
 
 const lines = (specs: readonly string[], indent: string) =>

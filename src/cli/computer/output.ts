@@ -3,9 +3,8 @@ import { codeOf } from '../../base/machine-error.ts';
 import type { Output } from '../io.ts';
 
 /**
- * stdout or stderr. Text is written at once, by the number of the file:
- * node's streams take longer to load than most commands take to run, so
- * they are loaded when somebody wants to know about the terminal.
+ * stdout or stderr. Text is written by the file's number.
+ * A stream takes longer to load than most commands run, so it is loaded for a terminal alone.
  */
 export class StandardOutput implements Output {
   readonly #fd: 1 | 2;

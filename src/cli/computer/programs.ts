@@ -34,9 +34,7 @@ async function findProgram(
       try {
         await access(`${candidate}${ending}`, constants.X_OK);
         return `${candidate}${ending}`;
-      } catch {
-        // The next folder may have it.
-      }
+      } catch {}
     }
   }
   return undefined;
@@ -73,8 +71,7 @@ export function localPrograms(env: Environment): Programs {
         ...(options.detached === true ? { detached: true } : {}),
         ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
       });
-      // What the program has started may hold its stdout
-      // open long after its end, and beyond its time.
+      // What the program started may hold its stdout open beyond its end.
       running.once('exit', () => {
         const stop = () => {
           running.stdout?.destroy();

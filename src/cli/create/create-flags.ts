@@ -1,8 +1,7 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
-import { parseFlags } from '../args/parse.ts';
-import type { CommandFlag, Input } from '../args/spec.ts';
+import { type CommandFlag, type Input, parseFlags } from '../args/parse.ts';
 
 export const INSTALL = ['auto', 'script', 'repository', 'distro'];
 
@@ -101,10 +100,7 @@ export const createFlags = [
 
 export type CreateFlags = typeof createFlags;
 
-/**
- * Flags of the driver that argv, the environment or nobody names; in
- * the last case those of all drivers, by whose flags we can tell.
- */
+/** Flags of the driver that argv or the environment names; without a name those of all drivers. */
 export async function driverFlags(
   registry: DriverRegistry,
   argv: readonly string[],

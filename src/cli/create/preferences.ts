@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import type { DriverRegistry } from '../../drivers/registry.ts';
-import { type Preference, PreferencesFile, type PreferencesSchema } from '../../store/preferences.ts';
-import { usageError } from '../args/errors.ts';
-import { parseFlags } from '../args/parse.ts';
-import type { CommandFlag } from '../args/spec.ts';
+import { PreferencesFile, type PreferencesSchema } from '../../store/preferences.ts';
+import type { CommandFlag } from '../args/parse.ts';
 import { systemClock } from '../computer/clock.ts';
 import type { Io } from '../io.ts';
 import { createFlags } from './create-flags.ts';
@@ -19,10 +17,7 @@ function preferencesFolder(io: Io): string {
   return join(base === '' ? join(io.homeDir, '.config') : base, 'mymachine');
 }
 
-/**
- * Whether a preference can stand for the flag: not for
- * what belongs to one machine alone, nor for a secret.
- */
+/** No preference stands for what belongs to one machine alone, nor for a secret. */
 export const isPreferable = (flag: CommandFlag) =>
   !['resume', 'rollback', 'dry-run'].includes(flag.name) && flag.required !== true && flag.secret !== true;
 
@@ -43,16 +38,4 @@ const TYPES = {
 export async function preferencesSchema(registry: DriverRegistry): Promise<PreferencesSchema> {
   const flags = await preferableFlags(registry);
   return Object.fromEntries(flags.map(({ name, kind }) => [name, TYPES[kind]]));
-}
-
-/** A preference's value from the words of the command line, read as create would read it. */
-export function preferenceValue(flag: CommandFlag, words: readonly string[]): Preference | undefined {
-  const wrong = (why: string) =>
-    usageError('MM_USAGE', {
-      message: `"${words.join(' ').slice(0, 60)}" cannot be the preference ${flag.name}: ${why}`,
-    });
-  if (words.length === 0) throw wrong('a value is missing');
-  if (words.length > 1 && flag.kind !== 'slice') throw wrong('it takes one value');
-  const argv = words.map((word) => `--${flag.name}=${word}`);
-  return parseFlags(argv, { flags: [flag], env: {} }).all[flag.name];
 }

@@ -2,8 +2,8 @@ import type { CreateRequest } from '../../machine/life/record.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import type { EngineOptions, SwarmOptions } from '../../store/record/host-config.ts';
 import type { App } from '../app.ts';
-import { usageError } from '../args/errors.ts';
-import type { Input, ValuesOf } from '../args/spec.ts';
+import type { Input, ValuesOf } from '../args/parse.ts';
+import { cliError } from '../errors.ts';
 import { askForFlags } from '../talk/ask.ts';
 import { type CreateFlags, INSTALL, ownValues } from './create-flags.ts';
 import { preferencesFile, preferencesSchema } from './preferences.ts';
@@ -13,7 +13,7 @@ type CreateValues = ValuesOf<CreateFlags>;
 
 /**
  * What is to be created. A value comes from the command line, else the environment,
- * else the preferences, else the default. `pick` gets the driver that they name, or ''.
+ * else the preferences, else the default. `pick` gets the driver's name, or ''.
  */
 export async function createRequest(
   app: App,
@@ -58,13 +58,13 @@ async function withPreferences(app: App, input: CreateInput): Promise<CreateInpu
 function engineOptions(flags: CreateValues): Partial<EngineOptions> {
   for (const entry of flags['engine-env']) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*=/.test(entry) || /[\n\r\0]/.test(entry))
-      throw usageError('MM_USAGE', {
+      throw cliError('MM_USAGE', {
         message: `--engine-env wants NAME=VALUE, not ${JSON.stringify(entry.slice(0, 60))}`,
       });
   }
   for (const entry of flags['engine-label']) {
     if (!/^[^=\s]+=/.test(entry))
-      throw usageError('MM_USAGE', {
+      throw cliError('MM_USAGE', {
         message: `--engine-label wants key=value, not ${JSON.stringify(entry.slice(0, 60))}`,
       });
   }
@@ -82,13 +82,13 @@ function engineOptions(flags: CreateValues): Partial<EngineOptions> {
 function engineMeta(flags: CreateValues): { install: string; version: string } {
   const install = flags['engine-install'];
   if (!INSTALL.includes(install)) {
-    throw usageError('MM_USAGE', {
+    throw cliError('MM_USAGE', {
       message: `--engine-install wants one of ${INSTALL.join(', ')}, not "${install.slice(0, 40)}"`,
     });
   }
   const version = flags['engine-version'];
   if (version !== '' && !/^[0-9][0-9A-Za-z.:~+-]{0,80}$/.test(version)) {
-    throw usageError('MM_USAGE', {
+    throw cliError('MM_USAGE', {
       message: `--engine-version wants a version such as 28.5, not "${version.slice(0, 40)}"`,
     });
   }
@@ -98,7 +98,7 @@ function engineMeta(flags: CreateValues): { install: string; version: string } {
 function swarmOptions(flags: CreateValues): Partial<SwarmOptions> {
   const discovery = flags['swarm-discovery'];
   if (discovery !== '' && !/^[^:]*:\/\/.*/.test(discovery)) {
-    throw usageError('MM_ARGUMENTS', {
+    throw cliError('MM_ARGUMENTS', {
       message: `Error parsing swarm discovery: Swarm Discovery URL was in the wrong format: ${discovery.slice(0, 200)}`,
     });
   }

@@ -1,7 +1,8 @@
 import type { MachineStatus } from '../../machine/fleet/status.ts';
 import type { StoredMachine } from '../../store/store.ts';
-import { usageError } from '../args/errors.ts';
-import type { CommandFlag } from '../args/spec.ts';
+import type { CommandFlag } from '../args/parse.ts';
+import { cliError } from '../errors.ts';
+import { alignTabs } from './table.ts';
 
 /** URL of a legacy swarm's manager, with the port that --swarm-host names. */
 function swarmUrl(status: MachineStatus): string {
@@ -10,10 +11,7 @@ function swarmUrl(status: MachineStatus): string {
   return port === undefined ? '' : status.url.replace(/:\d+$/, `:${port}`);
 }
 
-/**
- * `*` for the machine that the docker client of this shell
- * talks to; nothing for one that could not be asked.
- */
+/** `*` for the machine of this shell's docker client; '' for one that could not be asked. */
 export function activeMark(status: MachineStatus, dockerHost: string): string {
   if (status.machine === undefined || status.state === 'Timeout') return '';
   if (status.state !== 'Running' || dockerHost === '') return '-';
@@ -33,7 +31,6 @@ export function swarmColumn(machine: StoredMachine | undefined, machines: readon
   return own.Master ? `${master.name} (master)` : master.name;
 }
 
-/** A stretch of digits or of anything else. */
 const chunks = (text: string): readonly string[] => text.toLowerCase().match(/\d+|\D+/g) ?? [];
 
 const isNumber = (chunk: string) => /^\d/.test(chunk);
@@ -46,10 +43,7 @@ function numeric(a: string, b: string): number {
   return left.length - right.length || plain(left, right);
 }
 
-/**
- * docker-machine's order of names: without regard to case,
- * digits by their value, so that host2 stands before host10.
- */
+/** docker-machine's order of names: case does not count, and host2 stands before host10. */
 export function naturalOrder(a: string, b: string): number {
   const [left, right] = [chunks(a), chunks(b)];
   for (const [at, chunk] of left.entries()) {
@@ -73,5 +67,70 @@ export const timeoutFlag = {
 
 export function timeoutMsOf(seconds: number): number {
   if (seconds > 0 && seconds <= 3600) return seconds * 1000;
-  throw usageError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });
+  throw cliError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });
+}
+
+export interface FormattedRow {
+  readonly status: MachineStatus;
+  readonly active: string;
+  readonly swarm: string;
+}
+
+const TABLE = 'table ';
+
+/** What stands over a column when a template begins with `table `. */
+const HEADERS = {
+  Name: 'NAME',
+  Active: 'ACTIVE',
+  ActiveHost: 'ACTIVE_HOST',
+  ActiveSwarm: 'ACTIVE_SWARM',
+  DriverName: 'DRIVER',
+  State: 'STATE',
+  URL: 'URL',
+  SwarmOptions: 'SWARM_OPTIONS',
+  Swarm: 'SWARM',
+  EngineOptions: 'ENGINE_OPTIONS',
+  Error: 'ERRORS',
+  DockerVersion: 'DOCKER',
+  ResponseTime: 'RESPONSE',
+} as const;
+
+/** Go's way to print a duration that is rounded to milliseconds. */
+function goDuration(ms: number): string {
+  const whole = Math.round(ms);
+  if (whole < 1000) return whole === 0 ? '0s' : `${whole}ms`;
+  const seconds = whole / 1000;
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${Number((seconds % 60).toFixed(3))}s`;
+}
+
+function fieldsOf({ status, active, swarm }: FormattedRow): Readonly<Record<keyof typeof HEADERS, unknown>> {
+  const options = status.machine?.config.HostOptions;
+  return {
+    Name: status.name,
+    Active: active,
+    ActiveHost: active === '*',
+    ActiveSwarm: active === '* (swarm)',
+    DriverName: status.driverName,
+    State: status.state === 'None' ? '' : status.state,
+    URL: status.url,
+    SwarmOptions: options?.SwarmOptions ?? null,
+    Swarm: swarm,
+    EngineOptions: options?.EngineOptions ?? null,
+    Error: status.error,
+    DockerVersion: status.dockerVersion,
+    ResponseTime: goDuration(status.responseTimeMs),
+  };
+}
+
+/** `ls --format`: the template for each machine; with `table ` in front, aligned columns. */
+export async function formatRows(rows: readonly FormattedRow[], format: string): Promise<string> {
+  const isTable = format.startsWith(TABLE);
+  const { compileTemplate } = await import('../../go-template/render.ts');
+  // Also without machines a wrong template is said to be wrong.
+  const template = compileTemplate(isTable ? format.slice(TABLE.length) : format, {
+    struct: 'commands.HostListItem',
+  });
+  const lines = rows.map((row) => template(fieldsOf(row)));
+  if (!isTable) return lines.map((line) => `${line}\n`).join('');
+  return alignTabs([template(HEADERS), ...lines].join('\n'));
 }

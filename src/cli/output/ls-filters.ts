@@ -1,15 +1,12 @@
 import { messageOf } from '../../base/machine-error.ts';
 import type { MachineState } from '../../sdk/driver.ts';
 import type { StoredMachine } from '../../store/store.ts';
-import { usageError } from '../args/errors.ts';
+import { cliError } from '../errors.ts';
 import { swarmColumn } from './ls-columns.ts';
 
 /** --filter: several of one key are alternatives, different keys must all hold. */
 export interface MachineFilter {
-  /**
-   * Whether the records let the machine pass; `all` are those
-   * of the store, among which is the master of its swarm.
-   */
+  /** `all` are the machines of the store, among which is the master of its swarm. */
   matchesRecord(machine: StoredMachine, all: readonly StoredMachine[]): boolean;
   /** Whether there is a condition that its host alone can answer. */
   readonly asksState: boolean;
@@ -45,10 +42,7 @@ const maxPattern = 1000;
 
 type Pattern = (name: string) => boolean;
 
-/**
- * Go's regular expressions, which take time in proportion to
- * the text whatever they are; loaded when a name is filtered.
- */
+/** Go's regular expressions: none takes more time than in proportion to the text. */
 async function readPatterns(texts: readonly string[]): Promise<readonly Pattern[]> {
   if (texts.length === 0) return [];
   const { RE2JS } = await import('re2js');
@@ -58,7 +52,7 @@ async function readPatterns(texts: readonly string[]): Promise<readonly Pattern[
       const pattern = RE2JS.compile(text);
       return (name) => pattern.matcher(name).find();
     } catch (error) {
-      throw usageError('MM_USAGE', {
+      throw cliError('MM_USAGE', {
         message: `--filter name=${text.slice(0, 100)} is not a regular expression: ${messageOf(error)}`,
         hint: 'Such as `--filter name=^web`, or `--filter "name=(?i)^WEB[0-9]+$"`.',
       });
@@ -82,19 +76,19 @@ export async function parseFilters(texts: readonly string[]): Promise<MachineFil
     const [rawKey = '', ...rest] = text.split('=');
     const key = rawKey.trim().toLowerCase();
     if (rest.length === 0)
-      throw usageError('MM_ARGUMENTS', {
+      throw cliError('MM_ARGUMENTS', {
         message: 'Unsupported filter syntax',
         hint: 'Such as `--filter driver=qemu`.',
       });
     if (!KEYS.includes(key)) {
-      throw usageError('MM_ARGUMENTS', {
+      throw cliError('MM_ARGUMENTS', {
         message: `Unsupported filter key '${key.slice(0, 40)}'`,
         hint: `Keys are: ${KEYS.join(', ')}.`,
       });
     }
     const value = rest.join('=').trim();
     if (key === 'label' && !value.includes('='))
-      throw usageError('MM_ARGUMENTS', {
+      throw cliError('MM_ARGUMENTS', {
         message: 'Unsupported filter syntax',
         hint: 'Such as `--filter label=key=value`.',
       });

@@ -6,9 +6,8 @@ const gap = '   ';
 const minContent = 2;
 
 /**
- * Lines of left-aligned columns in docker-machine's layout, each ended
- * by a newline; the first row is the header. Wide characters count as
- * two. Cells are made printable; blanks at a line's end are dropped.
+ * Left-aligned columns in docker-machine's layout; the first row is the header.
+ * Wide characters count as two. Cells are made printable; blanks at a line's end are dropped.
  */
 export async function table(rows: readonly (readonly string[])[]): Promise<string> {
   if (rows.length === 0) return '';

@@ -1,20 +1,20 @@
 import { builtInDrivers } from '../../drivers/registry.ts';
-import type { CommandFlag } from '../args/spec.ts';
+import type { CommandFlag } from '../args/parse.ts';
 import { commandGroups } from '../commands/index.ts';
-import { documentedVariables, exitCodes, sshExitCode, variables } from './environment.ts';
 import { type ManEdition, manPages } from './man-page.ts';
 import {
   type CommandReference,
   defaultText,
+  documentedVariables,
+  exitCodes,
   optionForms,
   type ProgramReference,
   readReference,
+  sshExitCode,
+  variables,
 } from './reference.ts';
 
-/**
- * For scripts/docs.mjs and scripts/build.mjs: all that is made of the definitions of commands and
- * drivers.
- */
+/** What scripts/docs.mjs and scripts/build.mjs make of the commands and drivers. */
 export async function generate(edition: ManEdition) {
   const reference = await readReference(commandGroups, builtInDrivers());
   return {

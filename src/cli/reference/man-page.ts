@@ -1,11 +1,18 @@
-import type { CommandFlag } from '../args/spec.ts';
-import { exitCodes, sshExitCode, type Variable, variables } from './environment.ts';
-import { type CommandReference, defaultText, optionForms, type ProgramReference } from './reference.ts';
+import type { CommandFlag } from '../args/parse.ts';
+import {
+  type CommandReference,
+  defaultText,
+  exitCodes,
+  optionForms,
+  type ProgramReference,
+  sshExitCode,
+  type Variable,
+  variables,
+} from './reference.ts';
 
 /**
- * Text for roff (man(7)) that comes out as it is: a minus that can be copied into a terminal,
- * quotes and accents that no formatter makes nicer, and characters outside of ASCII by their
- * numbers.
+ * Text for roff (man(7)) that comes out as it is: a minus that can be copied, plain quotes.
+ * Characters outside of ASCII stand by their numbers.
  */
 function roff(text: string): string {
   const marks: Readonly<Record<string, string>> = {
@@ -41,7 +48,6 @@ export function prose(text: string): string {
 /** One line as it is, of text that is in roff's terms already. */
 const verbatim = (line: string) => line.replace(/^\./, '\\&.');
 
-/** One line as it is. */
 export const literal = (text: string) => verbatim(roff(text));
 
 const bold = (text: string) => `\\fB${roff(text)}\\fR`;
@@ -79,10 +85,7 @@ function optionEntry(flag: CommandFlag): string[] {
   ];
 }
 
-/**
- * Paragraphs of a description: its lines are filled, those that begin with a blank stand as they
- * are.
- */
+/** Lines of a description are filled. Those that begin with a blank stand as they are. */
 function paragraphs(text: string): string[] {
   return text
     .split('\n')
@@ -202,7 +205,6 @@ function commandPage(command: CommandReference, reference: ProgramReference, edi
   ];
 }
 
-/** Commands that people look for together. */
 const RELATED: readonly (readonly string[])[] = [
   ['create', 'drivers', 'image', 'prefs', 'provision', 'quickstart', 'rm'],
   ['active', 'env', 'config', 'url', 'ip', 'use', 'shell-init'],

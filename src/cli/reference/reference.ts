@@ -1,7 +1,7 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
 import type { EnvironmentVariable } from '../../sdk/driver.ts';
 import { globalFlags, versionAndHelp } from '../args/globals.ts';
-import type { CommandFlag } from '../args/spec.ts';
+import type { CommandFlag } from '../args/parse.ts';
 import {
   type ArgumentTakes,
   type Command,
@@ -20,7 +20,6 @@ export interface CommandReference {
   readonly argument: string;
   readonly arguments: ArgumentsReference;
   readonly examples: readonly string[];
-  /** By name. */
   readonly flags: readonly CommandFlag[];
   /** The flags of the driver that --driver names belong to it, too. */
   readonly hasDriverFlags: boolean;
@@ -44,7 +43,6 @@ interface GroupReference {
 export interface ProgramReference {
   readonly globals: readonly CommandFlag[];
   readonly groups: readonly GroupReference[];
-  /** Those of all groups, one after the other. */
   readonly commands: readonly CommandReference[];
   readonly drivers: readonly DriverReference[];
 }
@@ -67,15 +65,12 @@ function commandReference(entry: CommandEntry, command: Command): CommandReferen
   };
 }
 
-/**
- * Loads every command and driver, which no other command does: a start with all of them takes twice
- * as long.
- */
+/** Loads every command and driver, which takes twice as long as another start. */
 export async function readReference(
   commandGroups: readonly CommandGroup[],
   registry: DriverRegistry,
 ): Promise<ProgramReference> {
-  const loaded = async (entry: CommandEntry) => commandReference(entry, await entry.load());
+  const loaded = async (entry: CommandEntry) => commandReference(entry, (await entry.load()).command);
   const groups = await Promise.all(
     commandGroups.map(async ({ title, entries }) => ({
       title,
@@ -143,3 +138,91 @@ export function defaultText(flag: CommandFlag): string | undefined {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.join(',');
   return String(value);
 }
+
+export interface Variable {
+  readonly name: string;
+  readonly about: string;
+  /** Where it counts, or '' for everywhere. */
+  readonly scope: string;
+}
+
+/** Variables that no flag stands for. The check of the docs wants all that src reads. */
+const others: readonly Variable[] = [
+  { name: 'MYMACHINE_PREFS_PATH', about: 'Folder of the preferences', scope: 'prefs, create' },
+  {
+    name: 'MYMACHINE_SUDO_PASSWORD',
+    about: "Password for sudo of a host's login user, where no terminal can be asked",
+    scope: 'create, provision',
+  },
+  { name: 'XDG_CONFIG_HOME', about: 'Folder of settings, in place of ~/.config', scope: 'prefs, create' },
+  { name: 'APPDATA', about: 'Folder of settings on Windows', scope: 'prefs, create' },
+  {
+    name: 'DOCKER_HOST',
+    about: 'Which machine is the active one; env sets it',
+    scope: 'active, ls, env',
+  },
+  {
+    name: 'DOCKER_TLS_VERIFY, DOCKER_CERT_PATH, DOCKER_MACHINE_NAME',
+    about: 'Set by env for the docker client',
+    scope: 'env',
+  },
+  {
+    name: 'COMPOSE_CONVERT_WINDOWS_PATHS',
+    about: 'Set by env on Windows for Docker Compose',
+    scope: 'env',
+  },
+  {
+    name: 'NO_PROXY, no_proxy',
+    about: "With --no-proxy env adds the machine's address to the one that is in use",
+    scope: 'env',
+  },
+  { name: 'SSH_AUTH_SOCK', about: 'The SSH agent', scope: '' },
+  { name: 'USER, USERNAME', about: 'Name in the certificates', scope: 'create' },
+  { name: 'PATH', about: 'Where ssh, scp, rsync, sshfs, qemu and other programs are found', scope: '' },
+  { name: 'HOME', about: 'Where the storage path, settings and keys lie by default', scope: '' },
+  { name: 'NO_COLOR', about: 'Set to anything, output has no colours', scope: '' },
+  { name: 'TERM', about: 'dumb: output has no colours; otherwise passed on to logins', scope: '' },
+];
+
+const internal = ['MYMACHINE_FAULT_AT'];
+
+export const documentedVariables: readonly string[] = [
+  ...others.flatMap(({ name }) => name.split(', ')),
+  ...internal,
+];
+
+/** Every variable with what it does, those of flags first, each once. */
+export function variables({ globals, commands, drivers }: ProgramReference): readonly Variable[] {
+  const found = new Map<string, { about: string; scopes: string[] }>();
+  const add = (name: string, about: string, scope: string) => {
+    const known = found.get(name);
+    if (known === undefined) found.set(name, { about, scopes: [scope] });
+    else if (!known.scopes.includes(scope)) known.scopes.push(scope);
+  };
+  for (const flag of globals) if (flag.env !== undefined) add(flag.env, flagAbout(flag), '');
+  for (const { name, flags } of commands)
+    for (const flag of flags) if (flag.env !== undefined) add(flag.env, flagAbout(flag), name);
+  for (const { name, flags } of drivers)
+    for (const flag of flags) if (flag.env !== undefined) add(flag.env, flagAbout(flag), `driver ${name}`);
+  for (const { name, environment } of drivers)
+    for (const { name: variable, meaning } of environment) add(variable, meaning, `driver ${name}`);
+  const ofFlags = [...found].map(([name, { about, scopes }]) => ({ name, about, scope: scopes.join(', ') }));
+  return [...ofFlags, ...others];
+}
+
+const flagAbout = ({ name, kind, help }: ProgramReference['globals'][number]) =>
+  `As --${name}${kind === 'slice' ? ', several separated by commas' : ''}: ${help}`;
+
+export const exitCodes: readonly (readonly [code: number, meaning: string])[] = [
+  [0, 'success'],
+  [1, 'failed'],
+  [2, 'the command line is wrong'],
+  [
+    3,
+    "a driver's check before the create failed, and nothing was made (elsewhere the same failure ends with 1)",
+  ],
+  [4, 'some of several machines failed'],
+  [130, 'interrupted'],
+];
+
+export const sshExitCode = "ssh ends with the remote command's own status.";

@@ -1,22 +1,18 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Programs } from '../../base/ports.ts';
 import type { App } from '../app.ts';
-import { usageError } from '../args/errors.ts';
-import { type ShellName, shellNamed } from './names.ts';
+import { cliError } from '../errors.ts';
+import { type ShellName, shellNamed } from './syntaxes.ts';
 
 interface ProcessEntry {
   /**
-   * The name of its program, or its path; a login shell's may begin with a dash, a script's is the
-   * script's.
+   * Its program's name or path. A login shell's may begin with a dash; a script's is the script's.
    */
   readonly name: string;
   /** Path of the program that runs, where it can be told: of a script its shell. */
   readonly program?: string | undefined;
   readonly parentPid: number;
-  /**
-   * What its standard output is, as `pipe:[4711]` or `/dev/pts/3`; undefined when it cannot be
-   * told.
-   */
+  /** Its standard output: `pipe:[4711]` or `/dev/pts/3`; undefined when it cannot be told. */
   readonly stdout?: string | undefined;
 }
 
@@ -29,7 +25,6 @@ function link(path: string): string | undefined {
   }
 }
 
-/** What a process's standard output is, on Linux. */
 function stdoutOf(pid: number | 'self'): string | undefined {
   return link(`/proc/${pid}/fd/1`);
 }
@@ -104,10 +99,8 @@ interface Family {
 }
 
 /**
- * Who prints elsewhere than we do has caught our output:
- * `$(…)`, a pipe, a redirection.
- * The nearest such ancestor reads it, so the `sh -c` of npm, which prints where we do, is passed
- * over, and that of make with `$(…)` in it is not.
+ * An ancestor that prints elsewhere than we do has caught our output, and the nearest reads it.
+ * So npm's `sh -c`, which prints where we do, is passed over; that of make with `$(…)` is not.
  */
 async function familyOf(clues: ShellClues): Promise<Family> {
   let nearest: ShellName | undefined;
@@ -122,8 +115,7 @@ async function familyOf(clues: ShellClues): Promise<Family> {
       entry.parentPid > 0 ? await clues.process(entry.parentPid) : undefined;
     if (!isCaught && ours !== undefined && theirs !== undefined && isElsewhere(theirs, ours)) {
       if (shell !== undefined) return { reader: shell, nearest: shell };
-      // Such as a script in Python, which is no shell.
-      // What is above it may still be told when $SHELL is not set.
+      // It is no shell, such as a script in Python. One above it counts where $SHELL is not set.
       isCaught = true;
     }
     const isHelper = shell === 'sh' && above !== undefined && launchers.test(above.name.split(' ')[0] ?? '');
@@ -136,23 +128,20 @@ async function familyOf(clues: ShellClues): Promise<Family> {
     pid = entry.parentPid;
     entry = above;
   }
-  // A pipe that a program reads is no shell's; on a terminal, and where nothing can be seen, the
-  // nearest one is meant.
+  // A pipe that a program reads is no shell's. On a terminal the nearest shell is meant.
   const isShown = clues.stdout === undefined || terminal.test(clues.stdout);
   return { reader: isShown || !isCaught ? nearest : undefined, nearest };
 }
 
 /**
- * The shell that will read our output: the one among our ancestors that catches it, else what
- * $SHELL names (as docker-machine did).
+ * The shell that will read our output: the ancestor that catches it, else $SHELL's.
  * An unknown $SHELL is given as it is; undefined when nothing tells.
  */
 export async function detectShell(clues: ShellClues): Promise<string | undefined> {
   const named = clues.env('SHELL');
   if (clues.platform === 'win32') {
-    // Looking processes up takes half a second there.
-    // Git Bash and its like set SHELL; PowerShell adds the user's folder of modules to the two that
-    // the system has.
+    // Looking processes up takes half a second there. Git Bash sets SHELL.
+    // PowerShell adds the user's folder of modules to the system's two.
     if (named !== '') return shellNamed(named) ?? named;
     return clues.env('PSModulePath').split(';').length >= 3 ? 'powershell' : 'cmd';
   }
@@ -173,7 +162,7 @@ export async function shellOfCaller(app: App): Promise<string> {
     env: (name) => env[name] ?? '',
   });
   if (found !== undefined) return found;
-  throw usageError('MM_ARGUMENTS', {
+  throw cliError('MM_ARGUMENTS', {
     message: 'Error: Unknown shell',
     hint: 'Name it: --shell bash, zsh, fish, powershell, cmd, tcsh or emacs.',
   });

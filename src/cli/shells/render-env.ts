@@ -1,7 +1,6 @@
 import { printable } from '../../base/printable.ts';
-import { shellsError } from './errors.ts';
-import { syntaxOf } from './names.ts';
-import type { ShellSyntax } from './syntaxes.ts';
+import { cliError } from '../errors.ts';
+import { type ShellSyntax, syntaxOf } from './syntaxes.ts';
 
 /** What `use` sets, and `use --unset` takes away. */
 export const switchVariables = [
@@ -11,9 +10,7 @@ export const switchVariables = [
   'DOCKER_MACHINE_NAME',
 ] as const;
 
-/**
- * What a machine that is reached through SSH does without; left from another one, it would mislead.
- */
+/** What a machine behind SSH does without. Left from another machine, it would mislead. */
 export const tlsVariables = ['DOCKER_TLS_VERIFY', 'DOCKER_CERT_PATH'] as const;
 
 export interface Assignment {
@@ -21,10 +18,7 @@ export interface Assignment {
   readonly value: string;
 }
 
-/**
- * As docker-machine: the program is quoted for a blank or a backslash; the arguments are ours to
- * quote.
- */
+/** As docker-machine: the program is quoted for a blank or a backslash. */
 function commandLine(argv: readonly string[], syntax: ShellSyntax): string {
   const words = argv.map((word, at) => {
     if (/^[\w@%+=:,./~-]+$/.test(word)) return word;
@@ -37,16 +31,15 @@ function commandLine(argv: readonly string[], syntax: ShellSyntax): string {
 
 function check({ name, value }: Assignment): void {
   if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !value.includes('\0')) return;
-  throw shellsError('MM_SHELL_VALUE', {
+  throw cliError('MM_SHELL_VALUE', {
     message: `The environment cannot hold ${printable(name, 60)}=${printable(value, 200)}`,
     hint: 'Use a store whose path has no NUL character.',
   });
 }
 
 /**
- * What `env` prints for a shell: a line for each variable that is set or unset, then notes in
- * comments, and how to apply the whole (nothing when `hintArgv` is empty).
- * `shell` is a name, a path or a process's name; one that is unknown gets sh's syntax.
+ * What `env` prints for a shell: variables set and unset, notes in comments, and how to apply it.
+ * An unknown shell gets sh's syntax; an empty `hintArgv` no advice.
  * MM_SHELL_VALUE when a value cannot be written there.
  */
 export function renderEnv(

@@ -1,11 +1,9 @@
-import { shellsError } from './errors.ts';
+import { cliError } from '../errors.ts';
 
 /**
- * The language of one shell.
- * Plain values are written as docker-machine wrote them, since scripts match on them; a value with
- * a character that means something to the shell is written so that it arrives unchanged in the way
- * the hint says (`eval $(…)` splits and joins at blanks, PowerShell's pipe goes line by line) and
- * when the text is sourced from a file.
+ * The language of one shell. Plain values look as docker-machine's: scripts match on them.
+ * Others arrive unchanged in the way the hint says, and when the text is sourced from a file.
+ * `eval $(…)` splits and joins at blanks; PowerShell's pipe goes line by line.
  */
 export interface ShellSyntax {
   /** One line that sets the variable. */
@@ -23,24 +21,15 @@ export interface ShellSyntax {
   wrap?(lines: readonly string[]): readonly string[];
 }
 
-/**
- * Letters, digits and punctuation that no shell looks at twice.
- * A blank is harmless between quotes if it stands alone.
- */
+/** Characters that no shell looks at twice. A lone blank is harmless between quotes. */
 const harmless = /^[\p{L}\p{N}_./:@,+=%-]*(?: [\p{L}\p{N}_./:@,+=%-]+)* ?$/u;
 
-/**
- * Whether the value stands for itself between double quotes in every shell, however its line is
- * split and joined.
- */
+/** Whether it stands for itself between double quotes, however its line is split and joined. */
 function isPlain(value: string): boolean {
   return harmless.test(value);
 }
 
-/**
- * The argument of printf(1) that prints the value: all that is not harmless, blanks included, in
- * octal.
- */
+/** printf(1)'s argument for the value: all that is not harmless in octal, blanks included. */
 function printfFormat(value: string): string {
   return value.replace(/[^\p{L}\p{N}_./:@,+=]/gu, (character) => {
     if (character === '%') return '%%';
@@ -52,9 +41,8 @@ function printfFormat(value: string): string {
 const posixQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /**
- * bash, zsh, dash, ksh and whatever is unknown.
- * In the documented `eval $(…)`, without quotes, the shell splits our text at blanks, matches the
- * words with files, and joins them by one blank: what that would change goes through printf.
+ * bash, zsh, dash, ksh and whatever is unknown. An unquoted `eval $(…)` splits our text at blanks,
+ * expands patterns, and joins the words by one blank: what that would change goes through printf.
  */
 export const posix: ShellSyntax = {
   set(name, value) {
@@ -71,19 +59,14 @@ export const posix: ShellSyntax = {
   quote: posixQuoted,
   comment: '#',
   apply: (argv) => `eval $(${argv})`,
-  // docker-machine never set and unset at once: joined to one line, the one command would take the
-  // other for its arguments.
+  // Joined to one line, `unset` would take the next command for its arguments.
   wrap(lines) {
     const unsets = lines.filter((line) => line.startsWith('unset '));
     return unsets.length === 0 || unsets.length === lines.length ? lines : lines.map((line) => `${line};`);
   },
 };
 
-/**
- * fish 3 and later.
- * `eval (…)` makes one line of ours, joined by blanks: hence the semicolons, and \n outside of
- * quotes.
- */
+/** fish 3 and later. `eval (…)` joins our lines: hence the semicolons, and \n outside of quotes. */
 function fishQuoted(text: string): string {
   const inner = text.replace(/[\\']/g, '\\$&');
   return `'${inner.replace(/[\n\r]/g, (end) => (end === '\n' ? "'\\n'" : "'\\r'"))}'`;
@@ -95,18 +78,15 @@ export const fish: ShellSyntax = {
   quote: fishQuoted,
   comment: '#',
   apply: (argv) => `eval (${argv})`,
-  // `set -e` of a variable that is not set ends with 4, and whoever asks behind `eval (…); and …`
-  // means no failure.
+  // `set -e` of a variable that is not set ends with 4, which is no failure here.
   wrap: (lines) => (lines.some((line) => line.startsWith('set -e ')) ? [...lines, 'true;'] : lines),
 };
 
 const tcshQuoted = (text: string) => `'${text.replaceAll("'", `'\\''`).replaceAll('!', '\\!')}'`;
 
 /**
- * tcsh and csh.
- * Quotes cannot hide `!`, a newline or a file pattern from `eval`, so printf brings what is not
- * plain; and as a command's output never keeps a newline, a value with one is sourced from a file
- * that printf writes.
+ * tcsh and csh. No quotes hide `!`, a newline or a pattern from `eval`, so printf brings them.
+ * Output never keeps a newline there: such a value is sourced from a file that printf writes.
  */
 function tcshSet(name: string, value: string): string {
   if (isPlain(value)) return `setenv ${name} "${value}";`;
@@ -132,7 +112,7 @@ export const tcsh: ShellSyntax = {
 
 const elvishQuoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
-export const elvish: ShellSyntax = {
+const elvish: ShellSyntax = {
   set: (name, value) => `set E:${name} = ${isPlain(value) ? `"${value}"` : elvishQuoted(value)}`,
   unset: (name) => `unset-env ${name}`,
   quote: elvishQuoted,
@@ -143,7 +123,7 @@ export const elvish: ShellSyntax = {
 /** A string of Emacs Lisp: only these two are special in it. */
 const lisp = (text: string) => `"${text.replace(/[\\"]/g, '\\$&')}"`;
 
-export const emacs: ShellSyntax = {
+const emacs: ShellSyntax = {
   set: (name, value) => `(setenv "${name}" ${lisp(value)})`,
   unset: (name) => `(setenv "${name}" nil)`,
   quote: (argument) => `'${argument.replaceAll("'", `'\\''`)}'`,
@@ -167,11 +147,8 @@ function nuQuoted(text: string): string {
   return `"${inner}"`;
 }
 
-/**
- * nu does not evaluate text, but reads data: a record in its own notation, where null takes a
- * variable away.
- */
-export const nushell: ShellSyntax = {
+/** nu evaluates no text, but reads a record in its own notation; null takes a variable away. */
+const nushell: ShellSyntax = {
   set: (name, value) => `  "${name}": ${nuQuoted(value)}`,
   unset: (name) => `  "${name}": null`,
   quote: nuQuoted,
@@ -181,13 +158,12 @@ export const nushell: ShellSyntax = {
 };
 
 /**
- * cmd.exe, by way of `FOR /f`, which runs each line after its parsing: nothing in the value is
- * looked at. Quotes around the whole assignment serve those who save the text as a batch file.
- * There is no way to write a line end.
+ * cmd.exe, by `FOR /f`, which runs each line after its parsing: nothing in a value is looked at.
+ * Quotes serve those who save the text as a batch file. A line end cannot be written.
  */
 function cmdSet(name: string, value: string): string {
   if (/[\n\r]/.test(value)) {
-    throw shellsError('MM_SHELL_VALUE', {
+    throw cliError('MM_SHELL_VALUE', {
       message: `The value of ${name} holds a line break, which cmd cannot take`,
       hint: 'Use PowerShell (--shell powershell), or a store whose path has no line break.',
     });
@@ -195,7 +171,7 @@ function cmdSet(name: string, value: string): string {
   return /[&|<>^()"]|^\s|\s$/.test(value) ? `SET "${name}=${value}"` : `SET ${name}=${value}`;
 }
 
-export const cmd: ShellSyntax = {
+const cmd: ShellSyntax = {
   set: cmdSet,
   unset: (name) => `SET ${name}=`,
   quote: (argument) => `"${argument.replaceAll('"', '""')}"`,
@@ -225,3 +201,53 @@ export const powershell: ShellSyntax = {
   comment: '#',
   apply: (argv) => `& ${argv} | Invoke-Expression`,
 };
+
+const syntaxes = {
+  bash: posix,
+  zsh: posix,
+  sh: posix,
+  fish,
+  powershell,
+  cmd,
+  tcsh,
+  emacs,
+  nushell,
+  elvish,
+} as const satisfies Readonly<Record<string, ShellSyntax>>;
+
+export type ShellName = keyof typeof syntaxes;
+
+export const shellNames = Object.keys(syntaxes) as readonly ShellName[];
+
+/** What their processes are called besides. */
+const aliases: Readonly<Record<string, ShellName>> = {
+  pwsh: 'powershell',
+  powershell_ise: 'powershell',
+  csh: 'tcsh',
+  nu: 'nushell',
+  dash: 'sh',
+  ash: 'sh',
+  busybox: 'sh',
+  ksh: 'sh',
+  ksh93: 'sh',
+  mksh: 'sh',
+  oksh: 'sh',
+  yash: 'sh',
+};
+
+/** The shell behind a name, a path or a login shell's `-zsh`; undefined when it is none we know. */
+export function shellNamed(text: string): ShellName | undefined {
+  const base = text
+    .trim()
+    .replace(/^.*[\\/]/, '')
+    .replace(/^-/, '')
+    .replace(/\.exe$/i, '')
+    .toLowerCase();
+  if (Object.hasOwn(aliases, base)) return aliases[base];
+  return shellNames.find((name) => name === base);
+}
+
+/** A shell that nobody knows most likely speaks sh, as docker-machine assumed. */
+export function syntaxOf(shell: string): ShellSyntax {
+  return syntaxes[shellNamed(shell) ?? 'sh'];
+}

@@ -1,8 +1,7 @@
 import { printable } from '../../base/printable.ts';
-import { shellsError } from './errors.ts';
-import { type ShellName, shellNamed } from './names.ts';
+import { cliError } from '../errors.ts';
 import { switchVariables, tlsVariables } from './render-env.ts';
-import { fish, posix, powershell, tcsh } from './syntaxes.ts';
+import { fish, posix, powershell, type ShellName, shellNamed, tcsh } from './syntaxes.ts';
 
 interface FunctionShell {
   readonly text: (wish: FunctionWish) => readonly string[];
@@ -34,16 +33,13 @@ function find(shell: string): readonly [name: ShellName, shell: FunctionShell] {
   const name = shellNamed(shell);
   const found = name === undefined ? undefined : shells[name];
   if (name !== undefined && found !== undefined) return [name, found];
-  throw shellsError('MM_SHELL_FUNCTION', {
+  throw cliError('MM_SHELL_FUNCTION', {
     message: `There is no function for the shell ${printable(shell, 60)}`,
     hint: `There is one for ${functionShells.join(', ')}; everywhere else evaluate what "env NAME" prints.`,
   });
 }
 
-/**
- * What loads the function in that shell, as a line to type, and the file where it is typed for
- * good. MM_SHELL_FUNCTION where there is none.
- */
+/** The line that loads the function in that shell, and the file for it. */
 export function loadingLine(
   shell: string,
   program: string,
@@ -52,10 +48,7 @@ export function loadingLine(
   return { line: load(`${program} shell-init ${name}`), profile };
 }
 
-/**
- * The function with `use` in it, and one for the prompt, in the shell's language.
- * MM_SHELL_FUNCTION where there is none.
- */
+/** `use` and a function for the prompt, in the shell's language. @throws MM_SHELL_FUNCTION */
 export function renderFunction(shell: string, wish: FunctionWish): string {
   const [, { text }] = find(shell);
   return text(wish)
@@ -64,8 +57,8 @@ export function renderFunction(shell: string, wish: FunctionWish): string {
 }
 
 /**
- * tcsh has no functions, and an alias takes one line in which `if` cannot stand around what may
- * fail: so the number of the line to run is reckoned. It always asks the program.
+ * tcsh has no functions, and `if` cannot stand in an alias around what may fail.
+ * So the number of the line to run is reckoned. It always asks the program.
  */
 function tcshFunction(wish: FunctionWish): readonly string[] {
   const id = identifier(wish.name);
@@ -90,25 +83,16 @@ export interface FunctionWish {
   readonly name: string;
   /** What starts the program: its name or its path, and options for every call. */
   readonly argv: readonly string[];
-  /**
-   * The store when the user gave it for good; undefined where $MACHINE_STORAGE_PATH decides at each
-   * call.
-   */
+  /** The store that the user gave for good; else $MACHINE_STORAGE_PATH decides at each call. */
   readonly store: string | undefined;
-  /**
-   * A record of the engine's address may be used as it is: not on Windows, where a path looks
-   * otherwise to the shell.
-   */
+  /** Whether a recorded address may be used; on Windows a path looks otherwise to the shell. */
   readonly cached: boolean;
 }
 
 /** A name that may stand in variables and functions of every shell. */
 const identifier = (name: string) => name.replaceAll('-', '_');
 
-/**
- * The functions for Windows PowerShell 5.1 and PowerShell 7.
- * With the address on disk nothing else is started.
- */
+/** For Windows PowerShell 5.1 and PowerShell 7. Nothing else starts for a recorded address. */
 function powershellFunction(wish: FunctionWish): readonly string[] {
   const id = identifier(wish.name);
   const [program = wish.name, ...options] = wish.argv.map((word) => powershell.quote(word));
@@ -165,9 +149,8 @@ function opening(shell: string, name: string): readonly [start: string, end: rea
 }
 
 /**
- * The functions for bash, zsh and whatever speaks sh.
- * No arrays and no `local`, which not all of them have; nothing fails under `set -eu`.
- * With the address on disk nothing but builtins runs.
+ * For bash, zsh and whatever speaks sh: no arrays and no `local`, and good under `set -eu`.
+ * For a recorded address nothing but builtins runs.
  */
 function posixFunction(shell: string, wish: FunctionWish): readonly string[] {
   const [start, end] = opening(shell, wish.name);

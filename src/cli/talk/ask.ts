@@ -2,7 +2,7 @@ import type { DistinctQuestion } from 'inquirer';
 import type { Driver } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
 import { checkNewName } from '../../store/layout.ts';
-import { usageError } from '../args/errors.ts';
+import { cliError } from '../errors.ts';
 import { canAsk, type Io } from '../io.ts';
 import { interruption } from './render-error.ts';
 
@@ -12,10 +12,7 @@ interface Asker {
   readonly signal: AbortSignal;
 }
 
-/**
- * Asks yes or no in docker-machine's words. Anything but yes
- * is no; undefined when the input ended without an answer.
- */
+/** Asks yes or no in docker-machine's words. Anything but yes is no. */
 export async function confirm({ io, signal }: Asker, message: string): Promise<boolean | undefined> {
   const answer = canAsk(io)
     ? await lineFromTerminal(io, signal, message)
@@ -23,17 +20,12 @@ export async function confirm({ io, signal }: Asker, message: string): Promise<b
   return answer === undefined ? undefined : /^\s*y/i.test(answer);
 }
 
-/**
- * The words that scripts wait for, on the terminal
- * as they are: no mark before them, and no colours.
- */
+/** The words that scripts wait for, without a mark or colours. */
 async function lineFromTerminal(io: Io, signal: AbortSignal, message: string): Promise<string | undefined> {
   const plain = (text: string) => text;
-  // inquirer puts a blank between the two, and would put
-  // one before the message if the prefix were empty.
+  // inquirer puts a blank between the two. It would also put one behind an empty prefix.
   const theme = { prefix: message, style: { message: plain, answer: plain } };
-  // Behind an order to the terminal, to erase nothing,
-  // it leaves the blank there that it would cut off.
+  // It cuts a blank at the end off, but not before an order to the terminal to erase nothing.
   const transformer = (typed: string) => `${typed}\u001b[K`;
   const question = { type: 'input', name: 'answer', message: '(y/n):', theme, transformer } as const;
   const answers = await askUntilEnd(io, [question], signal);
@@ -52,15 +44,12 @@ async function lineFromPipe(io: Io, signal: AbortSignal, message: string): Promi
   return text === '' ? undefined : text;
 }
 
-/**
- * The sudo password of a host's login user: from the
- * environment, else asked on the terminal. Never from argv.
- */
+/** From the environment, else asked on the terminal. Never from argv. */
 export async function askSudoPassword(io: Io, machineName: string): Promise<string> {
   const given = io.env['MYMACHINE_SUDO_PASSWORD'];
   if (given !== undefined) return given;
   if (!canAsk(io)) {
-    throw usageError('MM_ARGUMENTS', {
+    throw cliError('MM_ARGUMENTS', {
       message: `The login user of "${machineName}" needs a password for sudo, and there is no terminal to ask on`,
       hint: 'Set MYMACHINE_SUDO_PASSWORD, or allow that user sudo without a password.',
     });
@@ -87,10 +76,7 @@ export async function askForName(io: Io): Promise<string> {
   return String(name);
 }
 
-/**
- * On a terminal a required option that is missing is asked
- * for; elsewhere the driver itself refuses, naming it.
- */
+/** Asks on a terminal for required options. Elsewhere the driver refuses, naming them. */
 export async function askForFlags(io: Io, driver: Driver, values: FlagValues): Promise<FlagValues> {
   const missing = driver.flags.filter((flag) => flag.required === true && (values[flag.name] ?? '') === '');
   if (missing.length === 0 || !canAsk(io)) return values;
@@ -107,10 +93,7 @@ export async function askForFlags(io: Io, driver: Driver, values: FlagValues): P
   return { ...values, ...Object.fromEntries(given) };
 }
 
-/**
- * Asks people, on stderr. Gives the answers by the questions' names.
- * The end of input interrupts us.
- */
+/** Gives the answers by the questions' names. The end of input interrupts us. */
 async function askOnTerminal(
   io: Io,
   questions: DistinctQuestion[],
@@ -121,8 +104,8 @@ async function askOnTerminal(
 }
 
 /**
- * The answers, or undefined when Ctrl-D ended the input. inquirer would wait for ever then.
- * While a question stands the terminal hands Ctrl-C on as a key, which interrupts us all the same.
+ * Gives undefined when Ctrl-D ended the input, for which inquirer would wait for ever.
+ * While a question stands, the terminal hands Ctrl-C on as a key. It interrupts us all the same.
  */
 async function askUntilEnd(
   io: Io,

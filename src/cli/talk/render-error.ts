@@ -2,10 +2,7 @@ import { baseError } from '../../base/errors.ts';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
 
-/**
- * An error as the user sees it: what happened, what to do,
- * its id. The first line alone is what scripts match on.
- */
+/** What happened, what to do, the id. Scripts match on the first line alone. */
 export function renderError(error: unknown, say: Say): string {
   const lines = [say(printable(messageOf(error), 4000, true))];
   if (isMachineError(error)) {
@@ -17,10 +14,7 @@ export function renderError(error: unknown, say: Say): string {
   return `${lines.join('\n')}\n`;
 }
 
-/**
- * What refuses a create before it begins, with 3, is a
- * failure like any other to the commands that create nothing.
- */
+/** 3 refuses a create before it begins. Elsewhere that is a failure like any other. */
 export function exitCodeOf(error: unknown, creates = false): number {
   const code = isMachineError(error) ? error.exitCode : 1;
   return code === 3 && !creates ? 1 : code;
@@ -40,9 +34,8 @@ export function interruption(cause: unknown, message = 'Interrupted'): Error {
 }
 
 /**
- * What is shown of an error. Whatever fails once the user has
- * interrupted us fails by that: the terminal's Ctrl-C reaches the
- * programs that we run as well, and they end with errors of their own.
+ * Whatever fails after an interruption fails by it: the terminal's Ctrl-C reaches
+ * the programs that we run as well, and they end with errors of their own.
  */
 export function asInterruption(error: unknown, signal: AbortSignal): unknown {
   if (!signal.aborted || isMachineError(error, 'MM_INTERRUPTED')) return error;
@@ -62,10 +55,8 @@ function isAbort(error: unknown, signal: AbortSignal): boolean {
 export type Say = (text: string) => string;
 
 /**
- * Texts everywhere call the program mymachine. Whoever calls it docker-machine
- * is told docker-machine's name: everything that the command line says passes
- * through this. Only what can be typed counts, the name before a command or an
- * option; a file's name is none, nor is a machine that happens to be called so.
+ * Puts docker-machine's name into our texts for those who call us by it.
+ * Only what can be typed counts: the name before a command or an option.
  */
 export function underName(program: string, verbs: readonly string[]): Say {
   if (program === 'mymachine') return (text) => text;

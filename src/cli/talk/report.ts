@@ -17,9 +17,7 @@ export interface Ticker {
 
 export interface ReportOptions {
   readonly clock: Clock & Ticker;
-  /**
-   * info, step titles: stdout as docker-machine had it, or stderr where stdout is to be evaluated.
-   */
+  /** info and steps: stdout as docker-machine had it, or stderr where stdout is evaluated. */
   readonly talk: Output;
   readonly stderr: Output;
   readonly debug: boolean;
@@ -47,10 +45,7 @@ function formatAmount(value: number, unit: 'bytes' | 'items'): string {
   return unit === 'items' ? String(value) : `${(value / 1_048_576).toFixed(1)} MiB`;
 }
 
-/**
- * Talk with the user: on a terminal steps run with a spinner
- * and end with their time, in a pipe each is a plain line.
- */
+/** On a terminal a step has a spinner and ends with its time; in a pipe it is a plain line. */
 export class ConsoleReport implements Report {
   readonly times: StepTime[] = [];
   readonly #options: ReportOptions;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { globalFlags } from '../../../src/cli/args/globals.ts';
-import type { CommandFlag } from '../../../src/cli/args/spec.ts';
+import type { CommandFlag } from '../../../src/cli/args/parse.ts';
 import { flagsOf } from '../../../src/cli/command.ts';
 import { commandEntries } from '../../../src/cli/commands/index.ts';
 import { builtInDrivers } from '../../../src/drivers/registry.ts';
@@ -56,7 +56,7 @@ test('each global option and its variable occurs in a transcript', () => {
 test.each(commandEntries.filter(({ name }) => ELSEWHERE[name] === undefined))(
   'each flag of $name occurs in a transcript',
   async ({ name, load }) => {
-    expect(missing(flagsOf(await load()), name)).toEqual([]);
+    expect(missing(flagsOf((await load()).command), name)).toEqual([]);
   },
 );
 

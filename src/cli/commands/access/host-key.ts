@@ -1,9 +1,7 @@
 import { forgetHostKeys, pinnedHostKeys } from '../../../machine/life/host-keys.ts';
-import { oneName } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { done, value } from '../../result.ts';
+import { defineCommand, done, oneName, value } from '../../command.ts';
 
-export const hostKeyCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Shows the SSH host keys that are pinned for it. When a host was set up anew, --forget makes\n' +

@@ -1,12 +1,10 @@
 import { reworded } from '../../../base/machine-error.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
-import { manyNames } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, manyNames, value } from '../../command.ts';
 import { overFleet } from '../../fleet-command.ts';
-import { value } from '../../result.ts';
 
-export const ipCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. Prints one address a line, in the order of the names.',

@@ -2,12 +2,9 @@ import { resolve } from 'node:path';
 import { baseError } from '../../../base/errors.ts';
 import type { Argv } from '../../../base/ports.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { oneName } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { done } from '../../result.ts';
-import { type CopyPath, parseCopyPath, runningMachine } from '../../ssh-client.ts';
-import { everywhere, installHint } from '../../talk/install-hint.ts';
+import { defineCommand, done, oneName } from '../../command.ts';
+import { cliError } from '../../errors.ts';
+import { type CopyPath, everywhere, installHint, parseCopyPath, runningMachine } from '../../ssh-client.ts';
 
 const SSHFS_PACKAGES = {
   ...everywhere('sshfs'),
@@ -15,7 +12,7 @@ const SSHFS_PACKAGES = {
   brew: '--cask macfuse && brew install gromgit/fuse/sshfs-mac',
 };
 
-export const mountCommand = defineCommand({
+export const command = defineCommand({
   argument: '[[user@]machine:][path] [mountpoint]',
   description:
     "Arguments are a machine's folder and an empty folder of this computer to mount it on, by sshfs; without the second, the\n" +
@@ -30,7 +27,7 @@ export const mountCommand = defineCommand({
   async run(app, { flags, args }) {
     const [source, point, ...more] = args;
     if (source === undefined || more.length > 0) {
-      throw usageError('MM_ARGUMENTS', {
+      throw cliError('MM_ARGUMENTS', {
         message: 'Improper number of arguments',
         hint: "Give a machine's folder and, where that is another, the folder to mount it on.",
       });
@@ -74,7 +71,7 @@ async function unmount(app: App, source: string, given: string | undefined): Pro
 function mountSource(text: string, platform: NodeJS.Platform): CopyPath {
   const parsed = parseCopyPath(text, platform);
   if (parsed.machine !== undefined || !text.includes(':') || parsed.path === text) return parsed;
-  throw usageError('MM_ARGUMENTS', {
+  throw cliError('MM_ARGUMENTS', {
     message: `${JSON.stringify(text.slice(0, 100))} is a folder of this computer, not of a machine`,
     hint: 'Name the machine: "mymachine mount host1:/srv/data ./data".',
   });
@@ -83,7 +80,7 @@ function mountSource(text: string, platform: NodeJS.Platform): CopyPath {
 function mountPoint(app: App, path: string, given: string | undefined): string {
   const point = given ?? path;
   if (point !== '') return resolve(app.io.cwd, point);
-  throw usageError('MM_ARGUMENTS', {
+  throw cliError('MM_ARGUMENTS', {
     message: 'There is no folder to mount on',
     hint: `Name an empty folder of this computer: "${app.program} mount host1: ./home".`,
   });

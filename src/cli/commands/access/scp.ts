@@ -5,23 +5,22 @@ import { baseError } from '../../../base/errors.ts';
 import type { CopySide } from '../../../ssh/contract.ts';
 import { copyConfig, rsyncArgv, runOnTerminal, scpArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { defineCommand } from '../../command.ts';
-import { done, exit } from '../../result.ts';
+import { defineCommand, done, exit } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import {
   type CopyPath,
-  localSide,
+  everywhere,
+  installHint,
   parseCopyPath,
   runningMachine,
   systemTarget,
   usesNativeSsh,
 } from '../../ssh-client.ts';
-import { everywhere, installHint } from '../../talk/install-hint.ts';
 
 /** rsync(1): 12 when its other end broke off, or 127 when it got to know that there is none. */
 const NO_RSYNC_THERE = [12, 127];
 
-export const scpCommand = defineCommand({
+export const command = defineCommand({
   argument: '[[user@]machine:]path [[user@]machine:]path',
   description:
     'Copies from the first to the second; each is on this computer or on a machine. A path of a machine that does not begin\n' +
@@ -55,7 +54,7 @@ export const scpCommand = defineCommand({
   async run(app, { flags, args }) {
     const [from, to] = args;
     if (from === undefined || to === undefined || args.length > 2) {
-      throw usageError('MM_ARGUMENTS', {
+      throw cliError('MM_ARGUMENTS', {
         message: 'Improper number of arguments',
         hint: 'Give a source and a destination.',
       });
@@ -76,13 +75,13 @@ export const scpCommand = defineCommand({
 /** What rsync cannot do is said before any machine is asked. */
 async function checkDelta(app: App, [from, to]: readonly [CopyPath, CopyPath]): Promise<void> {
   if (from.machine !== undefined && to.machine !== undefined) {
-    throw usageError('MM_ARGUMENTS', {
+    throw cliError('MM_ARGUMENTS', {
       message: '--delta works by rsync, which does not copy from one machine to another',
       hint: `Leave out --delta, or go by way of this computer: "${app.program} scp -r -d ${from.machine}:FOLDER/ ./FOLDER", then "${app.program} scp -r -d ./FOLDER/ ${to.machine}:FOLDER".`,
     });
   }
   if (app.globals['native-ssh']) {
-    throw usageError('MM_ARGUMENTS', {
+    throw cliError('MM_ARGUMENTS', {
       message: "--delta works by rsync over the system's ssh, which --native-ssh does without",
       hint: 'Leave out one of the two.',
     });
@@ -96,7 +95,7 @@ async function checkDelta(app: App, [from, to]: readonly [CopyPath, CopyPath]): 
 }
 
 async function sideOf(app: App, { machine, user, path }: CopyPath): Promise<CopySide> {
-  if (machine === undefined) return localSide(path);
+  if (machine === undefined) return { kind: 'local', path };
   const target = await systemTarget(await runningMachine(app, machine));
   return { kind: 'machine', target: user === undefined ? target : { ...target, user }, path };
 }

@@ -1,12 +1,10 @@
 import type { Machine } from '../../../machine/machine.ts';
 import { runOnTerminal, sshArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
-import { oneName } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { exit } from '../../result.ts';
+import { defineCommand, exit, oneName } from '../../command.ts';
 import { runningMachine, systemTarget, usesNativeSsh } from '../../ssh-client.ts';
 
-export const sshCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name] [command...]',
   takes: ['machine', 'nothing'],
   description:

@@ -1,10 +1,8 @@
 import { engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
-import { oneName } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { value } from '../../result.ts';
+import { defineCommand, oneName, value } from '../../command.ts';
 
-export const urlCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description: 'Argument is a machine name. Prints where its Docker Engine listens, as DOCKER_HOST wants it.',
   examples: ['url host1'],

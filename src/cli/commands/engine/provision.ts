@@ -1,10 +1,8 @@
 import { ensureAuthoritiesOf } from '../../../machine/certs/dependents.ts';
-import { manyNames } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, exit, manyNames } from '../../command.ts';
 import { provisionFleet } from '../../provision-fleet.ts';
-import { exit } from '../../result.ts';
 
-export const provisionCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. Changes on each host only what is not as it should be; running\ncontainers keep running.',

@@ -1,11 +1,9 @@
 import { ensureAuthoritiesOf, foreseeReplacement } from '../../../machine/certs/dependents.ts';
 import { enginePortOf } from '../../../machine/load.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { manyNames } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, done, exit, manyNames } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import { provisionFleet } from '../../provision-fleet.ts';
-import { done, exit } from '../../result.ts';
 import { confirm } from '../../talk/ask.ts';
 
 /** Said before anything is done, since it concerns machines that nobody has named. */
@@ -33,7 +31,7 @@ async function withCertificates(app: App, names: readonly string[]): Promise<rea
   return (await Promise.all(found)).flat();
 }
 
-export const regenerateCertsCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. Each gets a new server certificate; running containers keep running.',
@@ -65,7 +63,7 @@ export const regenerateCertsCommand = defineCommand({
     const sure =
       flags.force || (await confirm(app, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
     if (sure === undefined) {
-      throw usageError('MM_NO_ANSWER', {
+      throw cliError('MM_NO_ANSWER', {
         message: 'The input ended before an answer: no certificate was regenerated',
         hint: 'Answer with y or n, or say --force.',
       });

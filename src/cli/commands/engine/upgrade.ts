@@ -1,11 +1,10 @@
+import type { Report } from '../../../base/ports.ts';
 import { upgradeMachine } from '../../../machine/life/reprovision.ts';
 import type { UpgradeOutcome } from '../../../provision/contract.ts';
-import { manyNames } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { overFleet, reportFor } from '../../fleet-command.ts';
-import { exit } from '../../result.ts';
+import { defineCommand, exit, manyNames } from '../../command.ts';
+import { overFleet } from '../../fleet-command.ts';
 
-export const upgradeCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names; they are upgraded side by side. Each gets the newest version of the package\n' +
@@ -43,4 +42,16 @@ function summary(name: string, outcome: UpgradeOutcome, program: string): string
     return `Machine "${name}" has nothing to upgrade: Docker Engine ${engineVersion} (${engine} ${packageVersion}) is the newest on offer${bound}.`;
   const list = changes.map((change) => `${change.name} from ${change.from} to ${change.to}`).join(', ');
   return `Machine "${name}" was upgraded: ${list}. Docker Engine ${engineVersion} runs.`;
+}
+
+/** Marks each line with its machine, as docker-machine's drivers did. */
+function reportFor(report: Report, name: string): Report {
+  const marked = (text: string) => `(${name}) ${text}`;
+  return {
+    info: (message) => report.info(marked(message)),
+    warn: (message) => report.warn(marked(message)),
+    debug: (scope, message) => report.debug(scope, marked(message)),
+    step: (title, work) => report.step(marked(title), work),
+    progress: (title, done, total, unit) => report.progress(marked(title), done, total, unit),
+  };
 }

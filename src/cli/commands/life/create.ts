@@ -6,16 +6,15 @@ import type { PlanLine } from '../../../sdk/context.ts';
 import type { Driver } from '../../../sdk/driver.ts';
 import { checkNewName } from '../../../store/layout.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import type { Input } from '../../args/spec.ts';
-import { defineCommand } from '../../command.ts';
+import type { Input } from '../../args/parse.ts';
+import { defineCommand, done, text } from '../../command.ts';
 import { createFlags, driverFlags, driverOfFlags, hintForDriverFlag } from '../../create/create-flags.ts';
 import { createRequest } from '../../create/request.ts';
+import { cliError } from '../../errors.ts';
 import { canAsk } from '../../io.ts';
-import { done, text } from '../../result.ts';
 import { askForName } from '../../talk/ask.ts';
 
-export const createCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   takes: ['nothing'],
   description:
@@ -52,13 +51,13 @@ export const createCommand = defineCommand({
 async function nameOf(app: App, { args }: Input): Promise<string> {
   const [name, ...more] = args;
   if (more.length > 0) {
-    throw usageError('MM_ARGUMENTS', {
+    throw cliError('MM_ARGUMENTS', {
       message: `Invalid command line. Found extra arguments [${more.join(' ').slice(0, 200)}]`,
     });
   }
   if (name !== undefined) return name;
   if (canAsk(app.io)) return askForName(app.io);
-  throw usageError('MM_ARGUMENTS', {
+  throw cliError('MM_ARGUMENTS', {
     message: 'Error: No machine name specified',
     hint: `Such as "${app.program} create host1".`,
   });

@@ -1,8 +1,6 @@
 import { switchMachine } from '../../../machine/life/power.ts';
-import { manyNames } from '../../args/machine-names.ts';
-import type { Command } from '../../command.ts';
+import { type Command, exit, manyNames } from '../../command.ts';
 import { overFleet } from '../../fleet-command.ts';
-import { exit } from '../../result.ts';
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart';
 

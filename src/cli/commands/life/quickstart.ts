@@ -10,29 +10,19 @@ import type { Driver } from '../../../sdk/driver.ts';
 import { checkNewName } from '../../../store/layout.ts';
 import type { App } from '../../app.ts';
 import { parseFlags } from '../../args/parse.ts';
-import { defineCommand } from '../../command.ts';
-import { createFlags, driverFlags } from '../../create/create-flags.ts';
+import { defineCommand, done } from '../../command.ts';
+import { createFlags, driverFlag, driverFlags } from '../../create/create-flags.ts';
 import { createRequest } from '../../create/request.ts';
-import { done } from '../../result.ts';
 import { formatDuration } from '../../talk/report.ts';
 
-export const quickstartCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description:
     'Finds the best driver for this computer, installs with apt-get what it lacks, and makes the machine host1 (or the one\n' +
     'named). Run again it starts that machine if need be, and is quick.',
   examples: ['quickstart', 'quickstart --driver qemu host2'],
   creates: true,
-  flags: [
-    {
-      name: 'driver',
-      short: 'd',
-      kind: 'string',
-      env: 'MACHINE_DRIVER',
-      takes: 'driver',
-      help: 'Use this driver instead of the best',
-    },
-  ],
+  flags: [{ ...driverFlag, help: 'Use this driver instead of the best' }],
   async run(app, { flags, args }) {
     const name = args[0] ?? 'host1';
     checkNewName(name);

@@ -1,13 +1,12 @@
 import { messageOf } from '../../../base/machine-error.ts';
 import { removeMachine } from '../../../machine/life/remove.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, done, exit } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import { overFleet } from '../../fleet-command.ts';
-import { done, exit } from '../../result.ts';
 import { confirm } from '../../talk/ask.ts';
 
-export const rmCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name...]',
   description:
     'Argument(s) are one or more machine names. A host that was there before (driver generic) is left running as it is;\n' +
@@ -33,7 +32,7 @@ export const rmCommand = defineCommand({
   ],
   async run(app, { flags, args }) {
     if (args.length === 0) {
-      throw usageError('MM_ARGUMENTS', {
+      throw cliError('MM_ARGUMENTS', {
         message: 'Error: Expected to get one or more machine names as arguments',
       });
     }

@@ -1,13 +1,12 @@
 import { builtInDrivers } from '../../../drivers/registry.ts';
-import { usageError } from '../../args/errors.ts';
-import type { Command, CommandGroup } from '../../command.ts';
+import { type Command, type CommandGroup, text } from '../../command.ts';
 import { bashCompletion } from '../../completion/bash.ts';
 import { fishCompletion } from '../../completion/fish.ts';
 import { powershellCompletion } from '../../completion/powershell.ts';
 import { type CompletionTable, completionTable } from '../../completion/table.ts';
 import { zshCompletion } from '../../completion/zsh.ts';
+import { cliError } from '../../errors.ts';
 import { readReference } from '../../reference/reference.ts';
-import { text } from '../../result.ts';
 
 const scripts: Readonly<Record<string, (table: CompletionTable) => string>> = {
   bash: bashCompletion,
@@ -38,7 +37,7 @@ export function completionCommand(groups: readonly CommandGroup[]): Command {
       const [shell = ''] = args;
       const script = Object.hasOwn(scripts, shell) ? scripts[shell] : undefined;
       if (script === undefined || args.length > 1) {
-        throw usageError('MM_USAGE', {
+        throw cliError('MM_USAGE', {
           message: `Completion takes the name of a shell: ${shells.join(', ')}`,
           hint: `Such as "source <(${app.program} completion bash)".`,
         });

@@ -1,9 +1,8 @@
 import { driverReports } from '../../../machine/choose-driver.ts';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, value } from '../../command.ts';
 import { table } from '../../output/table.ts';
-import { value } from '../../result.ts';
 
-export const driversCommand = defineCommand({
+export const command = defineCommand({
   argument: '',
   description: 'What kinds of hosts there are, whether each can be made on this computer, and what it lacks.',
   examples: ['drivers', 'drivers --json'],

@@ -1,7 +1,6 @@
-import { defineCommand } from '../../command.ts';
-import { exit } from '../../result.ts';
+import { defineCommand, exit } from '../../command.ts';
 
-export const helpCommand = defineCommand({
+export const command = defineCommand({
   argument: '[command]',
   takes: ['command'],
   description: 'The same as --help, alone or behind a command.',

@@ -1,22 +1,15 @@
 import { messageOf } from '../../../base/machine-error.ts';
 import { driverConfig } from '../../../machine/life/record.ts';
-import type { Preferences } from '../../../store/preferences.ts';
+import type { Preference, Preferences } from '../../../store/preferences.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { parseFlags } from '../../args/parse.ts';
-import type { CommandFlag } from '../../args/spec.ts';
-import { defineCommand } from '../../command.ts';
+import { type CommandFlag, parseFlags } from '../../args/parse.ts';
+import { defineCommand, done, value } from '../../command.ts';
 import { createFlags, ownValues } from '../../create/create-flags.ts';
-import {
-  preferableFlags,
-  preferencesFile,
-  preferencesSchema,
-  preferenceValue,
-} from '../../create/preferences.ts';
+import { preferableFlags, preferencesFile, preferencesSchema } from '../../create/preferences.ts';
 import { commonOptions } from '../../create/request.ts';
-import { done, value } from '../../result.ts';
+import { cliError } from '../../errors.ts';
 
-export const prefsCommand = defineCommand({
+export const command = defineCommand({
   argument: '[set OPTION VALUE... | unset OPTION]',
   takes: [['set', 'unset'], 'preference', 'nothing'],
   description:
@@ -41,13 +34,13 @@ export const prefsCommand = defineCommand({
       return value(preferences, () => lines.join(''));
     }
     if ((verb !== 'set' && verb !== 'unset') || name === undefined) {
-      throw usageError('MM_USAGE', {
+      throw cliError('MM_USAGE', {
         message: 'Give nothing, "set OPTION VALUE..." or "unset OPTION"',
       });
     }
     const flag = (await preferableFlags(app.drivers)).find((candidate) => candidate.name === name);
     if (flag === undefined) {
-      throw usageError('MM_USAGE', {
+      throw cliError('MM_USAGE', {
         message: `"${name.slice(0, 60)}" is not an option of create that can be preferred`,
         hint: `"${app.program} create --help" lists them.`,
       });
@@ -66,10 +59,19 @@ async function set(app: App, flag: CommandFlag, words: readonly string[]): Promi
   await file.set(flag.name, wanted, await preferencesSchema(app.drivers));
 }
 
-/**
- * Throws what create would say of the new preference.
- * What it says without it, such as of an option that is required, does not count.
- */
+/** A preference's value from the words of the command line, read as create would read it. */
+function preferenceValue(flag: CommandFlag, words: readonly string[]): Preference | undefined {
+  const wrong = (why: string) =>
+    cliError('MM_USAGE', {
+      message: `"${words.join(' ').slice(0, 60)}" cannot be the preference ${flag.name}: ${why}`,
+    });
+  if (words.length === 0) throw wrong('a value is missing');
+  if (words.length > 1 && flag.kind !== 'slice') throw wrong('it takes one value');
+  const argv = words.map((word) => `--${flag.name}=${word}`);
+  return parseFlags(argv, { flags: [flag], env: {} }).all[flag.name];
+}
+
+/** Throws what create would say of the new preference. What it says without it does not count. */
 async function refuseAsCreate(app: App, held: Preferences, added: Preferences): Promise<void> {
   const drivers = await Promise.all(app.drivers.names.map((name) => app.drivers.load(name)));
   const driver = drivers.find(({ flags }) => flags.some(({ name }) => Object.hasOwn(added, name)));

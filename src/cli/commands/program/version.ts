@@ -1,11 +1,10 @@
 import { engineAt, engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
-import { BUILD, VERSION } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { defineCommand } from '../../command.ts';
-import { value } from '../../result.ts';
+import { BUILD, VERSION, versionLine } from '../../app.ts';
+import { defineCommand, value } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 
-export const versionCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description: "Without a name the program's own version; with a machine's name that of its Docker Engine.",
   examples: ['version', 'version host1'],
@@ -13,12 +12,12 @@ export const versionCommand = defineCommand({
   json: true,
   async run(app, { args }) {
     if (args.length > 1)
-      throw usageError('MM_ARGUMENTS', { message: 'Error: Expected one machine name as an argument' });
+      throw cliError('MM_ARGUMENTS', { message: 'Error: Expected one machine name as an argument' });
     const [name] = args;
     if (name === undefined) {
       const { program } = app;
       const own = { program, version: VERSION, build: BUILD, node: process.versions.node };
-      return value(own, () => `${program} version ${VERSION}, build ${BUILD}`);
+      return value(own, () => versionLine(program));
     }
     const machine = await Machine.open(app.deps, name);
     const client = await engineAt(machine, await engineUrl(machine), 20_000);

@@ -1,11 +1,10 @@
 import { machineError } from '../../../machine/errors.ts';
 import { fleetStatus } from '../../../machine/fleet/status.ts';
-import { usageError } from '../../args/errors.ts';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, value } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import { activeMark, timeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';
-import { value } from '../../result.ts';
 
-export const activeCommand = defineCommand({
+export const command = defineCommand({
   argument: '',
   description:
     'Prints the name of the machine that the docker client of this shell talks to: the one whose URL is $DOCKER_HOST. Fails\n' +
@@ -14,7 +13,7 @@ export const activeCommand = defineCommand({
   flags: [timeoutFlag],
   json: true,
   async run(app, { flags, args }) {
-    if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: Too many arguments given' });
+    if (args.length > 0) throw cliError('MM_ARGUMENTS', { message: 'Error: Too many arguments given' });
     const host = app.io.env['DOCKER_HOST'] ?? '';
     const timeoutMs = timeoutMsOf(flags.timeout);
     const { deps } = app;

@@ -1,14 +1,12 @@
 import { clientFiles, clientUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
-import { oneName } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { value } from '../../result.ts';
+import { defineCommand, oneName, value } from '../../command.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
 
 /** Go's %q for the paths that can stand there. */
 const goQuote = (text: string) => JSON.stringify(text);
 
-export const configCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Prints the options that make one docker command talk to it: docker $(mymachine config NAME) ps',

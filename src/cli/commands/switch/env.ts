@@ -1,14 +1,12 @@
 import { certFolder, clientUrl, engineUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { oneName } from '../../args/machine-names.ts';
-import type { CommandFlag, ValuesOf } from '../../args/spec.ts';
-import { defineCommand } from '../../command.ts';
-import { text, value } from '../../result.ts';
+import type { CommandFlag, ValuesOf } from '../../args/parse.ts';
+import { defineCommand, oneName, text, value } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
-import { shellNames } from '../../shells/names.ts';
 import { type Assignment, renderEnv, switchVariables, tlsVariables } from '../../shells/render-env.ts';
+import { shellNames } from '../../shells/syntaxes.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
 
 const envFlags = [
@@ -28,7 +26,7 @@ const envFlags = [
 
 type EnvFlags = ValuesOf<typeof envFlags>;
 
-export const envCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Prints what a shell evaluates, so that its docker client talks to that machine.',
@@ -42,7 +40,7 @@ export const envCommand = defineCommand({
     const hint = [await app.invocation(), ...again];
     if (flags.unset) {
       if (args.length > 0)
-        throw usageError('MM_ARGUMENTS', {
+        throw cliError('MM_ARGUMENTS', {
           message: 'Error: Expected no machine name when the -u flag is present',
         });
       const unsets = flags['no-proxy'] ? [...switchVariables, proxyName(app)] : switchVariables;
@@ -58,7 +56,7 @@ export const envCommand = defineCommand({
     const sets = await assignments(app, machine, flags, url);
     return value(Object.fromEntries(sets.map(({ name, value }) => [name, value])), async () => {
       if (!machine.isThroughSsh) return renderEnv(shell, sets, [], hint);
-      const { missingForDocker } = await import('../../clients/docker-over-ssh.ts');
+      const { missingForDocker } = await import('../../ssh-client.ts');
       const missing = await missingForDocker(app, machine, url);
       // Nobody reads the comments of what a shell evaluates.
       if (missing !== undefined && !app.io.stdout.isTTY) app.report.warn(missing);

@@ -1,15 +1,11 @@
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
 import { storeRoot } from '../../args/globals.ts';
-import { defineCommand } from '../../command.ts';
-import { text } from '../../result.ts';
+import { defineCommand, text } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
 import { type FunctionWish, functionShells, renderFunction } from '../../shells/use-function.ts';
 
-/**
- * A store that was given on the command line is meant
- * for good; one of the environment may change there.
- */
+/** A store of the command line is meant for good; one of the environment may change. */
 function fixedStore(app: App): string | undefined {
   const given = app.globals['storage-path'];
   return given === '' || given === (app.io.env['MACHINE_STORAGE_PATH'] ?? '')
@@ -17,7 +13,7 @@ function fixedStore(app: App): string | undefined {
     : storeRoot(app.globals, app.io);
 }
 
-export const shellInitCommand = defineCommand({
+export const command = defineCommand({
   argument: '[shell]',
   takes: [functionShells],
   description:
@@ -28,7 +24,7 @@ export const shellInitCommand = defineCommand({
   flags: [],
   async run(app, { args }) {
     if (args.length > 1)
-      throw usageError('MM_ARGUMENTS', { message: 'Error: Expected one shell as an argument' });
+      throw cliError('MM_ARGUMENTS', { message: 'Error: Expected one shell as an argument' });
     const store = fixedStore(app);
     const wish: FunctionWish = {
       name: app.program,

@@ -1,14 +1,11 @@
 import { defineCommand } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
-import { shellsError } from '../../shells/errors.ts';
-import { shellNamed } from '../../shells/names.ts';
+import { shellNamed } from '../../shells/syntaxes.ts';
 import { functionShells, loadingLine } from '../../shells/use-function.ts';
 
-/**
- * The shell's function never calls this but for help:
- * a program cannot change the shell that started it.
- */
-export const useCommand = defineCommand({
+/** The shell's function calls this for help alone: no program can change its shell. */
+export const command = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Switches this shell to the machine: its docker client then talks to it.\n' +
@@ -25,7 +22,7 @@ export const useCommand = defineCommand({
     const detected = await shellOfCaller(app).catch(() => 'bash');
     const known = functionShells.find((shell) => shell === shellNamed(detected)) ?? 'bash';
     const { line, profile } = loadingLine(known, await app.invocation());
-    throw shellsError('MM_SHELL_FUNCTION', {
+    throw cliError('MM_SHELL_FUNCTION', {
       message: `"use" works by a function of your shell, which is not loaded here, or did not see it behind other options`,
       hint: `Load it with \`${line}\`. Put that line into ${profile} to have it always. "use" comes first: "${app.program} use NAME".`,
     });

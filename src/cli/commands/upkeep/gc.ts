@@ -1,15 +1,14 @@
 import { builtInDrivers } from '../../../drivers/registry.ts';
 import { findLeftovers, type Leftovers } from '../../../machine/life/orphans.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import type { Input } from '../../args/spec.ts';
-import { defineCommand } from '../../command.ts';
+import type { Input } from '../../args/parse.ts';
+import { defineCommand, done, exit } from '../../command.ts';
 import { driverFlag, driverFlags, ownValues } from '../../create/create-flags.ts';
+import { cliError } from '../../errors.ts';
 import { overFleet } from '../../fleet-command.ts';
-import { done, exit } from '../../result.ts';
 import { confirm } from '../../talk/ask.ts';
 
-export const gcCommand = defineCommand({
+export const command = defineCommand({
   argument: '',
   takes: ['nothing'],
   description:
@@ -33,7 +32,7 @@ export const gcCommand = defineCommand({
   },
   async run(app, input) {
     const { flags, args } = input;
-    if (args.length > 0) throw usageError('MM_ARGUMENTS', { message: 'Error: gc takes no names' });
+    if (args.length > 0) throw cliError('MM_ARGUMENTS', { message: 'Error: gc takes no names' });
     const all = flags['all-stores'];
     const found = await findLeftovers(app.deps, { all, account: await accountOf(app, input) });
     for (const line of linesOf(found)) app.report.info(line);
@@ -54,7 +53,7 @@ async function accountOf(app: App, { flags, all }: Input<readonly [typeof driver
   if (name === '') return undefined;
   const driver = await app.drivers.load(name);
   if ((await driver.load()).cloud === undefined) {
-    throw usageError('MM_ARGUMENTS', {
+    throw cliError('MM_ARGUMENTS', {
       message: `The driver ${name} keeps its machines on this computer or makes none: there is nothing to look for elsewhere`,
     });
   }

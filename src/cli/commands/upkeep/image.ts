@@ -5,12 +5,11 @@ import { pullImage } from '../../../images/pull.ts';
 import { machinesOnImage } from '../../../machine/load.ts';
 import { locksOf } from '../../../machine/locks.ts';
 import type { App } from '../../app.ts';
-import { usageError } from '../../args/errors.ts';
-import { defineCommand } from '../../command.ts';
+import { defineCommand, done, type Result, value } from '../../command.ts';
+import { cliError } from '../../errors.ts';
 import { table } from '../../output/table.ts';
-import { done, type Result, value } from '../../result.ts';
 
-export const imageCommand = defineCommand({
+export const command = defineCommand({
   argument: 'ls | pull NAME | build NAME | rm NAME...',
   takes: [['ls', 'pull', 'build', 'rm'], catalogueNames],
   description:
@@ -50,7 +49,7 @@ export const imageCommand = defineCommand({
       name === undefined ||
       (verb !== 'rm' && names.length > 1)
     ) {
-      throw usageError('MM_USAGE', { message: 'Give one of: ls, pull NAME, build NAME, or rm NAME...' });
+      throw cliError('MM_USAGE', { message: 'Give one of: ls, pull NAME, build NAME, or rm NAME...' });
     }
     if (verb === 'rm') {
       for (const each of names) await remove(app, each, archOf(flags.arch));
@@ -77,13 +76,13 @@ function imageContext(app: App): ImageContext {
 function kernelOf(kernel: string): Kernel | undefined {
   if (kernel === '') return undefined;
   if (kernel === 'cloud' || kernel === 'full') return kernel;
-  throw usageError('MM_USAGE', { message: `--kernel wants cloud or full, not "${kernel.slice(0, 40)}"` });
+  throw cliError('MM_USAGE', { message: `--kernel wants cloud or full, not "${kernel.slice(0, 40)}"` });
 }
 
 function archOf(given: string): Arch {
   const arch = given === '' ? hostArch() : given;
   if (arch === 'x86_64' || arch === 'aarch64') return arch;
-  throw usageError('MM_USAGE', {
+  throw cliError('MM_USAGE', {
     message: `--arch wants x86_64 or aarch64, not "${String(arch).slice(0, 40)}"`,
   });
 }
@@ -105,7 +104,7 @@ async function list(app: App): Promise<Result> {
 
 async function remove(app: App, name: string, arch: Arch): Promise<void> {
   if (!(await removeImage(imageContext(app), name, arch, (path) => machinesOnImage(app.deps, path)))) {
-    throw usageError('MM_ARGUMENTS', {
+    throw cliError('MM_ARGUMENTS', {
       message: `There is no image "${name.slice(0, 80)}" (${arch}) in the cache`,
       hint: `"${app.program} image ls" lists them.`,
     });

@@ -1,10 +1,8 @@
 import { formatHostConfig } from '../../../store/record/host-config.ts';
 import { withDoubles } from '../../../store/record/record-json.ts';
-import { oneName } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { text } from '../../result.ts';
+import { defineCommand, oneName, text } from '../../command.ts';
 
-export const inspectCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description: 'Argument is a machine name. Prints its record as JSON, or what a Go template makes of it.',
   examples: ['inspect host1', "inspect -f '{{.Driver.IPAddress}}' host1"],

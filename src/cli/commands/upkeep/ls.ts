@@ -2,14 +2,21 @@ import { builtInDrivers } from '../../../drivers/registry.ts';
 import { fleetStatus, type MachineStatus } from '../../../machine/fleet/status.ts';
 import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
-import { defineCommand } from '../../command.ts';
-import { activeMark, naturalOrder, swarmColumn, timeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';
+import { defineCommand, text, value } from '../../command.ts';
+import {
+  activeMark,
+  type FormattedRow,
+  formatRows,
+  naturalOrder,
+  swarmColumn,
+  timeoutFlag,
+  timeoutMsOf,
+} from '../../output/ls-columns.ts';
 import { filterWords, type MachineFilter, parseFilters } from '../../output/ls-filters.ts';
-import type { FormattedRow } from '../../output/ls-format.ts';
-import { text, value } from '../../result.ts';
+import { table } from '../../output/table.ts';
 import { certificatesJson, knownCertificates, warnOfExpiry } from '../../talk/warn-of-expiry.ts';
 
-export const lsCommand = defineCommand({
+export const command = defineCommand({
   argument: '',
   description:
     'Asks all machines at once, each for at most --timeout. --filter takes name=REGEX, driver=, state=, swarm= and\n' +
@@ -49,7 +56,7 @@ export const lsCommand = defineCommand({
     const known = flags.format === '' ? await knownCertificates(app, shown) : [];
     return value(
       rows.map((row) => ({ ...jsonRow(row), certificates: certificatesJson(known, row.status.name) })),
-      () => (flags.format === '' ? tableOf(rows) : formatted(rows, flags.format)),
+      () => (flags.format === '' ? tableOf(rows) : formatRows(rows, flags.format)),
       { after: () => warnOfExpiry(app, known) },
     );
   },
@@ -84,13 +91,7 @@ function rowsOf(
   }));
 }
 
-async function formatted(rows: readonly FormattedRow[], format: string): Promise<string> {
-  const { formatRows } = await import('../../output/ls-format.ts');
-  return formatRows(rows, format);
-}
-
-async function tableOf(rows: readonly FormattedRow[]): Promise<string> {
-  const { table } = await import('../../output/table.ts');
+function tableOf(rows: readonly FormattedRow[]): Promise<string> {
   const header = ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'];
   const cells = rows.map(({ status, active, swarm }) => [
     status.name,

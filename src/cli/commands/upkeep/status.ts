@@ -1,11 +1,9 @@
 import { reworded } from '../../../base/machine-error.ts';
 import { Machine } from '../../../machine/machine.ts';
 import type { MachineState } from '../../../sdk/driver.ts';
-import { oneName } from '../../args/machine-names.ts';
-import { defineCommand } from '../../command.ts';
-import { value } from '../../result.ts';
+import { defineCommand, oneName, value } from '../../command.ts';
 
-export const statusCommand = defineCommand({
+export const command = defineCommand({
   argument: '[name]',
   description:
     'Argument is a machine name. Prints Running, Paused, Saved, Stopped, Stopping, Starting or Error; nothing when there is no\n' +

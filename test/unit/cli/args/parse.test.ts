@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseFlags, parseGoBool } from '../../../../src/cli/args/parse.ts';
-import type { CommandFlag } from '../../../../src/cli/args/spec.ts';
+import { type CommandFlag, parseFlags, parseGoBool } from '../../../../src/cli/args/parse.ts';
 
 const flags = [
   { name: 'driver', short: 'd', kind: 'string', env: 'MACHINE_DRIVER', default: 'auto', help: '' },

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { globalFlags } from '../../../../src/cli/args/globals.ts';
 import { parseFlags } from '../../../../src/cli/args/parse.ts';
-import { defineCommand } from '../../../../src/cli/command.ts';
-import { done } from '../../../../src/cli/result.ts';
+import { defineCommand, done } from '../../../../src/cli/command.ts';
 
 // The type checker reads each of these: an error that is expected and does not come is an error.
 const command = defineCommand({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { shellNamed, shellNames } from '../../../../src/cli/shells/names.ts';
 import { renderEnv } from '../../../../src/cli/shells/render-env.ts';
+import { shellNamed, shellNames } from '../../../../src/cli/shells/syntaxes.ts';
 
 const sets = [
   { name: 'DOCKER_TLS_VERIFY', value: '1' },

@@ -1,6 +1,6 @@
-import { errorsOf } from '../../base/machine-error.ts';
+import { errorsOf } from '../base/machine-error.ts';
 
-export const usageErrors = {
+export const cliErrors = {
   MM_USAGE: {
     summary: 'The command line is wrong: an unknown command or option, or a value that cannot be.',
     exitCode: 2,
@@ -9,6 +9,10 @@ export const usageErrors = {
   MM_ARGUMENTS: { summary: 'The command has too few or too many arguments.' },
   MM_NO_ANSWER: { summary: 'The input ended before a question was answered.' },
   MM_ENVIRONMENT: { summary: 'An environment variable has a value that cannot be.' },
+  MM_SHELL_FUNCTION: {
+    summary: "The shell's function for `use` is not loaded, or there is none for that shell.",
+  },
+  MM_SHELL_VALUE: { summary: 'A value cannot be written in the language of the chosen shell.' },
 } as const;
 
-export const usageError = errorsOf(usageErrors);
+export const cliError = errorsOf(cliErrors);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseCopyPath } from '../../../../src/cli/ssh-client.ts';
+import { parseCopyPath } from '../../../src/cli/ssh-client.ts';
 
 test.each([
   ['host1:/etc/motd', { machine: 'host1', user: undefined, path: '/etc/motd' }],
