@@ -6,10 +6,7 @@ import { codeOf } from './machine-error.ts';
 /** A thousand times a large record. */
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
-/**
- * Makes a rename or a new file in a folder survive a power cut.
- * Windows cannot open a folder, so nothing is done there.
- */
+/** Makes a rename or a new file survive a power cut. Windows cannot open a folder. */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');

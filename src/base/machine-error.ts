@@ -49,10 +49,7 @@ export class MachineError extends Error {
   }
 }
 
-/**
- * Makes the constructor of a folder's errors from its table.
- * An id that is in no table cannot be thrown. The tables are the source of docs/errors.md.
- */
+/** Makes the constructor of a folder's errors. Their table is the source of docs/errors.md. */
 export function errorsOf<C extends `MM_${string}`>(
   table: Readonly<Record<C, ErrorMeaning>>,
 ): (code: C, text: ErrorText) => MachineError {

@@ -32,10 +32,7 @@ export function accepts(
   return askSocket(host, port, options, (socket, finish) => socket.once('connect', () => finish(true)));
 }
 
-/**
- * Whether an SSH server answers with its first words. Never throws.
- * A forwarded port accepts connections before anything in the guest does.
- */
+/** Whether an SSH server speaks. A forwarded port accepts before anything in the guest does. */
 export function hasSshBanner(port: number, timeoutMs: number, host = '127.0.0.1'): Promise<boolean> {
   return askSocket(host, port, { timeoutMs }, (socket, finish) =>
     socket.once('data', (chunk) => finish(chunk.toString('latin1').startsWith('SSH-'))),

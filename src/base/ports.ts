@@ -47,10 +47,7 @@ export interface RunResult {
 
 /** Programs of this computer. */
 export interface Programs {
-  /**
-   * Runs a program to its end. A non-zero exit code is a result, not an error.
-   * @throws MM_PROGRAM_MISSING
-   */
+  /** A non-zero exit code is a result, not an error. @throws MM_PROGRAM_MISSING */
   run(argv: Argv, options?: RunOptions): Promise<RunResult>;
   /**
    * Runs a program on the user's terminal, with our stdin, stdout and stderr.
@@ -63,10 +60,7 @@ export interface Programs {
    * It also looks in the folders that environment variables of these names hold.
    */
   find(program: string, folderVariables?: readonly string[]): Promise<string | undefined>;
-  /**
-   * Starts a program that outlives us, in a session of its own. Gives its pid.
-   * Its output is appended to `logPath`.
-   */
+  /** Starts a program that outlives us, its output appended to `logPath`. Gives its pid. */
   spawnDetached(
     argv: Argv,
     options: { readonly logPath: string; readonly env?: Readonly<Record<string, string>> },

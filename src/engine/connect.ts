@@ -14,18 +14,12 @@ import {
 import { boundedText } from '../base/net.ts';
 import type { CertificateDates, EngineEndpoint } from './contract.ts';
 
-/**
- * How long an address is given before the next one of the host is tried beside it.
- * Node's 250 ms is too short for far hosts.
- */
+/** For an address, before the next one is tried beside it. 250 ms are too short for far hosts. */
 const familyTimeoutMs = 2000;
 
 type TlsEndpoint = Extract<EngineEndpoint, { kind: 'tls' }>;
 
-/**
- * Parsed certificates and keys by their text. Machines of one store mostly share them.
- * Parsing them takes longer than a handshake's round trip.
- */
+/** Parsed certificates and keys by their text. Parsing takes longer than a round trip. */
 export type TlsContexts = Map<string, SecureContext>;
 
 function contextOf({ ca, cert, key }: TlsEndpoint, contexts: TlsContexts): SecureContext {
@@ -117,10 +111,7 @@ async function opened(socket: Socket, event: string, signal: AbortSignal): Promi
   );
 }
 
-/**
- * The dates of a certificate that was refused for them, which the error does not tell.
- * Nothing is sent on this unverified connection.
- */
+/** The dates of a certificate that was refused for them. Nothing is sent unverified. */
 export async function peekAtDates(
   endpoint: TlsEndpoint,
   signal: AbortSignal,
@@ -169,10 +160,7 @@ export interface Reply {
 /** The reply was larger than the bound. */
 export class BodyTooLarge extends Error {}
 
-/**
- * Node's keep-alive pool over any stream.
- * It overrides what a plain Duplex lacks, by the documented hooks that Node and Bun both call.
- */
+/** Node's keep-alive pool over any stream, by documented hooks that Node and Bun both call. */
 export class WireAgent extends Agent {
   readonly #open: () => Promise<Duplex>;
 

@@ -4,10 +4,7 @@ import { bracketed } from '../base/net.ts';
 import { printable } from '../base/printable.ts';
 import { engineError } from './errors.ts';
 
-/**
- * How to reach an engine: by mutual TLS, by plain TCP (for a URL without certificates), or over a
- * stream that the caller opens (SSH).
- */
+/** How to reach an engine: mutual TLS, plain TCP, or a stream that the caller opens (SSH). */
 export type EngineEndpoint =
   | {
       readonly kind: 'tls';

@@ -42,10 +42,7 @@ const untrusted = new Set([
   'INVALID_PURPOSE',
 ]);
 
-/**
- * OpenSSL's names of the alerts by which an engine refuses our certificate (RFC 8446, 6.2).
- * An old engine sends "bad certificate" for all of them.
- */
+/** OpenSSL's names of alerts about our certificate (RFC 8446, 6.2). Old engines say BAD for all. */
 const refusals =
   /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|CERTIFICATE_EXPIRED|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/;
 

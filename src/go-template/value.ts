@@ -78,10 +78,7 @@ export interface Typed {
 
 export const plain = (value: Value): Typed => ({ value, boxed: false });
 
-/**
- * A field of a value. `struct` is Go's name of its type when it stands for a struct.
- * Throws an Error that says what is wrong.
- */
+/** A field. `struct` names its type where it stands for one. Throws an Error with what is wrong. */
 export function fieldOf({ value, boxed }: Typed, name: string, struct: string | undefined): Typed {
   if (value === undefined) return plain(undefined);
   const type = boxed ? 'interface {}' : (struct ?? typeName(value));

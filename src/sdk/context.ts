@@ -1,9 +1,6 @@
 import type { Ports } from '../base/ports.ts';
 
-/**
- * The keys that every driver's part of config.json begins with, as docker-machine's have.
- * The store adds docker-machine's swarm keys itself.
- */
+/** What config.json's `Driver` begins with. The store adds docker-machine's swarm keys. */
 export interface BaseConfig {
   IPAddress: string;
   MachineName: string;

@@ -2,10 +2,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { driverError } from './errors.ts';
 
-/**
- * What a word on the command line can be: one of these words, a file, a folder, or a name.
- * Completion offers it. Nothing is refused for it.
- */
+/** What completion offers: these words, files, folders, names. Nothing is refused for it. */
 export type Takes = readonly string[] | 'file' | 'folder' | 'driver' | 'machine';
 
 /** A driver's command-line flag. The command line, its help and its completion are made of it. */

@@ -32,20 +32,14 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'MM_EC2_REFUSED',
 ]);
 
-/**
- * For comparing alone, since it holds the id of the access key.
- * Keys that a machine brings may be another account's.
- */
+/** For comparing alone: it holds the id of the access key. Other keys may be of another account. */
 async function account({ config, secret }: Ec2Context): Promise<string> {
   const { Endpoint, Profile, Region } = config;
   const key = (await secret('amazonec2-access-key')) || config.AccessKey || '';
   return JSON.stringify([Endpoint, Profile, Region, key]);
 }
 
-/**
- * Everything that talks to EC2, loaded with the SDK.
- * What makes and removes machines is loaded by those who do, and not by every look at one.
- */
+/** What talks to EC2, loaded with the SDK. A look at a machine does not load what makes one. */
 export const host: HostDriver<Ec2Config> = {
   precheck: async (context) => (await import('./create.ts')).precheck(context),
   create: async (context) => (await import('./create.ts')).createInstance(context),

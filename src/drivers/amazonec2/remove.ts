@@ -61,10 +61,7 @@ function allOf(a: Resources, b: Resources): Resources {
 /** For how long EC2 may not show what was asked for: its eventual consistency. */
 const UNSEEN_MS = 30_000;
 const TERMINATE_MS = 20 * 60_000;
-/**
- * For how long EC2 may go on showing what was deleted.
- * A group may be held as long by a network interface that is going.
- */
+/** For how long EC2 may show what was deleted, and a network interface may hold a group. */
 const LINGER_MS = 2 * 60_000;
 
 /** What is known of a machine besides what EC2 shows under its id. */

@@ -5,10 +5,7 @@ import { nspawnError } from './errors.ts';
 
 type Failure = Parameters<typeof nspawnError>[0];
 
-/**
- * Runs a program of the system and gives its stdout.
- * One that fails is an error with its last lines.
- */
+/** Gives the stdout of a program. One that fails is an error with its last lines. */
 export async function command(
   ports: Ports,
   argv: Argv,

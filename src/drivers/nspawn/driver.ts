@@ -69,10 +69,7 @@ const BOOT_TIMEOUT_MS = 120_000;
 /** For the supervisor to join its control group, by which it is seen. */
 const SPAWN_GRACE_MS = 3000;
 
-/**
- * Brings the machine up and waits until its SSH port answers. One that runs is left alone.
- * @throws MM_NSPAWN_BOOT
- */
+/** Brings the machine up and waits for its SSH port. @throws MM_NSPAWN_BOOT */
 export async function bootMachine(context: Context): Promise<void> {
   const { config, machine, clock, signal } = context;
   if ((await containerState(machine.id)) === 'off') await startContainer(context);

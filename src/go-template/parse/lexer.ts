@@ -20,10 +20,7 @@ const quoted: Readonly<Record<string, readonly [TokenKind, RegExp, string]>> = {
 };
 const single: Readonly<Record<string, TokenKind>> = { '=': 'assign', '|': 'pipe' };
 
-/**
- * Reads a whole template into tokens. The last one is 'end', or 'error' where reading stopped.
- * An error is a token since the parser may find a fault before it.
- */
+/** The last token is 'end', or 'error' where reading stopped: an earlier one may be wrong, too. */
 function tokenize(source: string): readonly Token[] {
   if (source.length > maxLength) throw parseFailure(source, 0, `longer than ${maxLength} characters`);
   return new Lexer(source).run();

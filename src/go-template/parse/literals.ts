@@ -94,10 +94,7 @@ function hasGoodUnderscores(digits: string): boolean {
   return !/__|_$|_[.ep+-]|[.ep+-]_|^_/.test(digits);
 }
 
-/**
- * The value of a number: a bigint for Go's integers up to uint64, else a float.
- * Throws an Error that says what is wrong.
- */
+/** A bigint for Go integers up to uint64, else a float. Throws an Error that says what is wrong. */
 export function numberValue(literal: string): bigint | number {
   if (literal.endsWith('i')) throw new Error(`complex numbers are not supported: "${literal}"`);
   const [, sign = '', written = ''] = /^([+-]?)(.*)$/.exec(literal.toLowerCase()) ?? [];

@@ -4,10 +4,7 @@ import { Tokens } from './lexer.ts';
 import { unquote } from './literals.ts';
 import type { Block, Definitions, Node, Pipeline, Token } from './syntax.ts';
 
-/**
- * Reads a template and those that it defines.
- * @throws MM_TEMPLATE with the position of what is wrong
- */
+/** Reads a template and those that it defines. @throws MM_TEMPLATE with the position */
 export function parse(source: string, functions: ReadonlySet<string>): Definitions {
   return new Parser(source, functions).whole();
 }

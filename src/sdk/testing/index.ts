@@ -10,10 +10,7 @@ export { type StepMoment, testContext } from './test-machine.ts';
 export type { Bed, ContractCase } from './trial.ts';
 export { testPorts } from './trial.ts';
 
-/**
- * What every driver promises, as cases for any test runner.
- * A group of functions that the driver has not has no cases.
- */
+/** What every driver promises, as cases for any test runner. */
 export async function driverContract<C extends BaseConfig>(
   driver: Driver<C>,
   bed: Bed,

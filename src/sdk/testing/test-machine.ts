@@ -7,10 +7,7 @@ import { type BaseConfig, baseConfig, type DriverContext, type MachineIdentity }
 import type { Driver } from '../driver.ts';
 import { FlagReader, type FlagSpec, type FlagValue, type FlagValues } from '../flags.ts';
 
-/**
- * The moments of a step, in their order: before its effect, after it, once its result is saved, and
- * once it is recorded as done. A process can die at each of them.
- */
+/** A process can die before a step, after its effect, once that is saved, and once it is done. */
 export const STEP_MOMENTS = ['before', 'unsaved', 'saved', 'done'] as const;
 export type StepMoment = (typeof STEP_MOMENTS)[number];
 /** Told of each moment of a step, and of a step that is skipped. The step waits for it. */

@@ -10,10 +10,7 @@ import { awsCodeOf, ec2Failure, isRefusedWith } from './failures.ts';
 /** The way to EC2 in one region. Every failure that leaves it is one of ours. */
 export interface Ec2Api {
   readonly region: string;
-  /**
-   * Sends one call, or several.
-   * The SDK repeats those that are throttled or broken, with jitter and within its bounds.
-   */
+  /** Sends calls. The SDK repeats those that are throttled or broken, within its bounds. */
   ask<T>(work: (client: EC2Client) => Promise<T>): Promise<T>;
   /** The same about what EC2 may not show yet. A refusal with one of the codes is asked again. */
   askUntilSeen<T>(codes: readonly string[], work: (client: EC2Client) => Promise<T>): Promise<T>;
@@ -28,10 +25,7 @@ const REQUEST_MS = 30_000;
 /** EC2's eventual consistency is a matter of seconds. */
 const UNSEEN_MS = 60_000;
 
-/**
- * Milliseconds before the next attempt: from half a second doubled up to five seconds.
- * It is spread, so that a fleet does not ask in step.
- */
+/** Milliseconds from 500 doubled up to 5000, and spread, so that a fleet does not ask in step. */
 export function backoffMs(attempt: number, random: () => number = Math.random): number {
   const longest = Math.min(5000, 500 * 2 ** Math.min(attempt, 10));
   return Math.round(longest * (0.5 + random() / 2));
@@ -132,10 +126,7 @@ function endpointOf({ Endpoint, DisableSSL }: Readonly<Ec2Config>): string {
   });
 }
 
-/**
- * Keys that were given to us, or that stand in a record of docker-machine.
- * Without any, the SDK's chain looks for some.
- */
+/** Keys that were given, or stand in a record of docker-machine. undefined leaves it to the SDK. */
 async function givenCredentials(context: Ec2Context): Promise<EC2ClientConfig['credentials'] | undefined> {
   const { config } = context;
   const accessKeyId = (await context.secret('amazonec2-access-key')) || config.AccessKey || '';

@@ -116,10 +116,7 @@ export async function unlessGone<T>(call: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/**
- * Whether the same launch may do in another subnet.
- * Zones differ in room and in types, subnets in free addresses.
- */
+/** Whether another subnet may do: zones differ in room and types, subnets in free addresses. */
 export const isOfSubnet = (error: unknown): boolean =>
   isMachineError(error, 'MM_EC2_CAPACITY') ||
   isRefusedWith(error, ['Unsupported', 'InsufficientFreeAddressesInSubnet']);

@@ -1,9 +1,6 @@
 /** A system whose images its makers publish in an account of their own. */
 export interface System {
-  /**
-   * The publisher's account id in a region.
-   * Anybody may publish an image of any name, so a name alone proves nothing.
-   */
+  /** The publisher's account in a region. Anybody may publish an image of any name. */
   readonly owner: (region: string) => string;
   /** Pattern of the image's name, for EC2's architecture name. */
   readonly name: (arch: Arch) => string;

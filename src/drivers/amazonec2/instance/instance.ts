@@ -97,10 +97,7 @@ function reasonOf(instance: Instance | undefined): string {
   return reason === '' ? '' : `: ${reason.slice(0, 200)}`;
 }
 
-/**
- * Waits until the instance is in the state and, with `ready`, until that holds as well.
- * Throws when the instance ends meanwhile or the time is over.
- */
+/** Waits for the state and for `ready`. Throws when the instance ends or the time is over. */
 async function waitForInstance(
   api: Ec2Api,
   context: Ec2Context,
@@ -169,10 +166,7 @@ export async function stopInstance(api: Ec2Api, context: Ec2Context, force: bool
   await context.save({ IPAddress: '' });
 }
 
-/**
- * EC2 only takes note of it, and the instance stays `running` throughout (RebootInstances).
- * One that does not run is started.
- */
+/** EC2 takes note of it, and the instance stays `running`. One that does not run is started. */
 export async function restartInstance(api: Ec2Api, context: Ec2Context): Promise<void> {
   const id = knownId(context);
   const now = await findInstance(api, id);

@@ -14,10 +14,7 @@ import { publicKey } from './login-key.ts';
 
 const TAGGED = ['instance', 'volume', 'network-interface'] as const;
 
-/**
- * RunInstances for one instance.
- * A rehearsal asks it without groups and key, before they are there.
- */
+/** RunInstances for one instance. A rehearsal asks for it before there are groups and a key. */
 export function launchRequest(
   context: Pick<Ec2Context, 'config' | 'machine'>,
   subnetId: string,
@@ -89,10 +86,7 @@ function placement({
   };
 }
 
-/**
- * The instance of a persistent request can be stopped and started like any other.
- * The request is cancelled when the machine is removed.
- */
+/** With a persistent request, an instance can be stopped and started. It is cancelled by `rm`. */
 function market({
   SpotPrice,
 }: Readonly<Ec2Config>): NonNullable<RunInstancesCommandInput['InstanceMarketOptions']> {
@@ -112,10 +106,7 @@ function market({
  */
 const REFUSALS: ReadonlySet<string> = new Set(['MM_EC2_CAPACITY', 'MM_EC2_QUOTA', 'MM_EC2_PERMISSION']);
 
-/**
- * Launches in the first subnet that takes it.
- * Cut off before, it finds or repeats what it had begun, and never makes a second.
- */
+/** Launches in the first subnet that takes it. Cut off before, it never makes a second. */
 export async function launch(api: Ec2Api, context: Ec2Context): Promise<Partial<Ec2Config>> {
   const { config, report } = context;
   const [known] = await ownInstances(api, context.machine.id);

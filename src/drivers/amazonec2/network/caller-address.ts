@@ -63,10 +63,7 @@ function routerOf(cidr: string | undefined): string | undefined {
   return isIP(net) === 4 ? net.replace(/\d+$/, (last) => String(Number(last) + 1)) : undefined;
 }
 
-/**
- * The address that the machine's public address sees.
- * An endpoint that is not on the Internet is of a cloud that is not, either.
- */
+/** What a public machine sees. An endpoint inside of a network is of a cloud inside of it. */
 async function seenByCloud({ config }: Ec2Context, source: AddressSource): Promise<string> {
   if (config.Endpoint === '') return source.publicAddress();
   const host = new URL(config.Endpoint).hostname.replace(/^\[|\]$/g, '');

@@ -83,10 +83,7 @@ async function make(api: Ec2Api, context: Ec2Context, name: string): Promise<Sec
   }
 }
 
-/**
- * Opens what is not open yet.
- * Each rule is a call of its own, since one that is there already refuses the others with it.
- */
+/** Opens each rule by a call of its own: one that is there refuses the others with it. */
 async function open(
   api: Ec2Api,
   groupId: string,
@@ -149,10 +146,7 @@ export async function ensureGroups(
   return { SecurityGroupIds, OwnGroupIds };
 }
 
-/**
- * Deletes a group unless something uses it. Gives whether it is gone.
- * Its users are instances, their network interfaces for a while after them, and other groups.
- */
+/** Gives whether the group is gone. It stays while something uses it, such as an interface. */
 export async function deleteGroup(api: Ec2Api, id: string): Promise<boolean> {
   try {
     await api.ask((ec2) => ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })));

@@ -69,9 +69,7 @@ async function leaderOf({ unified }: ControlGroup): Promise<number | undefined> 
   return undefined;
 }
 
-/**
- * A process's ids in the pid namespaces that it is in, ours first (`NSpid:` of /proc/PID/status).
- */
+/** Ids of a process, ours first, then those inside of containers (`NSpid:` of its status). */
 export function namespacePids(status: string): readonly number[] {
   const line = /^NSpid:\s*(.*)$/m.exec(status)?.[1] ?? '';
   return line.split(/\s+/).filter(Boolean).map(Number);
@@ -82,10 +80,7 @@ async function groupOf(machineId: string): Promise<ControlGroup | undefined> {
   return hierarchies.unified === undefined ? undefined : controlGroup(hierarchies, unitName(machineId));
 }
 
-/**
- * Starts the container's supervisor, which outlives us.
- * What an earlier one left is cleared first.
- */
+/** Starts the container's supervisor, which outlives us, after clearing what is left of another. */
 export async function bootContainer(ports: Ports, plan: ContainerPlan): Promise<void> {
   await clearContainer(ports, plan.machineId);
   const unit = unitName(plan.machineId);

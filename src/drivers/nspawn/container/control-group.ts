@@ -4,13 +4,9 @@ import type { Clock } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
 import { nspawnError } from '../errors.ts';
 
-/**
- * Where this computer has its control groups mounted. undefined stands for what it does not have.
- */
+/** Where control groups are mounted. undefined stands for what this computer has not. */
 export interface Hierarchies {
-  /**
-   * cgroup v2: alone (/sys/fs/cgroup), or beside v1 without controllers (/sys/fs/cgroup/unified).
-   */
+  /** cgroup v2: alone (/sys/fs/cgroup), or beside v1 (/sys/fs/cgroup/unified). */
   readonly unified: string | undefined;
   /** v1's name=systemd. Where v1 is, systemd-nspawn takes a container's place from it. */
   readonly named: string | undefined;
@@ -19,10 +15,7 @@ export interface Hierarchies {
   readonly cpu: string | undefined;
 }
 
-/**
- * From /proc/mounts.
- * Nothing can be made in a hierarchy that is mounted read-only, so it does not count.
- */
+/** From /proc/mounts, without what is read-only, since no group can be made there. */
 export function parseHierarchies(mounts: string): Hierarchies {
   const found: { -readonly [K in keyof Hierarchies]: string | undefined } = {
     unified: undefined,
@@ -47,10 +40,7 @@ export async function readHierarchies(): Promise<Hierarchies> {
   return parseHierarchies(await readFile('/proc/mounts', 'utf8').catch(() => ''));
 }
 
-/**
- * Whether the kernel can hold a machine to a limit.
- * v1 counts before v2, where it has the controller.
- */
+/** Whether the kernel can limit a machine. v1 counts first where it has the controller. */
 export async function canLimit(hierarchies: Hierarchies, what: 'memory' | 'cpu'): Promise<boolean> {
   if (hierarchies[what] !== undefined) return true;
   if (hierarchies.unified === undefined) return false;
@@ -116,10 +106,7 @@ export async function makeGroup(
   return group;
 }
 
-/**
- * Hands the controllers of v2 down to the group.
- * One that the kernel does not have is no error here.
- */
+/** Hands the controllers of v2 down to the group, as far as the kernel has them. */
 async function delegate(root: string, group: string): Promise<void> {
   const available = await readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => '');
   const wanted = /^(?:memory|cpu|pids|io|cpuset)$/;
@@ -213,10 +200,7 @@ export function signalQuietly(pid: number, signal: NodeJS.Signals | number): voi
   }
 }
 
-/**
- * Deletes the group's folders, which no process may be in.
- * Their common parent goes with the last group.
- */
+/** Deletes an empty group's folders. The parent of all groups goes with the last one. */
 export async function removeGroup(group: ControlGroup): Promise<void> {
   for (const path of foldersOf(group)) {
     await removeTree(path);

@@ -17,15 +17,9 @@ import {
 } from './network.ts';
 import { chooseAddress, chooseSubnet, gatewayOf, isInSubnet, type Subnet } from './subnet.ts';
 
-/**
- * The network of a store, in `<store>/nspawn/network.json`.
- * It is there as long as a machine has an address in it.
- */
+/** In `<store>/nspawn/network.json`, as long as a machine has an address in the network. */
 export interface NetworkRecord {
-  /**
-   * What the network is named after.
-   * It is kept, since the store may be moved while the network is up.
-   */
+  /** Names the network. It is kept, since the store may be moved while the network is up. */
   readonly id: string;
   readonly subnet: Subnet;
   /** Addresses by machine id. */
@@ -87,10 +81,7 @@ export async function releaseAddress(context: LeaseContext, machineId: string): 
   });
 }
 
-/**
- * All networks and leases of this computer have one lock.
- * It is held for a fraction of a second.
- */
+/** All networks and leases of this computer have one lock. It is held for a moment. */
 function locked<T>({ withLock }: LeaseContext, work: () => Promise<T>): Promise<T> {
   return withLock('nspawn', work, { scope: 'computer', what: 'the networks of container machines' });
 }
@@ -123,10 +114,7 @@ export function networkId(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
-/**
- * The names of a store's network.
- * One without a record may have had a network under its folder's name.
- */
+/** Without a record, a store may have had a network under its folder's name. */
 export async function networkNamesOf(storeDir: string): Promise<NetworkNames> {
   return networkNames((await readNetworkRecord(storeDir))?.id ?? networkId(storeDir));
 }

@@ -154,10 +154,7 @@ async function raiseInotify(ports: Ports): Promise<void> {
   );
 }
 
-/**
- * Takes a network down, whatever of it is there.
- * The caller holds the lock of all networks, and no machine is left in this one.
- */
+/** Takes a network down that no machine is in. The caller holds the lock of all networks. */
 export async function removeNetwork(ports: Ports, names: NetworkNames): Promise<void> {
   const hierarchies = await readHierarchies();
   if (hierarchies.unified !== undefined) {

@@ -36,10 +36,7 @@ function append(table: string, line: string): string {
   return `${table.replace(/\n*$/, '\n')}${line}\n`;
 }
 
-/**
- * Adds a login user without a password, as useradd does.
- * A user that is there (root) stays as it is. A group of the user's name becomes the user's own.
- */
+/** Adds a login user without a password, as useradd does. root, which is there, stays as it is. */
 export function addUser(accounts: Accounts, name: string): { accounts: Accounts; account: Account } {
   const known = accounts.passwd.split('\n').find((line) => line.startsWith(`${name}:`));
   if (known !== undefined) {

@@ -152,10 +152,7 @@ export function suiteOf(name: string): Suite | undefined {
   return Object.hasOwn(SUITES, name) ? SUITES[name] : undefined;
 }
 
-/**
- * A system that boots, takes logins and installs packages.
- * iptables and procps are named, since recommended packages stay out.
- */
+/** It boots, takes logins and installs packages. None that is only recommended is installed. */
 const BASE = (
   'ca-certificates curl dbus gnupg iproute2 iptables iputils-ping kmod less libpam-systemd ' +
   'openssh-server passwd procps sudo systemd-resolved systemd-sysv'
