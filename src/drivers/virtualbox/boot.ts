@@ -9,17 +9,14 @@ import type { MachineState } from '../../sdk/driver.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { shareFolder, warnOfUnseenShare } from './hardware/share.ts';
-import { manage, stateOf, vmInfo, vmOf } from './manage/manage.ts';
+import { manage, stateOf, type VmInfo, vmInfo, vmOf } from './manage/manage.ts';
 import { forwardsOf } from './manage/output.ts';
 import { leasedAddress } from './network/addresses.ts';
 import { attachNetwork, ensureNetwork, lockNetworks, usesDhcp } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/**
- * With virtualisation a guest is there in half a minute;
- * by emulation, or three at once, it takes some.
- */
+/** A guest takes half a minute, and some by emulation or when three boot at once. */
 const BOOT_MS = 600_000;
 const POLL_MS = 300;
 const LOOK_EVERY_MS = 3000;
@@ -45,16 +42,13 @@ export function gone({ machine }: Pick<Context, 'machine'>): Error {
   });
 }
 
-async function launch(
-  context: Context,
-  state: 'Stopped' | 'Saved',
-  info: ReadonlyMap<string, string>,
-): Promise<void> {
+async function launch(context: Context, state: 'Stopped' | 'Saved', info: VmInfo): Promise<void> {
   const vm = vmOf(context);
   if (context.config.NatOnly !== true) {
     const network = await ensureNetwork(context);
     // A computer that restarted may have given the network another name.
-    if (state === 'Stopped' && network.name !== attachedTo(info)) await attachNetwork(context, network);
+    const attached = info.get('hostonlyadapter2') ?? info.get('hostonly-network2');
+    if (state === 'Stopped' && network.name !== attached) await attachNetwork(context, network);
     if (network.name !== context.config.HostOnlyAdapter)
       await context.save({ HostOnlyAdapter: network.name });
   }
@@ -64,10 +58,6 @@ async function launch(
   await context.save(ports);
   await manage(context, ['startvm', vm, '--type', context.config.UIType || 'headless'], { patient: true });
   if (state === 'Saved') await changeForwards(context, changes, 'running');
-}
-
-function attachedTo(info: ReadonlyMap<string, string>): string | undefined {
-  return info.get('hostonlyadapter2') ?? info.get('hostonly-network2');
 }
 
 async function waitForSsh(context: Context): Promise<void> {
@@ -108,9 +98,7 @@ async function died({ machine }: Context, word: string): Promise<Error> {
   });
 }
 
-/**
- * The address is worth waiting for: the guest asks for it at about the time when its sshd comes up.
- */
+/** The guest asks for its address at about the time when its sshd comes up. */
 async function noteLease(context: Context): Promise<void> {
   const { clock, signal } = context;
   const wait = { clock, signal, timeoutMs: LEASE_MS, intervalMs: 1000 };
@@ -133,9 +121,7 @@ async function currentState(context: Context): Promise<MachineState> {
   return stateOf(info);
 }
 
-/**
- * Presses the power button and waits for the guest to shut down; one that does not is switched off.
- */
+/** Presses the power button. A guest that does not shut down is switched off. */
 export async function stopMachine(context: Context): Promise<void> {
   const { clock, machine, report, signal } = context;
   const vm = vmOf(context);
@@ -185,25 +171,21 @@ const GUEST_SSH_PORT = 22;
 const GUEST_ENGINE_PORT = 2376;
 
 /**
- * Local ports that lead into the machine, one for SSH and without a host-only network
- * one for its engine. Those that it had are kept while they are free; another program
- * may have taken one since. The machine does not run, and the caller holds the lock
- * until it does. Gives the forwards that are to be changed in VirtualBox.
+ * Local ports that lead into the machine: for SSH, and without a host-only network for its engine.
+ * It keeps those that it had while they are free. The caller holds the lock until the machine runs.
+ * `changes` are what is to be changed in VirtualBox.
  */
 export async function planForwards(
-  { config }: Pick<DriverContext<VirtualBoxConfig>, 'config'>,
-  info: ReadonlyMap<string, string>,
+  { config }: Pick<Context, 'config'>,
+  info: VmInfo,
 ): Promise<{
   readonly ports: Pick<VirtualBoxConfig, 'SSHPort' | 'EnginePort'>;
   readonly changes: readonly Change[];
 }> {
   const had = forwardsOf(info);
-  const wanted = [
-    { name: 'ssh', guest: GUEST_SSH_PORT, port: config.SSHPort },
-    ...(config.NatOnly === true
-      ? [{ name: 'docker', guest: GUEST_ENGINE_PORT, port: config.EnginePort ?? 0 }]
-      : []),
-  ];
+  const ssh = { name: 'ssh', guest: GUEST_SSH_PORT, port: config.SSHPort };
+  const engine = { name: 'docker', guest: GUEST_ENGINE_PORT, port: config.EnginePort ?? 0 };
+  const wanted = config.NatOnly === true ? [ssh, engine] : [ssh];
   const wishes = [];
   for (const { name, guest, port } of wanted) {
     const current = had.find((forward) => forward.name === name);
@@ -229,15 +211,8 @@ interface Change {
   readonly rule: string;
 }
 
-/**
- * Of a machine that is off by modifyvm; of one that runs, as one
- * that was saved does before it can be changed, by controlvm.
- */
-async function changeForwards(
-  context: DriverContext<VirtualBoxConfig>,
-  changes: readonly Change[],
-  how: 'off' | 'running',
-): Promise<void> {
+/** A machine that is off is changed by modifyvm, one that runs by controlvm. */
+async function changeForwards(context: Context, changes: readonly Change[], how: 'off' | 'running') {
   const vm = vmOf(context);
   const command = how === 'off' ? ['modifyvm', vm, '--natpf1'] : ['controlvm', vm, 'natpf1'];
   for (const { name, isThere, rule } of changes) {

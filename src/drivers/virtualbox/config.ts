@@ -32,10 +32,7 @@ interface DockerMachineKeys extends BaseConfig {
 
 /** A machine that docker-machine made lacks the keys that are ours; see `isOurs`. */
 export interface VirtualBoxConfig extends DockerMachineKeys {
-  /**
-   * Name of the catalogue or the cache, a URL, or the
-   * full path of a disk image; '' for a boot2docker ISO.
-   */
+  /** A name of the catalogue or cache, a URL, or the path of a disk. '' for a boot2docker ISO. */
   Image?: string;
   /** Disk that the machine's own is cloned from. */
   BaseImage?: string;
@@ -54,10 +51,7 @@ export interface VirtualBoxConfig extends DockerMachineKeys {
   UserData?: string;
 }
 
-/**
- * Whether mymachine made it: its machine in VirtualBox then
- * has the machine's id as UUID, and ours are its keys.
- */
+/** Whether mymachine made it. VirtualBox then knows it by the machine's id, and it has our keys. */
 export const isOurs = (config: Readonly<VirtualBoxConfig>): boolean => config.Image !== undefined;
 
 /** A guest without cloud-init, which takes no seed and makes its own host keys. */
@@ -74,10 +68,8 @@ export function configureVirtualBox(flags: FlagReader, base: BaseConfig): Virtua
   const isDhcp = flags.bool('virtualbox-hostonly-dhcp');
   const isWithoutDhcp = flags.bool('virtualbox-hostonly-no-dhcp');
   if (parseCidr(cidr) === undefined) {
-    throw flags.wrong(
-      'virtualbox-hostonly-cidr',
-      `Give the host's own address with its network, such as ${DEFAULT_CIDR}.`,
-    );
+    const hint = `Give the host's own address with its network, such as ${DEFAULT_CIDR}.`;
+    throw flags.wrong('virtualbox-hostonly-cidr', hint);
   }
   if (isDhcp && isWithoutDhcp) {
     const hint = 'Leave out either it or --virtualbox-hostonly-no-dhcp.';
@@ -127,10 +119,7 @@ export function configureVirtualBox(flags: FlagReader, base: BaseConfig): Virtua
   };
 }
 
-/**
- * Files of the machine, all in its folder. VirtualBox's
- * own lie in a folder of the machine's name in there.
- */
+/** Files in the machine's folder. VirtualBox's own lie in a folder of the machine's name there. */
 export function machineFiles(dir: string, config: Readonly<VirtualBoxConfig>) {
   return {
     key: join(dir, isBoot2Docker(config) ? 'id_rsa' : 'id_ed25519'),
@@ -142,9 +131,7 @@ export function machineFiles(dir: string, config: Readonly<VirtualBoxConfig>) {
   };
 }
 
-/**
- * Less than one stands for all of this computer's, as in docker-machine. VirtualBox takes up to 64.
- */
+/** Less than one is all that this computer has, as in docker-machine. VirtualBox takes 64. */
 function processors(flags: FlagReader): number {
   return flags.number('virtualbox-cpu-count') < 1
     ? Math.min(availableParallelism(), 64)
@@ -156,7 +143,7 @@ export interface Share {
   readonly name: string;
 }
 
-/** `DIR:NAME`, or undefined for what is none. A folder of Windows has a colon of its own. */
+/** `DIR:NAME`, or undefined. A folder of Windows has a colon of its own. */
 export function parseShare(value: string): Share | undefined {
   const at = value.lastIndexOf(':');
   const share = { folder: value.slice(0, at), name: value.slice(at + 1) };

@@ -93,9 +93,7 @@ async function writeSeed(context: Context): Promise<void> {
   await attach(context, hardwareOf(config).isoPort, 'dvddrive', files.seed);
 }
 
-/**
- * The guest's cards, known by their MAC addresses (cloud-init, network configuration version 2).
- */
+/** The guest's cards by their MAC addresses (cloud-init, network configuration version 2). */
 export function guestNetwork(config: Readonly<VirtualBoxConfig>, id: string): JsonObject {
   const card = (number: 1 | 2 | 3, how: JsonObject) => ({
     match: { macaddress: macOf(id, number) },

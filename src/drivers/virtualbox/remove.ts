@@ -9,10 +9,7 @@ import { lockNetworks, releaseNetwork } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/**
- * Deletes the machine in VirtualBox and all that was made
- * for it there. One that VirtualBox does not know is fine.
- */
+/** Deletes the machine in VirtualBox, with all that was made for it there. */
 export async function removeMachine(context: Context): Promise<void> {
   const info = await vmInfo(context);
   if (info !== undefined) {
@@ -29,8 +26,7 @@ async function unregister(context: Context): Promise<void> {
     await manage(context, ['unregistervm', vm, '--delete'], { patient: true });
   } catch (error) {
     if (isMachineError(error, 'MM_VBOX_GONE')) return;
-    // One whose files are damaged is only forgotten; they
-    // lie in its folder, which goes with the record.
+    // One with damaged files is only forgotten. They lie in its folder, which goes too.
     await manage(context, ['unregistervm', vm], { patient: true }).catch(() => {
       throw error;
     });
@@ -41,9 +37,8 @@ const CLOSE_ATTEMPTS = 5;
 const CLOSE_EVERY_MS = 500;
 
 /**
- * Disks and ISO images that VirtualBox still has open though no machine has them: those
- * of a create that was cut off. Its server may end and begin anew between any two calls,
- * and then knows less than it said a moment ago: what counts is what it still lists.
+ * Closes disks and ISO images of a create that was cut off, which no machine has.
+ * VirtualBox's server may end between two calls, and then knows less. What it still lists counts.
  */
 async function closeMedia(context: Context): Promise<void> {
   if (!isOurs(context.config)) return;

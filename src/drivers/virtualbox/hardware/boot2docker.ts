@@ -15,10 +15,7 @@ import { hardwareOf } from './hardware.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/**
- * boot2docker formats a disk that begins with this, and
- * unpacks the rest of it, a tar archive, into the user's home.
- */
+/** boot2docker formats a disk that begins so, and unpacks the tar archive behind it into the home. */
 const FORMAT_ME = 'boot2docker, please format-me';
 
 const pathOf = (wished: string): string =>
@@ -39,9 +36,7 @@ export async function checkIso(wished: string): Promise<void> {
   throw unusable(wished, why, 'Give the path of the ISO image, or leave it out for a current system.');
 }
 
-/**
- * Why a file is no ISO image (ECMA-119: its first volume descriptor says so); undefined for one.
- */
+/** Why a file is no ISO image: it lacks a volume descriptor (ECMA-119). undefined for one. */
 async function isoFault(path: string): Promise<string | undefined> {
   const file = await open(path, 'r');
   try {
@@ -109,10 +104,7 @@ function unusable(wished: string, why: string, hint: string): Error {
   });
 }
 
-/**
- * A file, or without content a folder, of a tar archive (POSIX ustar):
- * a header of 512 bytes and the content, filled up to the next 512.
- */
+/** An entry of a tar archive (POSIX ustar), in blocks of 512 bytes. No content is a folder. */
 export function tarFile(name: string, content: Uint8Array | undefined): Buffer {
   const size = content?.length ?? 0;
   const entry = Buffer.alloc(512 + Math.ceil(size / 512) * 512);

@@ -2,20 +2,16 @@ import { createHash } from 'node:crypto';
 import { isBoot2Docker, type VirtualBoxConfig } from '../config.ts';
 import { isAtLeast, type Version } from '../manage/output.ts';
 
-/**
- * Arguments of VBoxManage that make the machine's parts.
- * Pure: what they say is the manual's chapter on VBoxManage.
- */
-
+/** Arguments of VBoxManage that make the machine's parts (manual, chapter "VBoxManage"). */
 export interface Hardware {
   readonly controller: string;
   readonly addController: readonly string[];
-  /**
-   * Ports of the disk and of the ISO image. docker-machine had its ISO first, and booted from it.
-   */
+  /** docker-machine had its ISO image first, and booted from it. */
   readonly diskPort: string;
   readonly isoPort: string;
 }
+
+const CONTROLLER = ['--portcount', '2', '--hostiocache', 'on', '--bootable', 'on'];
 
 export function hardwareOf(config: Readonly<VirtualBoxConfig>): Hardware {
   const isArm = config.Arch === 'aarch64';
@@ -26,17 +22,7 @@ export function hardwareOf(config: Readonly<VirtualBoxConfig>): Hardware {
   const isoFirst = isBoot2Docker(config);
   return {
     controller,
-    addController: [
-      '--name',
-      controller,
-      ...kind,
-      '--portcount',
-      '2',
-      '--hostiocache',
-      'on',
-      '--bootable',
-      'on',
-    ],
+    addController: ['--name', controller, ...kind, ...CONTROLLER],
     diskPort: isoFirst ? '1' : '0',
     isoPort: isoFirst ? '0' : '1',
   };
@@ -58,17 +44,9 @@ export function boardArgs(
   const onOff = (value: boolean) => (value ? 'on' : 'off');
   const boot = isBoot2Docker(config) ? ['dvd', 'disk'] : ['disk', 'dvd'];
   const pc = [
-    ...[
-      '--firmware',
-      'bios',
-      '--bioslogofadein',
-      'off',
-      '--bioslogofadeout',
-      'off',
-      '--bioslogodisplaytime',
-      '0',
-    ],
-    ...['--biosbootmenu', 'disabled', '--acpi', 'on', '--ioapic', 'on', '--hpet', 'on', '--pae', 'on'],
+    ...['--firmware', 'bios', '--bioslogofadein', 'off', '--bioslogofadeout', 'off'],
+    ...['--bioslogodisplaytime', '0', '--biosbootmenu', 'disabled'],
+    ...['--acpi', 'on', '--ioapic', 'on', '--hpet', 'on', '--pae', 'on'],
     ...['--hwvirtex', 'on', '--nestedpaging', 'on', '--largepages', 'on', '--vtxvpid', 'on'],
     ...['--boot1', boot[0] ?? 'disk', '--boot2', boot[1] ?? 'dvd', '--boot3', 'none', '--boot4', 'none'],
     ...['--uart1', '0x3F8', '4', '--uartmode1', 'file', serialPath],
@@ -108,10 +86,7 @@ export function hostOnlyCardArgs(config: Readonly<VirtualBoxConfig>, id: string)
   ];
 }
 
-/**
- * A card's address in VirtualBox's range, the same for the
- * machine's whole life, so that the guest knows its cards apart.
- */
+/** A card's address in VirtualBox's range, for life. The guest knows its cards by it. */
 export function macOf(id: string, card: 1 | 2 | 3): string {
   const hash = createHash('sha256').update(`${id} ${card}`).digest('hex');
   return `08:00:27:${hash.slice(0, 2)}:${hash.slice(2, 4)}:${hash.slice(4, 6)}`;

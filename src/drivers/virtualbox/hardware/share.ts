@@ -1,7 +1,7 @@
 import type { DriverContext } from '../../../sdk/context.ts';
 import { isBoot2Docker, parseShare, type Share, type VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';
-import { manage, vmOf } from '../manage/manage.ts';
+import { manage, type VmInfo, vmOf } from '../manage/manage.ts';
 import { parseValue } from '../manage/output.ts';
 
 /** What docker-machine shared with boot2docker when nothing else was said. */
@@ -19,7 +19,7 @@ function wished(
   return config.NoShare || !isBoot2Docker(config) ? undefined : USERS[platform];
 }
 
-/** The folder that was asked for. A record may have been written by hand. */
+/** Of the record, which may have been written by hand. */
 function recorded({ ShareFolder }: Readonly<VirtualBoxConfig>): Share {
   const share = parseShare(ShareFolder);
   if (share !== undefined) return share;
@@ -29,14 +29,8 @@ function recorded({ ShareFolder }: Readonly<VirtualBoxConfig>): Share {
   });
 }
 
-/**
- * Shares the folder with the machine, which must be off. Done already, it does nothing.
- * @param info of `showvminfo`
- */
-export async function shareFolder(
-  context: DriverContext<VirtualBoxConfig>,
-  info: ReadonlyMap<string, string>,
-): Promise<void> {
+/** Shares the folder with the machine, which must be off. Done already, it does nothing. */
+export async function shareFolder(context: DriverContext<VirtualBoxConfig>, info: VmInfo): Promise<void> {
   const share = wished(context.config);
   if (share === undefined) return;
   const vm = vmOf(context);
@@ -52,10 +46,7 @@ export async function shareFolder(
   await manage(context, ['setextradata', vm, symlinks, '1']);
 }
 
-/**
- * Says how else a folder gets into a guest that has no Guest
- * Additions, which distributions' images do not bring.
- */
+/** Says how else a folder gets into a guest that lacks the Guest Additions. */
 export async function warnOfUnseenShare(context: DriverContext<VirtualBoxConfig>): Promise<void> {
   const { config, machine, report } = context;
   if (config.ShareFolder === '') return;

@@ -127,10 +127,7 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
-/**
- * The error of a VBoxManage that ended badly, in the
- * user's terms. `args` are what it was called with.
- */
+/** The error of a VBoxManage that ended badly, in the user's terms. */
 export function explain(args: readonly string[], stderr: string): Error {
   const known = KNOWN.find(({ pattern }) => pattern.test(stderr));
   const [first = '', second] = errorLines(stderr);
@@ -149,12 +146,7 @@ function after(args: readonly string[], name: string): string {
   return args[args.indexOf(name) + 1] ?? '';
 }
 
-/** What to do where VirtualBox itself, or the computer it is on, is not ready. One line each. */
-
-/**
- * Networks that host-only adapters may have, in VirtualBox
- * from 6.1.28 on (manual, "Host-Only Networking").
- */
+/** Networks that host-only adapters may have, from 6.1.28 on (manual, "Host-Only Networking"). */
 export const NETWORKS_CONF = '/etc/vbox/networks.conf';
 
 export function howToInstall(platform: NodeJS.Platform = process.platform): string {

@@ -30,10 +30,8 @@ export function checkVersion(version: Version, nodeArch: string = process.arch):
 }
 
 /**
- * Whether VirtualBox can run machines here. It knows the processor's
- * virtualisation only through its kernel module, so "yes" says that
- * the module is there too; otherwise the module is looked for.
- * @returns undefined, or what is wrong.
+ * What VirtualBox lacks here to run machines, or undefined.
+ * It sees the processor's virtualisation through its module alone: "yes" is said of both.
  */
 export async function whatIsMissing(
   ports: Ports,

@@ -12,17 +12,11 @@ import { parseVmInfo } from './output.ts';
 interface ManageOptions {
   readonly timeoutMs?: number;
   readonly input?: Uint8Array;
-  /**
-   * Waits for a lock that is about to go, such as that
-   * of a machine that has just been switched off.
-   */
+  /** Waits for a lock that is about to go, as of a machine that has just been switched off. */
   readonly patient?: boolean;
 }
 
-/**
- * What is only so for a moment: the machine's process ends just now, or the
- * server that VBoxManage asks does, which it does soon after each last call.
- */
+/** Passes in a moment: the machine's process ends now, or the server, soon after its last call. */
 const MOMENTARY =
   /Failed to create the VirtualBox object|NS_ERROR_ABORT|E_ABORT|NS_ERROR_CALL_FAILED|RPC_S_SERVER_UNAVAILABLE|0x800706b[ae]|object is not ready/i;
 const BEING_UNLOCKED = /already locked|while it is locked|being unlocked/;
@@ -30,10 +24,7 @@ const RETRY_FOR_MS = 15_000;
 const RETRY_EVERY_MS = 300;
 const TIMEOUT_MS = 120_000;
 
-/**
- * Runs VBoxManage and gives what it printed. Fails with the error that VBoxManage's words
- * stand for: some of its commands fail with exit status 0, so its words count as well.
- */
+/** Runs VBoxManage and gives what it printed. Some commands fail with exit status 0. */
 export async function manage(
   ports: Ports,
   args: readonly string[],
@@ -126,10 +117,7 @@ type VmContext = Pick<
 /** `showvminfo --machinereadable` as its keys and values. */
 export type VmInfo = ReadonlyMap<string, string>;
 
-/**
- * How VirtualBox calls the machine: ours have the machine's
- * id as UUID, docker-machine's are known by their name alone.
- */
+/** How VirtualBox calls the machine: by the machine's id, or docker-machine's by their name. */
 export function vmOf({ machine, config }: VmContext): string {
   return isOurs(config) ? machine.id : machine.name;
 }

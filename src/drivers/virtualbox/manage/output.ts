@@ -1,6 +1,6 @@
 /**
- * Readers of what VBoxManage 6.1 to 7.2 prints. Each takes the lines it knows and
- * drops all others: Debian's wrapper warns on stdout, and later versions add lines.
+ * Readers of what VBoxManage 6.1 to 7.2 prints. Lines that are not known are dropped:
+ * Debian's wrapper warns on stdout, and later versions add some.
  */
 
 export interface Version {
@@ -47,10 +47,7 @@ export interface NatForward {
   readonly guestPort: number;
 }
 
-/**
- * The NAT forwards of the first adapter in `showvminfo`:
- * `Forwarding(0)="ssh,tcp,127.0.0.1,2322,,22"`.
- */
+/** NAT forwards of the first adapter: `Forwarding(0)="ssh,tcp,127.0.0.1,2322,,22"`. */
 export function forwardsOf(info: ReadonlyMap<string, string>): readonly NatForward[] {
   return [...info].flatMap(([key, value]) => {
     if (!/^Forwarding\(\d+\)$/.test(key)) return [];
@@ -67,10 +64,7 @@ export function parseVms(stdout: string): readonly { readonly name: string; read
   }));
 }
 
-/**
- * Records of `Key:   value` lines, each beginning with the
- * line of `firstKey`; lines that are indented are dropped.
- */
+/** Records of `Key:   value` lines. Each begins with `firstKey`. Indented lines are dropped. */
 export function parseRecords(stdout: string, firstKey: string): readonly ReadonlyMap<string, string>[] {
   const records: Map<string, string>[] = [];
   for (const line of stdout.split(/\r?\n/)) {
@@ -84,9 +78,7 @@ export function parseRecords(stdout: string, firstKey: string): readonly Readonl
   return records;
 }
 
-/**
- * Machines by the host-only adapters and networks that they are attached to, of `list --long vms`.
- */
+/** Which machine uses which host-only adapter or network, of `list --long vms`. */
 export function parseHostOnlyUsers(
   stdout: string,
 ): readonly { readonly uuid: string; readonly network: string }[] {

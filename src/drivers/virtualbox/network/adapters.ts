@@ -18,12 +18,9 @@ export interface HostOnlyNetwork {
 /** How this computer's VirtualBox makes such networks. */
 export interface HostOnlyKind {
   list(ports: Ports): Promise<readonly HostOnlyNetwork[]>;
-  /**
-   * Makes one with that address, and gives its name. What it
-   * made is told to `made` before anything else can fail.
-   */
+  /** Makes one with that address. Its name goes to `made` before anything else can fail. */
   create(ports: Ports, cidr: Cidr, made: (name: string) => Promise<void>): Promise<string>;
-  /** Gives an adapter its address once more, which a restart of the computer takes from it. */
+  /** Gives an adapter the address that a restart of the computer took. */
   configure(ports: Ports, name: string, cidr: Cidr): Promise<void>;
   remove(ports: Ports, name: string): Promise<void>;
   /** Arguments of modifyvm that attach a machine's second card. */
@@ -63,10 +60,7 @@ const adapters: HostOnlyKind = {
   attach: (name) => ['--nic2', 'hostonly', '--hostonlyadapter2', name],
 };
 
-/**
- * macOS's own networks (vmnet), which took the place of
- * adapters there. The lowest address becomes the computer's.
- */
+/** macOS's own networks (vmnet) in place of adapters. The lowest address is the computer's. */
 const networks: HostOnlyKind = {
   hasDhcpServers: false,
   list: async (ports) =>
@@ -80,16 +74,9 @@ const networks: HostOnlyKind = {
   create: async (ports, cidr, made) => {
     const name = `mymachine-${cidr.ip}`;
     await made(name);
-    const last = cidr.ip.replace(/\d+$/, '254');
-    await manage(ports, [
-      'hostonlynet',
-      'add',
-      `--name=${name}`,
-      `--netmask=${cidr.netmask}`,
-      `--lower-ip=${cidr.ip}`,
-      `--upper-ip=${last}`,
-      '--enable',
-    ]);
+    const range = [`--lower-ip=${cidr.ip}`, `--upper-ip=${cidr.ip.replace(/\d+$/, '254')}`];
+    const network = [`--name=${name}`, `--netmask=${cidr.netmask}`, ...range];
+    await manage(ports, ['hostonlynet', 'add', ...network, '--enable']);
     return name;
   },
   configure: async (ports, name) => {

@@ -9,15 +9,14 @@ import { parseExtraData, parseLease, parseRecords, parseValue, parseVms } from '
 import { addressPlan, type Cidr, contains, networkOf } from './cidr.ts';
 
 /**
- * What mymachine keeps in VirtualBox's own configuration (its global extra data)
- * for all of a user's stores, since all of them share VirtualBox's networks:
- * whose address is whose, and which adapters and DHCP servers were made by us.
+ * Notes lie in VirtualBox's global extra data, since all of a user's stores share its networks.
+ * They tell whose an address is, and which adapters and DHCP servers we made.
  */
 const PREFIX = 'mymachine/';
 
 type NoteKind = 'address' | 'adapter' | 'dhcp';
 
-/** Notes of a kind: what it is about (`192.168.60.5`, `vboxnet1`), and what is noted. */
+/** Notes of a kind, by what they are about: `192.168.60.5`, `vboxnet1`. */
 export async function notes(ports: Ports, kind: NoteKind): Promise<ReadonlyMap<string, string>> {
   const all = parseExtraData(await manage(ports, ['getextradata', 'global', 'enumerate']));
   const prefix = `${PREFIX}${kind}/`;
@@ -41,10 +40,8 @@ async function vmIds(ports: Ports): Promise<ReadonlySet<string>> {
 }
 
 /**
- * An address in the host-only network that is the machine's for life: it does not
- * change with the order in which machines start, as those of DHCP do, so its
- * certificate stays valid. The caller holds the lock, and has made the machine in
- * VirtualBox already: addresses of machines that are gone are given out again.
+ * Gives the machine an address in the host-only network for life, so its certificate stays valid.
+ * The caller holds the lock, and has made the machine: one that is gone loses its address.
  */
 export async function takeAddress(ports: Ports, cidr: Cidr, machineId: string): Promise<string> {
   const taken = await notes(ports, 'address');
@@ -56,8 +53,7 @@ export async function takeAddress(ports: Ports, cidr: Cidr, machineId: string): 
     (all ?? []).map(({ address }) => address),
   );
   const isFree = (ip: string) => !local.includes(ip) && !alive.has(taken.get(ip) ?? '');
-  // Beginning somewhere else for each machine, so that the
-  // address of one that was removed is not soon another's.
+  // Each begins elsewhere, so that the address of a removed one is not soon another's.
   const start = createHash('sha256').update(machineId).digest().readUInt32BE(0) % fixed.length;
   const address = [...fixed.slice(start), ...fixed.slice(0, start)].find(isFree);
   if (address === undefined) {
@@ -84,20 +80,12 @@ async function serverOf(ports: Ports, networkName: string): Promise<ReadonlyMap<
 }
 
 const settings = (ip: string, mask: string, lower: string, upper: string): readonly string[] => [
-  '--ip',
-  ip,
-  '--netmask',
-  mask,
-  '--lowerip',
-  lower,
-  '--upperip',
-  upper,
+  ...['--ip', ip, '--netmask', mask, '--lowerip', lower, '--upperip', upper],
 ];
 
 /**
- * Sees that VirtualBox's DHCP server gives out addresses of the network. What was
- * there before is noted, and comes back with `restoreDhcp`: a fresh VirtualBox
- * has a server for its first adapter, with addresses of another network.
+ * Sees that VirtualBox's DHCP server gives out addresses of the network.
+ * `restoreDhcp` brings back the one before: a fresh VirtualBox has one for its first adapter.
  */
 export async function ensureDhcp(ports: Ports, networkName: string, cidr: Cidr): Promise<void> {
   const server = await serverOf(ports, networkName);
@@ -132,10 +120,7 @@ export async function restoreDhcp(ports: Ports, networkName: string): Promise<vo
   await deleteNote(ports, 'dhcp', networkName);
 }
 
-/**
- * The address that a machine got by DHCP, as its server or
- * the Guest Additions say; undefined when neither knows.
- */
+/** The machine's address by DHCP, if its server or the Guest Additions know it. */
 export async function leasedAddress(
   context: DriverContext<VirtualBoxConfig>,
   info: VmInfo | undefined,

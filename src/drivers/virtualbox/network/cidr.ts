@@ -18,10 +18,7 @@ export interface Cidr {
   readonly network: string;
 }
 
-/**
- * `192.168.60.1/24`: an address of the host inside
- * of a private network; undefined for anything else.
- */
+/** Reads the host's address in its network, `192.168.60.1/24`. */
 export function parseCidr(text: string): Cidr | undefined {
   const [ip = '', bits = ''] = text.trim().split('/');
   const prefix = Number(bits);
@@ -32,15 +29,12 @@ export function parseCidr(text: string): Cidr | undefined {
   return { ip, prefix, netmask: netmaskOfPrefix(prefix), network };
 }
 
-/** The network of an address and its mask, `192.168.99.0/24`; undefined when they are none. */
+/** The network, `192.168.99.0/24`, of an address and its mask. */
 export function networkOf(ip: string, netmask: string): string | undefined {
   return parseCidr(`${ip}/${prefixOfNetmask(netmask) ?? ''}`)?.network;
 }
 
-/**
- * Addresses of a network in two ranges: ours to give out for good, and
- * below the end those of a DHCP server, as docker-machine had them.
- */
+/** A network in two ranges: ours to give out for good, and a DHCP server's, as docker-machine's. */
 export function addressPlan({ network, prefix, ip }: Cidr): {
   /** The lower part, without the host's own. */
   readonly fixed: readonly string[];

@@ -11,9 +11,8 @@ import { type Cidr, parseCidr } from './cidr.ts';
 type Context = DriverContext<VirtualBoxConfig>;
 
 /**
- * Runs `work` while no other process of this user changes VirtualBox's
- * networks or takes local ports. VirtualBox would give two processes
- * the same adapter, and both would find the same port free.
+ * Runs `work` while no other process changes VirtualBox's networks or takes local ports.
+ * VirtualBox would give two processes the same adapter, and both would find the same port free.
  */
 export function lockNetworks<T>(context: Pick<Context, 'withLock'>, work: () => Promise<T>): Promise<T> {
   return context.withLock('virtualbox', work, { scope: 'computer', what: "VirtualBox's networks" });
@@ -28,17 +27,11 @@ export function cidrOf(config: Readonly<VirtualBoxConfig>): Cidr {
   });
 }
 
-/**
- * Whether its address comes from VirtualBox's DHCP server,
- * as those of all of docker-machine's machines do.
- */
+/** Whether VirtualBox's DHCP server gives its address, as to all of docker-machine's machines. */
 export const usesDhcp = (config: Readonly<VirtualBoxConfig>): boolean =>
   config.HostOnlyDHCP ?? !config.HostOnlyNoDHCP;
 
-/**
- * The host-only network that has the machine's address range, made when there is
- * none, with its DHCP server where the machine wants one. The caller holds the lock.
- */
+/** Finds or makes the host-only network, and its DHCP server. The caller holds the lock. */
 export async function ensureNetwork(context: Context): Promise<HostOnlyNetwork> {
   const { config } = context;
   const cidr = cidrOf(config);
@@ -65,10 +58,7 @@ export async function ensureNetwork(context: Context): Promise<HostOnlyNetwork> 
   return network;
 }
 
-/**
- * An adapter that a create of this machine had just made
- * when it was cut off: it is in no note, and nobody uses it.
- */
+/** An adapter that a create of this machine was cut off at: in no note, and nobody uses it. */
 async function strayAdapter(context: Context, all: readonly HostOnlyNetwork[]): Promise<string | undefined> {
   const before = context.config.AdaptersBefore ?? undefined;
   if (before === undefined) return undefined;
@@ -86,7 +76,7 @@ async function usersOfNetworks(context: Context) {
   return parseHostOnlyUsers(await manage(context, ['list', '--long', 'vms']));
 }
 
-/** Attaches the machine's second card, with what else is to be said of it. The machine is off. */
+/** Attaches the machine's second card. The machine is off. `card` are more of its settings. */
 export async function attachNetwork(
   context: Context,
   network: HostOnlyNetwork,
@@ -98,7 +88,7 @@ export async function attachNetwork(
   });
 }
 
-/** Only on macOS it depends on the version, which is worth a call. */
+/** It depends on the version on macOS alone, where that is worth a call. */
 async function kindOf(context: Context): Promise<HostOnlyKind> {
   return hostOnlyKind(
     process.platform === 'darwin' ? await versionOf(context) : { major: 6, minor: 1, patch: 0 },
@@ -106,9 +96,8 @@ async function kindOf(context: Context): Promise<HostOnlyKind> {
 }
 
 /**
- * Gives back what the machine had of networks: its address, and a
- * network with its DHCP server that was made by us and has no other
- * machine left. The machine itself is gone. The caller holds the lock.
+ * Gives back an address, and a network of ours with its server that no other machine uses.
+ * The machine is gone already. The caller holds the lock.
  */
 export async function releaseNetwork(context: Context): Promise<void> {
   const { config, machine } = context;
