@@ -15,7 +15,7 @@ import { hardwareOf } from './hardware.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
 
-/** boot2docker formats a disk that begins so, and unpacks the tar archive behind it into the home. */
+/** boot2docker formats a disk that begins so, and unpacks the tar archive behind it at home. */
 const FORMAT_ME = 'boot2docker, please format-me';
 
 const pathOf = (wished: string): string =>
