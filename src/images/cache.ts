@@ -139,6 +139,20 @@ export async function publishImage(
   return published;
 }
 
+/** @throws MM_IMAGE_IN_USE, which names the machines. */
+export async function refuseWhileUsed(
+  image: string,
+  paths: readonly string[],
+  usersOf: (path: string) => Promise<readonly string[]>,
+): Promise<void> {
+  const users = (await Promise.all(paths.map(usersOf))).flat();
+  if (users.length === 0) return;
+  throw imageError('MM_IMAGE_IN_USE', {
+    message: `Image ${image} is used by: ${users.join(', ')}`,
+    hint: `Remove those machines first: "mymachine rm ${users.join(' ')}".`,
+  });
+}
+
 /**
  * Deletes an image with its older disks and what drivers made of them.
  * Refuses while machines use a disk. `usersOf` names those.
@@ -156,13 +170,7 @@ export async function removeImage(
     const files = await readdir(folder).catch(() => []);
     const own = files.filter((file) => isMadeOf(file, name, arch));
     const disks = own.filter((file) => isDiskOf(file, name, arch)).map((file) => join(folder, file));
-    const users = (await Promise.all(disks.map(usersOf))).flat();
-    if (users.length > 0) {
-      throw imageError('MM_IMAGE_IN_USE', {
-        message: `Image ${name} (${arch}) is used by: ${users.join(', ')}`,
-        hint: `Remove those machines first: "mymachine rm ${users.join(' ')}".`,
-      });
-    }
+    await refuseWhileUsed(`${name} (${arch})`, disks, usersOf);
     await rm(recordPath(context.cacheDir, name, arch), { force: true });
     await Promise.all(own.map((file) => rm(join(folder, file), { force: true })));
     return disks.length > 0;

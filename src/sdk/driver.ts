@@ -1,5 +1,6 @@
 import { bracketed } from '../base/net.ts';
 import type { Ports } from '../base/ports.ts';
+import type { CachedImage, ImageContext } from '../images/cache.ts';
 import { sshUrl } from '../ssh/target.ts';
 import type { BaseConfig, DriverContext, MachineIdentity, PlanLine } from './context.ts';
 import type { FlagReader, FlagSpec } from './flags.ts';
@@ -68,6 +69,20 @@ export interface EnvironmentVariable {
   readonly preset?: string;
 }
 
+/** What a driver keeps in the cache beside the disk images that all drivers share. */
+export interface DriverImages {
+  list(context: ImageContext): Promise<readonly CachedImage[]>;
+  /**
+   * Deletes one, and tells whether there was one.
+   * `usersOf` names the machines that need a path. While there are any, it throws MM_IMAGE_IN_USE.
+   */
+  remove(
+    context: ImageContext,
+    name: string,
+    usersOf: (path: string) => Promise<readonly string[]>,
+  ): Promise<boolean>;
+}
+
 /** A kind of host: data about it, and the door to what talks to its provider. */
 export interface Driver<C extends BaseConfig = BaseConfig> {
   /** The DRIVER_API that it was written for, as a number. */
@@ -78,6 +93,8 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   readonly flags: readonly FlagSpec[];
   readonly traits: Traits<C>;
   readonly environment?: readonly EnvironmentVariable[];
+  /** `mymachine image` shows and removes them as NAME-OF-DRIVER/NAME. */
+  readonly images?: DriverImages;
   availability(ports: Ports, cacheDir: string): Promise<Availability>;
   /** From flags to config, without any I/O. Throws MM_DRIVER_FLAGS for flags that are wrong. */
   configure(flags: FlagReader, base: BaseConfig): C;

@@ -21,6 +21,7 @@ export {
   type Cloud,
   DRIVER_API,
   type Driver,
+  type DriverImages,
   type EnvironmentVariable,
   type Holding,
   type HostDriver,

@@ -21,7 +21,7 @@ import { leaseAddress, networkNamesOf, releaseAddress } from './network/leases.t
 import { hardwareAddress } from './network/subnet.ts';
 import { nspawnAvailability, precheckNspawn } from './precheck.ts';
 import { writeGuest } from './root/guest-files.ts';
-import { ensureRoot, readRootId } from './root/root-image.ts';
+import { ensureRoot, readRootId, rootImages } from './root/root-image.ts';
 
 type Context = DriverContext<NspawnConfig>;
 
@@ -174,6 +174,7 @@ export const nspawnDriver: Driver<NspawnConfig> = {
     hostKey: 'pinned',
     images: ({ RootDir }) => [RootDir],
   },
+  images: rootImages,
   availability: nspawnAvailability,
   configure: configureNspawn,
   load: async () => host,

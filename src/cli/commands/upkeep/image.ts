@@ -1,9 +1,17 @@
 import { buildImage } from '../../../images/build.ts';
 import { type CachedImage, type ImageContext, listImages, removeImage } from '../../../images/cache.ts';
-import { type Arch, buildSystem, catalogueNames, hostArch, type Kernel } from '../../../images/catalogue.ts';
+import {
+  type Arch,
+  buildSystem,
+  catalogueImage,
+  catalogueNames,
+  hostArch,
+  type Kernel,
+} from '../../../images/catalogue.ts';
 import { pullImage } from '../../../images/pull.ts';
 import { machinesOnImage } from '../../../machine/load.ts';
 import { locksOf } from '../../../machine/locks.ts';
+import type { DriverImages } from '../../../sdk/driver.ts';
 import type { App } from '../../app.ts';
 import { defineCommand, done, type Result, value } from '../../command.ts';
 import { cliError } from '../../errors.ts';
@@ -16,8 +24,15 @@ export const command = defineCommand({
     `Images that virtual machines are made of. The catalogue: ${catalogueNames.join(', ')}.\n` +
     "pull fetches the distribution's own cloud image and checks it against the published sums; build makes one from the\n" +
     'packages of this Debian or Ubuntu computer, as root.',
-  examples: ['image ls', 'image pull debian-13', 'image build mine --suite trixie --engine', 'image rm mine'],
+  examples: [
+    'image ls',
+    'image ls --all',
+    'image pull debian-13',
+    'image build mine --suite trixie --engine',
+    'image rm mine',
+  ],
   flags: [
+    { name: 'all', kind: 'bool', help: 'Show with ls what the catalogue has beside' },
     {
       name: 'arch',
       kind: 'string',
@@ -42,7 +57,11 @@ export const command = defineCommand({
   json: true,
   async run(app, { flags, args }) {
     const [verb = 'ls', ...names] = args;
-    if (verb === 'ls') return list(app);
+    if (verb === 'ls') {
+      if (names.length > 0)
+        throw cliError('MM_USAGE', { message: `"image ls" takes no name, but ${names.length} came` });
+      return list(app, flags.all);
+    }
     const [name] = names;
     if (
       !['pull', 'build', 'rm'].includes(verb) ||
@@ -52,7 +71,7 @@ export const command = defineCommand({
       throw cliError('MM_USAGE', { message: 'Give one of: ls, pull NAME, build NAME, or rm NAME...' });
     }
     if (verb === 'rm') {
-      for (const each of names) await remove(app, each, archOf(flags.arch));
+      for (const each of new Set(names)) await remove(app, each, archOf(flags.arch));
       return done;
     }
     const made =
@@ -87,25 +106,57 @@ function archOf(given: string): Arch {
   });
 }
 
-async function list(app: App): Promise<Result> {
-  const images = await listImages(app.deps.cacheDir);
-  const row = (image: CachedImage) => [
-    image.name,
-    image.arch,
-    `${(image.size / 1_048_576).toFixed(0)} MiB`,
-    image.created.slice(0, 10),
-    image.contents.join(', '),
-    image.source,
-  ];
-  return value(images, () =>
-    table([['NAME', 'ARCH', 'SIZE', 'CREATED', 'WITH', 'FROM'], ...images.map(row)]),
-  );
+interface CatalogueEntry {
+  readonly name: string;
+  readonly arch: Arch;
+  readonly source: string;
+  readonly size?: undefined;
+}
+
+async function list(app: App, all: boolean): Promise<Result> {
+  const context = imageContext(app);
+  const ofDrivers = (await driverImages(app)).map(([, images]) => images.list(context));
+  const images = [...(await listImages(app.deps.cacheDir)), ...(await Promise.all(ofDrivers)).flat()];
+  const rows = [...images, ...(all ? missing(images) : [])];
+  const row = (image: CachedImage | CatalogueEntry) =>
+    image.size === undefined
+      ? [image.name, image.arch, 'not here', '', '', image.source]
+      : [
+          image.name,
+          image.arch,
+          `${(image.size / 1_048_576).toFixed(0)} MiB`,
+          image.created.slice(0, 10),
+          image.contents.join(', '),
+          image.source,
+        ];
+  return value(rows, () => table([['NAME', 'ARCH', 'SIZE', 'CREATED', 'WITH', 'FROM'], ...rows.map(row)]));
+}
+
+/** What the catalogue has for this computer's processor, and the cache has not. */
+function missing(images: readonly CachedImage[]): readonly CatalogueEntry[] {
+  const arch = hostArch();
+  if (arch === undefined) return [];
+  return catalogueNames
+    .filter((name) => !images.some((image) => image.name === name && image.arch === arch))
+    .map((name) => ({ name, arch, source: catalogueImage(name, arch)?.url ?? '' }));
+}
+
+async function driverImages(app: App): Promise<readonly (readonly [string, DriverImages])[]> {
+  const drivers = await Promise.all(app.drivers.names.map((name) => app.drivers.load(name)));
+  return drivers.flatMap(({ name, images }) => (images === undefined ? [] : [[name, images] as const]));
 }
 
 async function remove(app: App, name: string, arch: Arch): Promise<void> {
-  if (!(await removeImage(imageContext(app), name, arch, (path) => machinesOnImage(app.deps, path)))) {
+  const usersOf = (path: string) => machinesOnImage(app.deps, path);
+  const owner = (await driverImages(app)).find(([driver]) => name.startsWith(`${driver}/`));
+  const wasThere =
+    owner === undefined
+      ? await removeImage(imageContext(app), name, arch, usersOf)
+      : await owner[1].remove(imageContext(app), name.slice(owner[0].length + 1), usersOf);
+  if (!wasThere) {
+    const which = owner === undefined ? ` (${arch})` : '';
     throw cliError('MM_ARGUMENTS', {
-      message: `There is no image "${name.slice(0, 80)}" (${arch}) in the cache`,
+      message: `There is no image "${name.slice(0, 80)}"${which} in the cache`,
       hint: `"${app.program} image ls" lists them.`,
     });
   }

@@ -7,11 +7,17 @@ import type { Ports } from '../../../base/ports.ts';
 import { printable } from '../../../base/printable.ts';
 import { aptMirror } from '../../../images/apt-mirror.ts';
 import { runBootstrap } from '../../../images/bootstrap.ts';
+import { type CachedImage, type ImageContext, refuseWhileUsed } from '../../../images/cache.ts';
+import { hostArch } from '../../../images/catalogue.ts';
 import system from '../../../images/system.sh';
 import type { DriverContext } from '../../../sdk/context.ts';
+import type { DriverImages } from '../../../sdk/driver.ts';
 import { command } from '../command.ts';
 import { nspawnError } from '../errors.ts';
 import containerRoot from './container-root.sh';
+
+/** As `rootName` makes them. */
+const NAME = /^[a-z]+(?:-engine)?(?:-[0-9a-f]{8})?$/;
 
 /** A root file system in the cache. It never changes, since machines lie over it. */
 interface RootImage {
@@ -59,6 +65,49 @@ export async function ensureRoot(context: RootContext, wish: RootWish): Promise<
     scope: 'cache',
     what: `the root file system ${name}`,
   });
+}
+
+/** Root file systems as `mymachine image` shows and removes them. They are root's alone to see. */
+export const rootImages: DriverImages = {
+  async list(context) {
+    const names = (await readdir(rootsDir(context.cacheDir)).catch(() => []))
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => file.slice(0, -'.json'.length));
+    const found = await Promise.all(names.sort().map((name) => readImage(context, name)));
+    return found.filter((image) => image !== undefined);
+  },
+  remove(context, name, usersOf) {
+    return context.withLock(`nspawn-${name}`, `the root file system ${name}`, async () => {
+      const dir = join(rootsDir(context.cacheDir), name);
+      if (!NAME.test(name) || (await readRootId(dir)) === undefined) return false;
+      await refuseWhileUsed(`nspawn/${name}`, [dir], usersOf);
+      // Without this file the folder is no root file system, should the rest be cut off.
+      await rm(`${dir}.json`);
+      await rm(dir, { recursive: true, force: true });
+      return true;
+    });
+  },
+};
+
+async function readImage(
+  { cacheDir, programs }: ImageContext,
+  name: string,
+): Promise<CachedImage | undefined> {
+  const path = join(rootsDir(cacheDir), name);
+  const arch = hostArch();
+  if (!NAME.test(name) || arch === undefined || (await readRootId(path)) === undefined) return undefined;
+  const json: unknown = JSON.parse(await readFile(`${path}.json`, 'utf8'));
+  const word = (key: string) =>
+    isObject(json) && typeof json[key] === 'string' ? printable(json[key], 80) : '';
+  // A folder has no size of its own. du(1) counts its blocks, in KiB.
+  const { stdout } = await programs.run(['du', '-sk', path]);
+  return {
+    name: `nspawn/${name}`,
+    ...{ arch, path, digest: '', created: word('built') },
+    size: Number.parseInt(stdout, 10) * 1024 || 0,
+    source: `built from ${word('suite')}`,
+    contents: word('engine') === '' ? [] : ['engine'],
+  };
 }
 
 async function build(ports: Ports, folder: string, wish: RootWish): Promise<RootImage> {
