@@ -45,7 +45,9 @@ async function operation(machine: Machine, verb: Verb): Promise<() => Promise<vo
 
 async function waitForState(machine: Machine, wanted: MachineState): Promise<void> {
   const { clock, signal } = machine.deps;
-  const probe = async () => ((await machine.look()).state === wanted ? true : undefined);
+  // What runs no more, and whose host is gone besides, is stopped for good.
+  const good: readonly MachineState[] = wanted === 'Stopped' ? ['Stopped', 'None'] : [wanted];
+  const probe = async () => (good.includes((await machine.look()).state) ? true : undefined);
   const reached = await waitFor(probe, { clock, signal, timeoutMs: STATE_TIMEOUT_MS, intervalMs: 200 });
   if (reached === undefined) {
     throw machineError('MM_MACHINE_STATE', {
@@ -81,6 +83,22 @@ async function waitForEngine(machine: Machine): Promise<void> {
   else await keepEngineAddress(machine, reached.url);
 }
 
+/** A host that was never finished is not started, and one that is not there is not switched. */
+function checkHost({ name, meta }: Machine, verb: Verb, state: MachineState): void {
+  const isOnlyEnded = verb === 'stop' || verb === 'kill';
+  if (meta.phase === 'creating' && (state === 'None' || !isOnlyEnded)) {
+    throw machineError('MM_MACHINE_UNFINISHED', {
+      message: `"${name}" has no host to ${verb} yet: its create was not finished`,
+      hint: `Finish it with "mymachine create --resume ${name}".`,
+    });
+  }
+  if (state !== 'None') return;
+  throw machineError('MM_MACHINE_STATE', {
+    message: `"${name}" has no host to ${verb}: it is gone, or in a state that nobody knows`,
+    hint: `If it is gone, delete its record with "mymachine rm ${name}", and make it again.`,
+  });
+}
+
 async function perform(machine: Machine, verb: Verb): Promise<void> {
   const { traits } = machine.driver;
   const { power } = await machine.host();
@@ -89,6 +107,7 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
     return rebootOverSsh(machine, STATE_TIMEOUT_MS);
   }
   const { state } = await machine.look();
+  checkHost(machine, verb, state);
   if (verb === 'restart' && state === 'Stopped') {
     await forgetEngineAddress(machine);
     return (await operation(machine, 'start'))();
