@@ -50,3 +50,4 @@ for (const [shell, file] of Object.entries({
 }
 for (const [from, to] of Object.entries({ LICENSE: 'LICENSE', 'dist/man': 'man', 'drivers.d': 'drivers.d' }))
   if (existsSync(join(root, from))) cpSync(join(root, from), join(folder, to), { recursive: true });
+console.log('The executable is dist-binary/mymachine');

@@ -19,7 +19,7 @@ export interface LockOptions {
   readonly clock: Clock;
   /** What this process does, for those who wait: "mymachine create host1". */
   readonly command: string;
-  /** Called once, when another process has the lock and we begin to wait. */
+  /** Told once of another process that has the lock. Other work of this process is no news. */
   readonly onWait: (holder: LockHolder | undefined) => void;
   readonly timeoutMs: number;
   /** Counts the timeout from when the holder was last seen alive. */
@@ -106,7 +106,8 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
       await buryDead(path, holder, self);
     } else if (!told && clock.now() - begin >= (options.quietMs ?? 0)) {
       told = true;
-      options.onWait(holder);
+      const isOwn = holder?.pid === identity.pid && holder.started === identity.started;
+      if (!isOwn) options.onWait(holder);
     }
     if (options.isPatient === true && fate === 'alive') end = clock.now() + options.timeoutMs;
     if (clock.now() < end) return undefined;

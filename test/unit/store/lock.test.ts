@@ -81,6 +81,20 @@ test('the lock of a process that was killed is taken over at once, and a living 
   expect(await waiting).toBe('in');
 });
 
+test('other work of the same process is waited for without a word', async () => {
+  const path = join(folder, 'own.lock');
+  const told: (number | undefined)[] = [];
+  const onWait = (holder: LockHolder | undefined) => told.push(holder?.pid);
+  let done = 0;
+  const work = () =>
+    withLock(path, options({ onWait }), async () => {
+      await systemClock.sleep(100);
+      done += 1;
+    });
+  await Promise.all([work(), work(), work()]);
+  expect([done, told]).toEqual([3, []]);
+});
+
 test('a holder of another computer is waited for, and the error says who it is and what to do', async () => {
   const path = join(folder, 'far.lock');
   const far = {
