@@ -1,7 +1,9 @@
-import { isMachineError } from '../base/machine-error.ts';
+import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { BaseConfig } from '../sdk/context.ts';
 import { type Driver, traitOf } from '../sdk/driver.ts';
 import { driverError } from '../sdk/errors.ts';
+import { RecordReader } from '../sdk/record.ts';
+import { broken } from '../store/errors.ts';
 import type { HostConfig } from '../store/record/host-config.ts';
 import type { StoredMachine } from '../store/store.ts';
 import type { MachineDeps } from './deps.ts';
@@ -10,13 +12,18 @@ import type { MachineDeps } from './deps.ts';
 
 const DEFAULT_ENGINE_PORT = 2376;
 
-type Drivers = Pick<MachineDeps, 'drivers'>;
+type Drivers = Pick<MachineDeps, 'drivers' | 'store' | 'cacheDir'>;
 type Recorded = Pick<StoredMachine, 'name' | 'config'>;
 
-/** The driver of a machine. @throws MM_DRIVER_UNKNOWN in docker-machine's words, with a remedy */
-export async function driverOf({ drivers }: Drivers, { name, config }: Recorded): Promise<Driver> {
+/**
+ * The driver of a machine, which has checked the record.
+ * @throws MM_DRIVER_UNKNOWN in docker-machine's words, MM_MACHINE_BROKEN
+ */
+export async function driverOf(deps: Drivers, { name, config }: Recorded): Promise<Driver> {
   try {
-    return await drivers.load(config.DriverName);
+    const driver = await deps.drivers.load(config.DriverName);
+    checkRecord(driver, deps, { name, config });
+    return driver;
   } catch (error) {
     if (!isMachineError(error, 'MM_DRIVER_UNKNOWN')) throw error;
     throw driverError('MM_DRIVER_UNKNOWN', {
@@ -27,6 +34,22 @@ export async function driverOf({ drivers }: Drivers, { name, config }: Recorded)
   }
 }
 
+/** For ssh and shells: no blanks, no quotes, and no dash that begins an option. */
+const LOGIN_NAME = /^(?!-)[^\s"'\u0000-\u001f\u007f]{0,255}$/;
+
+function checkRecord(driver: Driver, { store, cacheDir }: Drivers, { name, config }: Recorded): void {
+  const folders = { dir: store.paths.machine(name), storeDir: store.paths.root, cacheDir };
+  const record = new RecordReader(config.Driver, folders);
+  try {
+    for (const key of ['IPAddress', 'MachineName', 'SSHKeyPath', 'StorePath']) record.line(key);
+    record.matching('SSHUser', LOGIN_NAME, 'Give the name of a login user.');
+    record.int('SSHPort', 0, 65_535);
+    driver.check?.(record);
+  } catch (error) {
+    throw broken(name, `${store.paths.config(name)}: ${messageOf(error)}`, error);
+  }
+}
+
 /** The same; undefined where there is none. */
 export function knownDriver(drivers: Drivers, recorded: Recorded): Promise<Driver | undefined> {
   return driverOf(drivers, recorded).catch(() => undefined);
@@ -34,7 +57,7 @@ export function knownDriver(drivers: Drivers, recorded: Recorded): Promise<Drive
 
 /** The driver's part of a record. */
 export function driverConfigOf({ Driver }: Pick<HostConfig, 'Driver'>): Readonly<BaseConfig> {
-  // The driver made it, or reads what docker-machine's own driver wrote.
+  // `driverOf` has had it checked.
   return Driver as unknown as BaseConfig;
 }
 
@@ -51,10 +74,7 @@ export function keyPathOf({ traits }: Driver, { name, config }: Recorded, dir: s
 }
 
 /** The machines of the store whose disks stand on an image of the cache. */
-export async function machinesOnImage(
-  deps: Pick<MachineDeps, 'store' | 'drivers'>,
-  path: string,
-): Promise<readonly string[]> {
+export async function machinesOnImage(deps: Drivers, path: string): Promise<readonly string[]> {
   const users = (await deps.store.loadAll()).map(async (machine) =>
     'config' in machine && (await standsOn(deps, machine, path)) ? [machine.name] : [],
   );

@@ -4,6 +4,7 @@ import type { CachedImage, ImageContext } from '../images/cache.ts';
 import { sshUrl } from '../ssh/target.ts';
 import type { BaseConfig, DriverContext, MachineIdentity, PlanLine } from './context.ts';
 import type { FlagReader, FlagSpec } from './flags.ts';
+import type { RecordReader } from './record.ts';
 
 /** The version of this contract. A change that an older driver does not fit raises it by one. */
 export const DRIVER_API = 1;
@@ -98,6 +99,11 @@ export interface Driver<C extends BaseConfig = BaseConfig> {
   availability(ports: Ports, cacheDir: string): Promise<Availability>;
   /** From flags to config, without any I/O. Throws MM_DRIVER_FLAGS for flags that are wrong. */
   configure(flags: FlagReader, base: BaseConfig): C;
+  /**
+   * Checks its part of a record before anything is done with it, without network or change.
+   * Anybody may have written it. The core has checked the keys of BaseConfig.
+   */
+  check?(record: RecordReader): void;
   /** Brings what talks to the provider. Nothing else of a driver loads a heavy package. */
   load(): Promise<HostDriver<C>>;
 }

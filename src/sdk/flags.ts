@@ -50,25 +50,35 @@ export class FlagReader {
     this.#values = values;
   }
 
+  /** undefined when it is missing. */
+  protected value(name: string): unknown {
+    return this.#values[name];
+  }
+
   /** '' when it is missing. */
   text(name: string): string {
-    const value = this.#values[name];
-    return typeof value === 'string' ? value : '';
+    const value = this.value(name) ?? '';
+    if (typeof value === 'string') return value;
+    throw this.wrong(name, 'Give a text.');
   }
 
   bool(name: string): boolean {
-    return this.#values[name] === true;
+    const value = this.value(name) ?? false;
+    if (typeof value === 'boolean') return value;
+    throw this.wrong(name, 'Give true or false.');
   }
 
   /** The words that are not empty. */
   list(name: string): readonly string[] {
-    const value = this.#values[name];
-    return Array.isArray(value) ? value.map(String).filter((item) => item !== '') : [];
+    const value = this.value(name) ?? [];
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+      return value.filter((item) => item !== '');
+    throw this.wrong(name, 'Give a list of texts.');
   }
 
   /** A number without any bounds. 0 when it is missing. */
   number(name: string): number {
-    const value = this.#values[name] ?? 0;
+    const value = this.value(name) ?? 0;
     return typeof value === 'number' ? value : Number.NaN;
   }
 

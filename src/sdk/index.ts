@@ -41,3 +41,4 @@ export {
   keepOrMakeKey,
   writeGuestSeed,
 } from './guest.ts';
+export { RecordReader } from './record.ts';

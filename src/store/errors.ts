@@ -9,7 +9,7 @@ export const storeErrors = {
   MM_MACHINE_UNKNOWN: { summary: 'There is no machine of that name.' },
   MM_MACHINE_EXISTS: { summary: 'There is a machine of that name already.' },
   MM_MACHINE_NAME: { summary: 'The name cannot be a machine name.' },
-  MM_MACHINE_BROKEN: { summary: "A machine's files in the store cannot be read." },
+  MM_MACHINE_BROKEN: { summary: "A machine's files in the store cannot be read, or say what they cannot." },
   MM_PREFS: { summary: 'The file of preferences cannot be used.' },
   MM_MACHINE_FUTURE: { summary: 'The machine was written by a newer program.' },
 } as const;

@@ -4,6 +4,7 @@ import { accepts } from '../../base/net.ts';
 import type { BaseConfig, DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
+import type { FlagReader } from '../../sdk/flags.ts';
 import { flagMakers } from '../../sdk/flags.ts';
 
 export interface GenericConfig extends BaseConfig {
@@ -20,18 +21,15 @@ const ENGINE_PORT = 2376;
  * Its older versions left keys out, and kept the copy of the SSH key under one name for all.
  */
 function complete(config: Readonly<GenericConfig>, dir: string): GenericConfig {
-  const word = (value: unknown) => (typeof value === 'string' ? value : '');
-  const port = (value: unknown, otherwise: number) =>
-    typeof value === 'number' && value >= 1 && value <= 65_535 ? value : otherwise;
-  const SSHKey = word(config.SSHKey);
+  const { IPAddress = '', SSHKey = '' } = config;
   const oldKey = SSHKey === '' ? '' : join(dir, 'id_rsa');
   return {
     ...config,
-    IPAddress: word(config.IPAddress),
-    SSHUser: word(config.SSHUser) || 'root',
-    SSHPort: port(config.SSHPort, 22),
-    SSHKeyPath: typeof config.SSHKeyPath === 'string' ? config.SSHKeyPath : oldKey,
-    EnginePort: port(config.EnginePort, ENGINE_PORT),
+    IPAddress,
+    SSHUser: config.SSHUser || 'root',
+    SSHPort: config.SSHPort || 22,
+    SSHKeyPath: config.SSHKeyPath ?? oldKey,
+    EnginePort: config.EnginePort || ENGINE_PORT,
     SSHKey,
   };
 }
@@ -86,6 +84,14 @@ async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<
   await copyFile(`${source}.pub`, `${own}.pub`).catch(() => undefined);
   return { SSHKeyPath: own };
 }
+
+/** Directory services have names such as EXAMPLE\ann and ann@example.org. */
+const userIn = (reader: FlagReader, name: string) =>
+  reader.matching(
+    name,
+    /^[a-zA-Z0-9_.@\\$][a-zA-Z0-9_.@\\$-]{0,63}$/,
+    'Give the name of a login user, such as root.',
+  );
 
 const host: HostDriver<GenericConfig> = {
   async precheck({ config }) {
@@ -148,13 +154,7 @@ export const genericDriver: Driver<GenericConfig> = {
     const config = {
       ...base,
       IPAddress: flags.host('generic-ip-address'),
-      SSHUser:
-        flags.matching(
-          'generic-ssh-user',
-          // Directory services have names such as EXAMPLE\ann and ann@example.org.
-          /^[a-zA-Z0-9_.@\\$][a-zA-Z0-9_.@\\$-]{0,63}$/,
-          'Give the name of a login user, such as root.',
-        ) || 'root',
+      SSHUser: userIn(flags, 'generic-ssh-user') || 'root',
       SSHPort: flags.int('generic-ssh-port', 1, 65_535),
       // Without a key of its own the machine uses the agent and the user's keys.
       SSHKeyPath: '',
@@ -167,6 +167,13 @@ export const genericDriver: Driver<GenericConfig> = {
       message: 'generic driver requires the --generic-ip-address option',
       hint: 'Such as "mymachine create --driver generic --generic-ip-address 192.0.2.10 NAME".',
     });
+  },
+  check(record) {
+    record.host('IPAddress');
+    userIn(record, 'SSHUser');
+    record.int('EnginePort', 0, 65_535);
+    record.path('SSHKeyPath');
+    record.line('SSHKey');
   },
   load: async () => host,
 };

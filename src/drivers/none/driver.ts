@@ -6,9 +6,6 @@ export interface NoneConfig extends BaseConfig {
   URL: string;
 }
 
-/** A record may have been written by hand. */
-const urlOf = (config: NoneConfig): string => (typeof config.URL === 'string' ? config.URL : '');
-
 /** The host of a URL, without port and brackets. docker-machine kept the port in IPAddress. */
 function hostOf(url: string): string {
   const found = /^[a-z][a-z0-9+.-]*:\/\/(\[[^\]]+\]|[^:/]*)/i.exec(url);
@@ -25,10 +22,12 @@ const cannot = (what: string) => async () => {
 const host: HostDriver<NoneConfig> = {
   precheck: async () => [],
   create: async () => undefined,
-  status: async ({ config }) => {
-    const url = urlOf(config);
-    return { state: 'Running', address: hostOf(url), engineUrl: url };
-  },
+  // A record may have been written by hand, without a URL.
+  status: async ({ config: { URL: url = '' } }) => ({
+    state: 'Running',
+    address: hostOf(url),
+    engineUrl: url,
+  }),
   power: {
     start: cannot('started'),
     stop: cannot('stopped'),
@@ -59,5 +58,6 @@ export const noneDriver: Driver<NoneConfig> = {
     // Nobody logs in to it.
     return { ...base, IPAddress: hostOf(url), SSHUser: '', SSHPort: 0, URL: url };
   },
+  check: (record) => void record.line('URL'),
   load: async () => host,
 };

@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path';
 import { printable } from '../../base/printable.ts';
 import type { BaseConfig, DriverContext } from '../context.ts';
 import { type Driver, type HostDriver, type HostStatus, type SshLogin, traitOf } from '../driver.ts';
+import { RecordReader } from '../record.ts';
 import type { TestMachine } from './test-machine.ts';
 import type { Trial } from './trial.ts';
 
@@ -23,7 +24,8 @@ export async function checkRunning<C extends BaseConfig>(
   const { driver, host } = trial;
   const context = machine.context();
   const look = await trial.look(machine);
-  const { config } = context;
+  const { config, storeDir, cacheDir } = context;
+  driver.check?.(new RecordReader(config, { dir: context.machine.dir, storeDir, cacheDir }));
   checkTraits(driver, config);
   assert.match(look.address, /^[^\s[\]/]*$/, 'The address has no brackets and no port');
   if (driver.traits.provision) assert.notEqual(look.address, '', 'A host that runs has an address');

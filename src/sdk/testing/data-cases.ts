@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type BaseConfig, baseConfig } from '../context.ts';
 import { DRIVER_API, type Driver } from '../driver.ts';
 import { FlagReader, type FlagSpec } from '../flags.ts';
+import { RecordReader } from '../record.ts';
 import { checkLine } from './checks.ts';
 import { deepFrozen, openFlags } from './test-machine.ts';
 import { type Bed, type ContractCase, casesOf } from './trial.ts';
@@ -67,4 +68,6 @@ function checkConfigure<C extends BaseConfig>(driver: Driver<C>, bed: Bed): void
   assert.deepEqual(swarm, [], 'The store adds the swarm keys');
   assert.equal(once.MachineName, base.MachineName);
   assert.equal(once.StorePath, base.StorePath);
+  const folders = { dir: '/store/machines/contract', storeDir: '/store', cacheDir: '/cache' };
+  driver.check?.(new RecordReader(once, folders));
 }

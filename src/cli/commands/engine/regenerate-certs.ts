@@ -1,5 +1,5 @@
 import { ensureAuthoritiesOf, foreseeReplacement } from '../../../machine/certs/dependents.ts';
-import { enginePortOf } from '../../../machine/load.ts';
+import { enginePortOf, knownDriver } from '../../../machine/load.ts';
 import type { App } from '../../app.ts';
 import { defineCommand, done, exit, manyNames } from '../../command.ts';
 import { cliError } from '../../errors.ts';
@@ -19,10 +19,10 @@ function warnOfOthers(app: App, names: readonly string[], others: readonly strin
 /** The machines that have certificates; of the others it is said that they have none. */
 async function withCertificates(app: App, names: readonly string[]): Promise<readonly string[]> {
   const found = names.map(async (name) => {
-    const { config } = await app.store.load(name);
+    const stored = await app.store.load(name);
     // A driver that is not here is met again, and told of, where it is asked for more.
-    const driver = await app.drivers.load(config.DriverName).catch(() => undefined);
-    if (driver === undefined || enginePortOf(driver, config) !== 0) return [name];
+    const driver = await knownDriver(app.deps, stored);
+    if (driver === undefined || enginePortOf(driver, stored.config) !== 0) return [name];
     app.report.info(
       `"${name}" has no certificates to regenerate: its engine is reached through SSH, by keys.`,
     );
