@@ -219,13 +219,18 @@ export interface HostStatus {
    * Left out, it is `tcp://ADDRESS:PORT` with the trait `enginePort`, and `ssh://` where that is 0.
    */
   readonly engineUrl?: string;
+  /**
+   * What is wrong with a host that runs, in a line, such as a program that serves it and is gone.
+   * `power.start` mends it. Left out, nothing is.
+   */
+  readonly fault?: string;
   /** Left out, it is the address with SSHPort, SSHUser and SSHKeyPath of the config. */
   readonly login?: SshLogin;
 }
 
 /** A status with the standard's URL and login in place of what the driver left out. */
 export function completeStatus(
-  { state, address, engineUrl, login }: HostStatus,
+  { state, address, engineUrl, login, fault = '' }: HostStatus,
   { IPAddress, SSHPort, SSHUser, SSHKeyPath }: Readonly<BaseConfig>,
   enginePort: number,
 ): Required<HostStatus> {
@@ -236,6 +241,7 @@ export function completeStatus(
   return {
     state,
     address,
+    fault,
     engineUrl: engineUrl ?? (address === '' ? '' : url),
     login: login ?? { host: address || IPAddress, port: SSHPort, user: SSHUser, keyPath: SSHKeyPath },
   };

@@ -17,7 +17,7 @@ import {
   powerOffContainer,
 } from './container/container.ts';
 import { nspawnError } from './errors.ts';
-import { leaseAddress, networkNamesOf, releaseAddress } from './network/leases.ts';
+import { leaseAddress, networkFault, networkNamesOf, releaseAddress } from './network/leases.ts';
 import { hardwareAddress } from './network/subnet.ts';
 import { nspawnAvailability, precheckNspawn } from './precheck.ts';
 import { writeGuest } from './root/guest-files.ts';
@@ -73,6 +73,8 @@ const SPAWN_GRACE_MS = 3000;
 export async function bootMachine(context: Context): Promise<void> {
   const { config, machine, clock, signal } = context;
   if ((await containerState(machine.id)) === 'off') await startContainer(context);
+  // What serves a machine that runs may have died.
+  else await leaseAddress(context, machine.id, config.IPAddress);
   // A look at the container is rare: for twenty machines that boot together it would cost too much.
   let nextLook = clock.now() + SPAWN_GRACE_MS;
   const outcome = await waitFor(
@@ -145,7 +147,11 @@ async function removeMachine(context: Context): Promise<void> {
 const host: HostDriver<NspawnConfig> = {
   precheck: precheckNspawn,
   create: createMachine,
-  status: async (context) => ({ state: await stateOf(context), address: context.config.IPAddress }),
+  status: async (context) => {
+    const state = await stateOf(context);
+    const fault = state === 'Running' ? await networkFault(context) : '';
+    return { state, address: context.config.IPAddress, fault };
+  },
   power: {
     start: bootMachine,
     stop: (context) => powerOffContainer(context, context.machine.id),

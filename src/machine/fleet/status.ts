@@ -44,7 +44,11 @@ function unfinishedNote(stored: StoredMachine): string {
   return `create not finished${where}: mymachine create --resume ${stored.name}`;
 }
 
-const NOTHING: Pick<MachineLook, 'state' | 'engineUrl'> = { state: 'None', engineUrl: '' };
+const NOTHING: Pick<MachineLook, 'state' | 'engineUrl' | 'fault'> = {
+  state: 'None',
+  engineUrl: '',
+  fault: '',
+};
 
 type Row = Omit<MachineStatus, 'responseTimeMs'>;
 
@@ -66,9 +70,9 @@ async function ask(
   const note = unfinishedNote(stored);
   const looked = provider?.then((known) => known ?? machine.look()) ?? machine.look();
   // After a create that was cut off there may be no host to ask. The row then says how to go on.
-  const { state, engineUrl } = await (note === '' ? looked : looked.catch(() => NOTHING));
+  const { state, engineUrl, fault } = await (note === '' ? looked : looked.catch(() => NOTHING));
   const url = state === 'Running' ? engineUrl : '';
-  const row = { ...rowOf(stored), state, url, error: note };
+  const row = { ...rowOf(stored), state, url, error: note || fault };
   if (!engine) return { ...row, dockerVersion: '' };
   if (url === '' || note !== '') return { ...row, dockerVersion: 'Unknown' };
   let client: EngineClient | undefined;
@@ -76,12 +80,13 @@ async function ask(
   try {
     client = await engineAt(machine, url, timeoutMs);
     return { ...row, dockerVersion: `v${(await client.version()).version}`, ...seen() };
-  } catch (error) {
+  } catch (failure) {
     // The words for a closed port are docker-machine's; the reason behind them is ours.
-    const why = isMachineError(error, 'MM_ENGINE_REFUSED')
-      ? `Cannot connect to the docker engine endpoint: ${error.message}`
-      : messageOf(error);
-    return { ...row, dockerVersion: 'Unknown', error: `Unable to query docker version: ${why}`, ...seen() };
+    const why = isMachineError(failure, 'MM_ENGINE_REFUSED')
+      ? `Cannot connect to the docker engine endpoint: ${failure.message}`
+      : messageOf(failure);
+    const error = [fault, `Unable to query docker version: ${why}`].filter(Boolean).join('; ');
+    return { ...row, dockerVersion: 'Unknown', error, ...seen() };
   } finally {
     client?.close();
   }

@@ -99,6 +99,16 @@ function checkHost({ name, meta }: Machine, verb: Verb, state: MachineState): vo
   });
 }
 
+/** Has the driver mend what is wrong with a host that runs. Tells whether something was. */
+export async function mendHost(machine: Machine): Promise<boolean> {
+  const { fault } = await machine.lastLook();
+  if (fault === '') return false;
+  machine.deps.report.info(`"${machine.name}" runs, and ${fault}`);
+  await (await operation(machine, 'start'))();
+  machine.forgetLook();
+  return true;
+}
+
 async function perform(machine: Machine, verb: Verb): Promise<void> {
   const { traits } = machine.driver;
   const { power } = await machine.host();
@@ -108,6 +118,7 @@ async function perform(machine: Machine, verb: Verb): Promise<void> {
   }
   const { state } = await machine.look();
   checkHost(machine, verb, state);
+  if (verb === 'start' && (await mendHost(machine))) return;
   if (verb === 'restart' && state === 'Stopped') {
     await forgetEngineAddress(machine);
     return (await operation(machine, 'start'))();

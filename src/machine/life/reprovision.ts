@@ -3,7 +3,7 @@ import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';
 import { finishHost } from './create.ts';
-import { ensureRunning } from './power.ts';
+import { ensureRunning, mendHost } from './power.ts';
 import { confirmConnection, provisionMachine } from './provision.ts';
 
 /** `latest` takes back a version that was chosen before. */
@@ -63,6 +63,8 @@ export async function reprovision(
   return deps.store.withMachine(name, async () => {
     const machine = await Machine.open(deps, name);
     await finishHost(machine);
+    // A host without power is not ours to mend, and a look at it would only take time.
+    if ((await machine.host()).power !== undefined) await mendHost(machine);
     const outcome = await provisionMachine(machine, { renewCert });
     await confirmConnection(machine);
     if (machine.meta.phase === 'provisioning') await machine.enter('ready');

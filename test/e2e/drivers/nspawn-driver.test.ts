@@ -240,14 +240,19 @@ test('after a reboot of this computer a machine starts at the same address', asy
   await removeAll();
 });
 
-test('an uplink that died is made again by the next start', async () => {
+test('an uplink that died is told of, and made again by a start while the machine runs', async () => {
   const context = await machine('host1');
   await nspawn.create(context);
   await killGroup(
     controlGroup(await readHierarchies(), networkNames(networkId(storeDir)).group),
     ports.clock,
   );
-  await nspawn.restart(context);
+  expect(await nspawn.status(context)).toMatchObject({
+    state: 'Running',
+    fault: expect.stringContaining('"mymachine start host1"'),
+  });
+  await nspawn.start(context);
+  expect(await nspawn.status(context)).toMatchObject({ state: 'Running', fault: '' });
   expect(
     await ssh(context, `getent hosts ${new URL((await aptMirror())?.archive ?? '').hostname} | wc -l`),
   ).not.toBe('0');

@@ -6,6 +6,7 @@ import { writeAtomic } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import type { Ports } from '../../../base/ports.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
+import { controlGroup, isPopulated, readHierarchies } from '../container/control-group.ts';
 import { nspawnError } from '../errors.ts';
 import {
   ensureNetwork,
@@ -33,6 +34,13 @@ export interface Lease {
 
 /** What addresses are leased with. */
 export type LeaseContext = Ports & Pick<DriverContext, 'storeDir' | 'withLock'>;
+
+/** What is wrong with the network of machines that run, in a line. '' for nothing. */
+export async function networkFault({ storeDir, machine }: DriverContext): Promise<string> {
+  const { group } = await networkNamesOf(storeDir);
+  if (await isPopulated(controlGroup(await readHierarchies(), group))) return '';
+  return `its way to the Internet (slirp4netns) is gone: "mymachine start ${machine.name}" makes it again`;
+}
 
 /**
  * Gives a machine its address for life and makes the network that it is in.
