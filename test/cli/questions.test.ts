@@ -41,6 +41,7 @@ async function typed(command: string, question: string, keys: string) {
 
 describe.runIf(existsSync(SCRIPT))('on a terminal', () => {
   const SURE = 'Are you sure? (y/n): ';
+  const REGENERATE = 'Regenerate TLS machine certs?  Warning: this is irreversible. (y/n): ';
 
   test("rm asks in docker-machine's words, without colours, for whoever waits for them", async () => {
     const { text, code } = await typed('rm h1', SURE, 'y\r');
@@ -54,7 +55,7 @@ describe.runIf(existsSync(SCRIPT))('on a terminal', () => {
   });
 
   test('everything that does not begin with y is no, also at once', async () => {
-    for (const keys of ['n\r', '\r', 'maybe\r', CTRL_D]) {
+    for (const keys of ['n\r', '\r', 'maybe\r']) {
       const { text, code } = await typed('rm h1', SURE, keys);
       expect([code, text.includes('Successfully')], JSON.stringify(keys)).toEqual([0, false]);
     }
@@ -73,17 +74,19 @@ describe.runIf(existsSync(SCRIPT))('on a terminal', () => {
     expect(code).toBe(130);
   });
 
-  test('the end of input where create asks is an interruption, and no success', async () => {
-    const { text, code } = await typed('create -d none', 'Name of the machine:', CTRL_D);
-    expect(text).toContain('Error id: MM_INTERRUPTED');
-    expect(code).toBe(130);
-  });
-
-  test('regenerate-certs takes the end of input for no answer, which is a failure', async () => {
-    const question = 'Regenerate TLS machine certs?  Warning: this is irreversible. (y/n): ';
-    const { text, code } = await typed('regenerate-certs h1', question, CTRL_D);
+  test.each([
+    ['rm h1', SURE],
+    ['create -d none', 'Name of the machine:'],
+    ['create -d none h2', 'URL of host'],
+    ['regenerate-certs h1', REGENERATE],
+  ])('the end of input is no answer to %s, which is a failure', async (command, question) => {
+    const { text, code } = await typed(command, question, CTRL_D);
     expect(text).toContain('Error id: MM_NO_ANSWER');
     expect(code).toBe(1);
-    expect((await typed('regenerate-certs h1', question, 'n\r')).code).toBe(0);
+    expect((await user.run(['ls', '-q'])).stdout).toBe('h1\n');
+  });
+
+  test('regenerate-certs takes no for an answer', async () => {
+    expect((await typed('regenerate-certs h1', REGENERATE, 'n\r')).code).toBe(0);
   });
 });

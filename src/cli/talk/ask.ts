@@ -1,4 +1,5 @@
 import type { DistinctQuestion } from 'inquirer';
+import { codeOf } from '../../base/machine-error.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
 import { checkNewName } from '../../store/layout.ts';
@@ -12,13 +13,25 @@ interface Asker {
   readonly signal: AbortSignal;
 }
 
-/** Asks yes or no in docker-machine's words. Anything but yes is no. */
-export async function confirm({ io, signal }: Asker, message: string): Promise<boolean | undefined> {
+/**
+ * Asks yes or no in docker-machine's words. Anything but yes is no.
+ * `undone` says what was not done when the input ends; `yes` is the option that answers.
+ * @throws MM_NO_ANSWER
+ */
+export async function confirm(
+  { io, signal }: Asker,
+  message: string,
+  { undone, yes }: { readonly undone: string; readonly yes: string },
+): Promise<boolean> {
   const answer = canAsk(io)
     ? await lineFromTerminal(io, signal, message)
     : await lineFromPipe(io, signal, message);
-  return answer === undefined ? undefined : /^\s*y/i.test(answer);
+  if (answer !== undefined) return /^\s*y/i.test(answer);
+  throw noAnswer(undone, `Answer with y or n, or say ${yes}.`);
 }
+
+const noAnswer = (undone: string, hint: string) =>
+  cliError('MM_NO_ANSWER', { message: `The input ended before an answer: ${undone}`, hint });
 
 /** The words that scripts wait for, without a mark or colours. */
 async function lineFromTerminal(io: Io, signal: AbortSignal, message: string): Promise<string | undefined> {
@@ -37,9 +50,15 @@ async function lineFromPipe(io: Io, signal: AbortSignal, message: string): Promi
   io.stdout.write(`${message} (y/n): `);
   const { addAbortSignal } = await import('node:stream');
   let text = '';
-  for await (const piece of addAbortSignal(signal, io.stdin)) {
-    text += String(piece);
-    if (text.includes('\n') || text.length > 100) break;
+  try {
+    for await (const piece of addAbortSignal(signal, io.stdin)) {
+      text += String(piece);
+      if (text.includes('\n') || text.length > 100) break;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    // Such as a folder, which nothing can be read from.
+    if (codeOf(error) === '') throw error;
   }
   return text === '' ? undefined : text;
 }
@@ -93,13 +112,14 @@ export async function askForFlags(io: Io, driver: Driver, values: FlagValues): P
   return { ...values, ...Object.fromEntries(given) };
 }
 
-/** Gives the answers by the questions' names. The end of input interrupts us. */
+/** Gives the answers by the questions' names. @throws MM_NO_ANSWER */
 async function askOnTerminal(
   io: Io,
   questions: DistinctQuestion[],
 ): Promise<Readonly<Record<string, unknown>>> {
   const answers = await askUntilEnd(io, questions);
-  if (answers === undefined) throw interruption(new Error('the input ended'));
+  if (answers === undefined)
+    throw noAnswer('nothing was done', 'Say on the command line what was asked for.');
   return answers;
 }
 

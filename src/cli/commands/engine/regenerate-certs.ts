@@ -2,7 +2,6 @@ import { ensureAuthoritiesOf, foreseeReplacement } from '../../../machine/certs/
 import { enginePortOf, knownDriver } from '../../../machine/load.ts';
 import type { App } from '../../app.ts';
 import { defineCommand, done, exit, manyNames } from '../../command.ts';
-import { cliError } from '../../errors.ts';
 import { provisionFleet } from '../../provision-fleet.ts';
 import { confirm } from '../../talk/ask.ts';
 
@@ -60,15 +59,9 @@ export const command = defineCommand({
     const replacement = await foreseeReplacement(app.deps, names, renewal);
     const flag = renewal === 'always' ? '--new-ca' : '--client-certs';
     if (replacement !== undefined) warnOfOthers(app, names, replacement.others, flag);
-    const sure =
-      flags.force || (await confirm(app, 'Regenerate TLS machine certs?  Warning: this is irreversible.'));
-    if (sure === undefined) {
-      throw cliError('MM_NO_ANSWER', {
-        message: 'The input ended before an answer: no certificate was regenerated',
-        hint: 'Answer with y or n, or say --force.',
-      });
-    }
-    if (!sure) return done;
+    const question = 'Regenerate TLS machine certs?  Warning: this is irreversible.';
+    const otherwise = { undone: 'no certificate was regenerated', yes: '--force' };
+    if (!flags.force && !(await confirm(app, question, otherwise))) return done;
     app.report.info('Regenerating TLS certificates');
     if (renewal !== 'expired') app.report.info('Regenerating local certificates');
     await ensureAuthoritiesOf(app.deps, names, renewal);

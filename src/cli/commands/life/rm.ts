@@ -1,7 +1,7 @@
 import { messageOf } from '../../../base/machine-error.ts';
 import { removeMachine } from '../../../machine/life/remove.ts';
 import type { App } from '../../app.ts';
-import { defineCommand, done, exit } from '../../command.ts';
+import { defineCommand, exit } from '../../command.ts';
 import { cliError } from '../../errors.ts';
 import { overFleet } from '../../fleet-command.ts';
 import { confirm } from '../../talk/ask.ts';
@@ -36,20 +36,28 @@ export const command = defineCommand({
         message: 'Error: Expected to get one or more machine names as arguments',
       });
     }
-    const names = [...new Set(args)];
-    const force = flags.force;
-    app.report.info(`About to remove ${names.join(', ')}`);
-    app.report.info('WARNING: This action will delete both local reference and remote instance.');
-    if (!force && !flags.y && !(await confirm(app, 'Are you sure?'))) return done;
     const { deps } = app;
-    const restore = flags.restore;
-    const { exitCode } = await overFleet(app, names, async (name) => {
+    const { force, restore } = flags;
+    const remove = async (name: string) => {
       const stays = restore ? undefined : await adoptedHost(app, name);
       await removeMachine(deps, name, { force, restore });
       app.report.info(`Successfully removed ${name}`);
       if (stays !== undefined) app.report.info(stays);
-    });
-    return exit(force && !app.signal.aborted ? 0 : exitCode);
+    };
+    const names = [...new Set(args)];
+    const there = await Promise.all(names.map((name) => app.store.exists(name)));
+    const found = names.filter((_, at) => there[at]);
+    // Of what is not there it is said before anything is asked.
+    const missing = names.filter((_, at) => !there[at]);
+    const first = await overFleet(app, missing, remove);
+    if (found.length === 0) return exit(force ? 0 : first.exitCode);
+    app.report.info(`About to remove ${found.join(', ')}`);
+    app.report.info('WARNING: This action will delete both local reference and remote instance.');
+    const otherwise = { undone: 'nothing was removed', yes: '-y' };
+    if (!force && !flags.y && !(await confirm(app, 'Are you sure?', otherwise))) return exit(first.exitCode);
+    const { exitCode } = await overFleet(app, found, remove);
+    if (force && !app.signal.aborted) return exit(0);
+    return exit(exitCode === 0 && missing.length > 0 ? 4 : exitCode);
   },
 });
 

@@ -43,7 +43,8 @@ export const command = defineCommand({
       app.report.info('What other stores made is removed by their own gc.');
       return done;
     }
-    if (!flags.y && !(await confirm(app, `Remove all of it (${count})?`))) return done;
+    const otherwise = { undone: 'nothing was removed', yes: '-y' };
+    if (!flags.y && !(await confirm(app, `Remove all of it (${count})?`, otherwise))) return done;
     return exit(await remove(app, found));
   },
 });
