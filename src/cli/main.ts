@@ -65,6 +65,13 @@ const io: Io = {
 
 // An event loop that drains before the command gave its result must not end in success.
 process.exitCode = 1;
+process.once('beforeExit', () => {
+  const failure = baseError('MM_NO_RESULT', {
+    message: 'The command came to an end without a result',
+    hint: 'Run it again with --debug, and report what it says: this is a fault of mymachine.',
+  });
+  stderr.write(renderError(failure, String));
+});
 
 async function main(): Promise<void> {
   process.exitCode = await run(process.argv.slice(2), io, interruption());

@@ -141,7 +141,8 @@ class WireEngineClient implements EngineClient {
     try {
       const maxBodyBytes = this.#options.maxBodyBytes ?? 16 * 1024 * 1024;
       const reply = await get(this.#agent, path, { signal, maxBodyBytes });
-      if (reply.status < 200 || reply.status > 299) throw this.#problem(reply);
+      if (reply.status < 200) throw this.#notAnEngine(path, new Error(`the status ${reply.status}`));
+      if (reply.status > 299) throw this.#problem(reply);
       return reply;
     } catch (error) {
       if (signal.aborted) throw signal.reason;

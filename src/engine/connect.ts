@@ -215,6 +215,11 @@ export async function get(
       };
       options.signal.addEventListener('abort', onAbort, { once: true });
       req.once('close', () => options.signal.removeEventListener('abort', onAbort));
+      // Unheard, it would end the request without a response and without an error.
+      req.once('upgrade', ({ statusCode = 101 }, socket) => {
+        socket.destroy();
+        resolve({ status: statusCode, header: () => undefined, body: '' });
+      });
       req.once('error', (error) => reject(Object.assign(error, { reused: req.reusedSocket })));
       req.once('response', (response) => {
         const answer = async (): Promise<Reply> => {

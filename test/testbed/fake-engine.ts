@@ -18,6 +18,8 @@ export interface FakeEngineOptions {
   readonly certificate?: EngineCertificate;
   /** Takes connections and says nothing, like an engine that hangs. */
   readonly silent?: boolean;
+  /** Answers each request by switching to another protocol. */
+  readonly switches?: boolean;
 }
 
 /** `foreign` is signed by another authority; the other names say what is wrong, too. */
@@ -121,7 +123,12 @@ export function engineHandler(
 
 /** An engine that answers over TLS, to clients with a certificate of its authority. */
 export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeEngine> {
-  const handler = engineHandler({ ...MODERN_ENGINE, ...options });
+  const handler: RequestListener = options.switches
+    ? (request) =>
+        request.socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n',
+        )
+    : engineHandler({ ...MODERN_ENGINE, ...options });
   let engine: Promise<Server> | undefined;
   const accept = async (socket: Socket) => {
     if (options.silent) return;

@@ -191,6 +191,24 @@ describe('a failure to reach an engine', () => {
     });
   });
 
+  it.each([
+    [
+      'to another protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n',
+    ],
+    ['without saying to which', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+    [
+      'and talks on',
+      'HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n',
+    ],
+  ])('is PROTOCOL when the engine switches %s', async (_, words) => {
+    const port = await running(rawServer((socket) => socket.once('data', () => socket.write(words))));
+    expect(await failure({ kind: 'tcp', host: '127.0.0.1', port }, 2000)).toMatchObject({
+      code: 'MM_ENGINE_PROTOCOL',
+      hint: hinting('url host1'),
+    });
+  });
+
   it('is PROTOCOL when the connection is cut, and has a hint', async () => {
     const port = await running(rawServer((socket) => socket.once('data', () => socket.destroy())));
     for (const endpoint of [
