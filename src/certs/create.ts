@@ -33,8 +33,6 @@ interface CertRequest {
 interface ServerCertRequest extends CertRequest {
   /** Names and addresses that the engine is reached by. */
   readonly sans: readonly string[];
-  /** Set for a swarm master, whose engine is a client of others too. */
-  readonly clientAuth?: boolean;
 }
 
 function subjectOf(request: CertRequest, publicKey: string): Subject {
@@ -110,7 +108,7 @@ export async function createServerCertificate(
   const profile: Profile = {
     authority: false,
     keyUsage: ['digitalSignature', 'keyEncipherment', 'keyAgreement'],
-    extKeyUsage: request.clientAuth === true ? ['serverAuth', 'clientAuth'] : ['serverAuth'],
+    extKeyUsage: ['serverAuth'],
     sans: subjectNames(request.sans),
   };
   return await issue(request, profile, authority);

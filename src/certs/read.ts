@@ -24,6 +24,14 @@ export function certificateDates(pem: string): { readonly notBefore: number; rea
   return { notBefore: Date.parse(cert.validFrom), notAfter: Date.parse(cert.validTo) };
 }
 
+const FOR_CLIENTS: readonly string[] = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0'];
+
+/** Whether engines take it for a client's: it names that purpose, or none at all. */
+export function isForClients(pem: string): boolean {
+  const purposes: readonly string[] | undefined = readCertificate(pem).keyUsage;
+  return purposes === undefined || purposes.some((oid) => FOR_CLIENTS.includes(oid));
+}
+
 /** Any kind of private key, from PEM. @throws MM_CERTS_KEY, also for one with a passphrase */
 export function readPrivateKey(pem: string): KeyObject {
   try {

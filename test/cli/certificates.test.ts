@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAuthority, createClientCertificate } from '../../src/certs/create.ts';
@@ -70,6 +70,20 @@ test('certificates that are good for more than thirty days are not spoken of', a
   await machine('h1', 'good');
   for (const args of [['ls'], ['env', '--shell', 'bash', 'h1'], ['config', 'h1']])
     expect(await user.run(args)).toMatchObject({ code: 0, stderr: '' });
+});
+
+test("a host's certificate that is also a client's is warned of by ls, env and config", async () => {
+  await machine('h1', 'good');
+  const folder = join(user.store, 'machines', 'h1');
+  await copyFile(join(folder, 'cert.pem'), join(folder, 'server.pem'));
+  for (const args of [['ls'], ['env', '--shell', 'bash', 'h1'], ['config', 'h1']]) {
+    const { code, stderr } = await user.run(args);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain("The server certificate of h1 is also a client's: root on such a host may use");
+    expect(stderr).toContain('Replace it with: mymachine regenerate-certs h1.');
+  }
+  const [row] = JSON.parse((await user.run(['ls', '--json'])).stdout);
+  expect(Object.keys(row.certificates)).toEqual(['ca', 'client', 'server']);
 });
 
 test('a server certificate that soon expires is warned of by ls, env and config, with the command that renews it', async () => {

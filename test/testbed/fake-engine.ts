@@ -56,7 +56,6 @@ async function serverIdentity(options: FakeEngineOptions): Promise<ServerOptions
     now: now + (age?.made ?? 0) * DAY_MS,
     days: age?.days ?? 1080,
     sans: certificate === 'other-name' ? ['192.0.2.99'] : ['127.0.0.1', 'localhost'],
-    clientAuth: false,
   });
   return { ca: own.cert, cert: pair.cert, key: pair.key, requestCert: true, rejectUnauthorized: true };
 }

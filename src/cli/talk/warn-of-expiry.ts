@@ -17,6 +17,13 @@ export interface KnownCertificates {
 
 /** Says on stderr which certificates are to be renewed, with the command for it. */
 export async function warnOfExpiry(app: App, known: readonly KnownCertificates[]): Promise<void> {
+  const clients = known.filter(({ certificates }) => certificates.hostIsClient === true);
+  if (clients.length > 0) {
+    const names = clients.map(({ machine }) => machine.name).join(' ');
+    app.report.warn(
+      `The server certificate of ${names} is also a client's: root on such a host may use every engine of this store. Replace it with: ${app.program} regenerate-certs ${names}. Only "${app.program} regenerate-certs --new-ca" locks out whoever has copied it.`,
+    );
+  }
   const now = app.deps.clock.now();
   const due = known.flatMap(({ machine, certificates }) => {
     const found = dueCertificate(certificates, now);
@@ -53,7 +60,8 @@ export async function knownCertificates(
 
 /** Dates as ISO 8601 in UTC; what is not known is left out. */
 export function certificatesJson(known: readonly KnownCertificates[], name: string): object {
-  const found = known.find(({ machine }) => machine.name === name)?.certificates ?? {};
+  const { hostIsClient: _, ...found } =
+    known.find(({ machine }) => machine.name === name)?.certificates ?? {};
   const iso = (ms: number) => new Date(ms).toISOString();
   return Object.fromEntries(
     Object.entries(found).map(([kind, { notBefore, notAfter }]) => [

@@ -11,16 +11,18 @@ export interface MachineCertificates {
   readonly ca?: CertificateDates;
   readonly client?: CertificateDates;
   readonly server?: CertificateDates;
+  /** The host's certificate is also a client's: it lets root there into every engine. */
+  readonly hostIsClient?: boolean;
 }
 
 /** From this time before its end on, a certificate is due for renewal, and warned of. */
 export const DUE_BEFORE_MS = 30 * 24 * 3_600_000;
 
-async function datesIn(...paths: readonly string[]): Promise<CertificateDates | undefined> {
-  const { certificateDates } = await import('../../certs/read.ts');
+/** What `read` makes of the first of these files that is a certificate. */
+async function ofFirst<T>(read: (pem: string) => T, ...paths: readonly string[]): Promise<T | undefined> {
   for (const path of paths) {
     try {
-      return certificateDates((await readText(path)) ?? '');
+      return read((await readText(path)) ?? '');
     } catch {
       // Missing or damaged: another place may serve, and the connection says what is wrong.
     }
@@ -42,15 +44,18 @@ export async function certificatesOf(
   if (await isThroughSsh(deps, stored)) return {};
   const file = (name: string) => join(deps.store.paths.machine(stored.name), name);
   const paths = authorityPathsOf(deps, stored);
-  const [ca, client, server] = await Promise.all([
-    datesIn(file('ca.pem'), paths.caCert),
-    datesIn(file('cert.pem'), paths.clientCert),
-    seen ?? datesIn(file('server.pem')),
+  const { certificateDates, isForClients } = await import('../../certs/read.ts');
+  const [ca, client, server, hostIsClient] = await Promise.all([
+    ofFirst(certificateDates, file('ca.pem'), paths.caCert),
+    ofFirst(certificateDates, file('cert.pem'), paths.clientCert),
+    seen ?? ofFirst(certificateDates, file('server.pem')),
+    ofFirst(isForClients, file('server.pem')),
   ]);
   return {
     ...(ca === undefined ? {} : { ca }),
     ...(client === undefined ? {} : { client }),
     ...(server === undefined ? {} : { server }),
+    ...(hostIsClient === undefined ? {} : { hostIsClient }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { KeyPair } from '../../certs/create.ts';
 import { createServerCertificate } from '../../certs/create.ts';
 import { describeCertificate, isSignedBy } from '../../certs/inspect.ts';
 import { subjectName } from '../../certs/names.ts';
+import { isForClients } from '../../certs/read.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { Machine } from '../machine.ts';
 import type { Authority } from './authority.ts';
@@ -32,6 +33,8 @@ function fault(
 ): string | undefined {
   const found = describeCertificate(pair.cert);
   if (!isSignedBy(pair.cert, authority.ca.cert)) return 'it was signed by another authority';
+  // As docker-machine made them for swarm masters. It lets root there into every engine.
+  if (isForClients(pair.cert)) return "it is also a client's";
   if (found.notAfter - now < DUE_BEFORE_MS) return 'it expires within 30 days';
   const held = new Set(found.sans.map((san) => san.toLowerCase()));
   // docker-machine wrote names as they were given. Ours have their standard form.
@@ -54,10 +57,7 @@ export async function serverCertificate(
   if (old !== undefined && why === undefined) return old;
   if (why !== undefined) machine.deps.report.info(`A new server certificate is needed: ${why}`);
   const request = { organization: `${machine.deps.userName}.${machine.name}`, now, sans };
-  return createServerCertificate(authority.ca, {
-    ...request,
-    clientAuth: machine.config.HostOptions.SwarmOptions.Master,
-  });
+  return createServerCertificate(authority.ca, request);
 }
 
 export async function keepServerCertificate(machine: Machine, pair: KeyPair): Promise<void> {
