@@ -1,5 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { sshError } from '../errors.ts';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 
 /** An SSH key pair as ssh-keygen writes it. */
 export interface SshKeyPair {
@@ -9,31 +8,33 @@ export interface SshKeyPair {
   readonly publicKey: string;
 }
 
+/** The last 32 bytes of ed25519 keys in these formats are the key itself (RFC 8410). */
+const PRIVATE_DER = { type: 'pkcs8', format: 'der' } as const;
+const PUBLIC_DER = { type: 'spki', format: 'der' } as const;
+
 /** Makes a key pair that every OpenSSH of the last ten years takes. */
 export function generateKeyPair(comment: string): SshKeyPair {
-  return encodeEd25519(generateKeyPairSync('ed25519').privateKey, comment);
+  // Node 20 may hang for ever when it exports a key object that it has generated.
+  const pair = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: PRIVATE_DER,
+    publicKeyEncoding: PUBLIC_DER,
+  });
+  return encodeEd25519(pair.privateKey, pair.publicKey, comment);
 }
 
 /**
  * Writes an ed25519 key in OpenSSH's own format (PROTOCOL.key). ssh2 and older releases of ssh do
  * not read ed25519 keys in PKCS#8.
  */
-export function encodeEd25519(key: KeyObject, comment: string): SshKeyPair {
-  const jwk = key.export({ format: 'jwk' });
-  if (jwk.crv !== 'Ed25519' || jwk.x === undefined || jwk.d === undefined) {
-    throw sshError('MM_SSH_KEY_INVALID', {
-      message: 'The key is not an ed25519 private key',
-      hint: 'Make one with "ssh-keygen -t ed25519".',
-    });
-  }
-  const pub = Buffer.from(jwk.x, 'base64url');
+function encodeEd25519(privateDer: Buffer, publicDer: Buffer, comment: string): SshKeyPair {
+  const pub = publicDer.subarray(-32);
   const blob = Buffer.concat([field('ssh-ed25519'), field(pub)]);
   const check = randomBytes(4);
   const secret = Buffer.concat([
     check,
     check,
     blob,
-    field(Buffer.concat([Buffer.from(jwk.d, 'base64url'), pub])),
+    field(Buffer.concat([privateDer.subarray(-32), pub])),
     field(comment),
   ]);
   // Padding to a multiple of 8, the block size of "no cipher", is the bytes 1, 2, 3, …
@@ -57,7 +58,9 @@ export function encodeEd25519(key: KeyObject, comment: string): SshKeyPair {
 /** Turns a PKCS#8 private key (`BEGIN PRIVATE KEY`) into an older format, which ssh2 reads. */
 export function fromPkcs8(pem: string): string {
   const key = createPrivateKey(pem);
-  if (key.asymmetricKeyType === 'ed25519') return encodeEd25519(key, '').privateKey;
+  if (key.asymmetricKeyType === 'ed25519') {
+    return encodeEd25519(key.export(PRIVATE_DER), createPublicKey(key).export(PUBLIC_DER), '').privateKey;
+  }
   const type = key.asymmetricKeyType === 'rsa' ? 'pkcs1' : 'sec1';
   return key.export({ type, format: 'pem' }).toString();
 }

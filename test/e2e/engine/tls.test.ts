@@ -141,8 +141,12 @@ test('under an address that its certificate does not name the engine is refused 
 });
 
 test('a key that is not the certificate’s is no way in', async () => {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  await writeFile(file('key.pem'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  });
+  await writeFile(file('key.pem'), privateKey);
   const env = await user.mymachine(['env', '--shell', 'bash', NAME]);
   expect(env).toMatchObject({ code: 1, stdout: '' });
   expect(env.stderr).toMatch(/Error id: MM_/);

@@ -103,18 +103,25 @@ describe('certificates', () => {
   });
 
   it('are signed by an EC or Ed25519 authority that the user brings', async () => {
+    const publicKeyEncoding = { type: 'spki', format: 'pem' } as const;
+    const privateKeyEncoding = { type: 'pkcs8', format: 'pem' } as const;
     const kinds = [
-      generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
-      generateKeyPairSync('ed25519').privateKey,
+      generateKeyPairSync('ec', { namedCurve: 'P-256', publicKeyEncoding, privateKeyEncoding }).privateKey,
+      generateKeyPairSync('ed25519', { publicKeyEncoding, privateKeyEncoding }).privateKey,
     ];
-    for (const key of kinds) {
-      const carrier = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    for (const text of kinds) {
+      const key = createPrivateKey(text);
+      const carrier = generateKeyPairSync('rsa', {
+        modulusLength: 2048,
+        publicKeyEncoding,
+        privateKeyEncoding,
+      });
       // The carrier's subject only lends its name: what
       // matters is that this signer's kind of key works.
       const cert = await buildCertificate(
         {
           organization: 'x',
-          publicKey: carrier.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+          publicKey: carrier.publicKey,
           notBefore: new Date(now),
           notAfter: new Date(now + day),
         },

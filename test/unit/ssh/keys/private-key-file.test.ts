@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { generateKeyPair } from '../../../../src/ssh/keys/ed25519.ts';
 import { publicKeyOf } from '../../../../src/ssh/keys/identities.ts';
 import { fingerprintOfLine } from '../../../../src/ssh/keys/public-key.ts';
@@ -24,6 +25,17 @@ describe('a key pair', () => {
       writeFileSync(path, privateKey, { mode: 0o600 });
       expect(keygen('-y', '-f', path)).toBe(publicKey);
     }
+  });
+
+  test('is made without the export of a key object, in which Node 20 may hang', () => {
+    const { privateKey } = generateKeyPairSync('ed25519', {
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    const exported = vi.spyOn(Object.getPrototypeOf(createPrivateKey(privateKey)), 'export');
+    generateKeyPair('');
+    expect(exported).not.toHaveBeenCalled();
+    exported.mockRestore();
   });
 
   test('has the fingerprint that ssh-keygen prints', () => {
