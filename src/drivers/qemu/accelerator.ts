@@ -1,5 +1,5 @@
 import { access, constants, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, release } from 'node:os';
+import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeAtomic } from '../../base/files.ts';
 import { isObject } from '../../base/json.ts';
@@ -40,12 +40,13 @@ function emulation(arch: Arch, why: string): AccelChoice {
   return { accel: 'tcg', cpuModel: emulatedCpu(arch), why };
 }
 
-/** Tries one acceleration, or recalls how that went. */
+/** Tries one acceleration, or recalls how that went. Told to, it leaves the cache as it is. */
 export async function tryAccel(
   ports: Ports,
   cacheDir: string,
   arch: Arch,
   accel: Accel,
+  { remembers = true } = {},
 ): Promise<ProbeResult> {
   if (accel === 'tcg') return { works: true, cpuModel: emulatedCpu(arch), ms: 0 };
   if (accel !== nativeAccel(arch))
@@ -56,12 +57,11 @@ export async function tryAccel(
     if (obstacle !== '') return { works: false, why: obstacle };
   }
   const folder = join(cacheDir, 'qemu');
-  await mkdir(folder, { recursive: true });
   const key = await accelKey(ports.programs, qemuProgram(arch), accel);
   const known = await recallAccel(folder, key, ports.clock.now());
   if (known !== undefined) return known;
-  const result = await probeAccel(ports, arch, accel, folder);
-  await rememberAccel(folder, key, result, ports.clock.now());
+  const result = await probeAccel(ports, arch, accel);
+  if (remembers) await rememberAccel(folder, key, result, ports.clock.now());
   return result;
 }
 
@@ -118,6 +118,7 @@ async function recallAccel(folder: string, key: string, now: number): Promise<Pr
 
 /** Of two processes that write at once the later one wins. A probe finds the other result again. */
 async function rememberAccel(folder: string, key: string, result: ProbeResult, now: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
   const all = { ...(await readAll(folder)), [key]: { ...result, at: now } };
   await writeAtomic(join(folder, 'accel.json'), `${JSON.stringify(all, null, 2)}\n`, 0o644);
 }
@@ -133,8 +134,9 @@ type ProbeResult =
  * Boots a tiny guest under an acceleration, since opening its device proves nothing.
  * QEMU aborts for features that the hypervisor below cannot set. The next model lacks them.
  */
-async function probeAccel(ports: Ports, arch: Arch, accel: Accel, folder: string): Promise<ProbeResult> {
-  const work = await mkdtemp(join(folder, 'probe-'));
+async function probeAccel(ports: Ports, arch: Arch, accel: Accel): Promise<ProbeResult> {
+  const work = await mkdtemp(join(tmpdir(), 'mymachine-probe-'));
+
   try {
     const codePath = join(work, 'code.bin');
     await writeFile(codePath, probeCode(arch));

@@ -38,7 +38,7 @@ export async function precheckQemu(context: Context): Promise<readonly PlanLine[
   await checkPublished(config);
   await checks.userData(config.UserData);
   if (config.Accel !== 'auto') {
-    const result = await tryAccel(context, cacheDir, config.Arch, config.Accel);
+    const result = await tryAccel(context, cacheDir, config.Arch, config.Accel, { remembers: false });
     if (!result.works) throw accelRefused(config.Accel, result.why);
   }
   const published = config.Publish.map(({ host, guest }) => `${host || 'a free one'} to ${guest}`);

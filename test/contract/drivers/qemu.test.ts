@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, test } from 'vitest';
@@ -29,6 +29,16 @@ const bed = {
   ports: { programs: localPrograms({ ...process.env, PATH: `${fakes}:${process.env['PATH']}` }) },
   holdings,
 };
+const flags = { ...bed.flags, 'qemu-accel': 'kvm' };
+const probing = (await driverContract(qemuDriver, { ...bed, flags })).filter(({ name }) =>
+  name.startsWith('`precheck`'),
+);
+const hasKvm = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
+  () => true,
+  () => false,
+);
+test.runIf(hasKvm).each(probing)('$name, also under an acceleration by name', ({ run }) => run());
+
 // Processes are told apart by /proc.
 const onLinux = test.runIf(process.platform === 'linux');
 for (const { name, run } of await driverContract(qemuDriver, bed)) onLinux(name, run, 240_000);
