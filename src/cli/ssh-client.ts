@@ -4,7 +4,7 @@ import type { SshTarget } from '../ssh/contract.ts';
 import { checkKeyFile } from '../ssh/keys/private-key-file.ts';
 import { includeLine } from '../ssh/system/openssh.ts';
 import { readUserConfig } from '../ssh/system/user-config.ts';
-import { parseSshUrl } from '../ssh/target.ts';
+import { hostKeyAliasOf, parseSshUrl } from '../ssh/target.ts';
 import type { App } from './app.ts';
 import { cliError } from './errors.ts';
 
@@ -75,7 +75,9 @@ async function isIncluded({ io, programs, signal, store }: App, name: string, ur
   if (login === undefined) return false;
   const source = { programs, homeDir: io.homeDir, configPath: '', signal };
   const config = await readUserConfig(login, source);
-  return config?.hostKeyAlias === name && config.knownHostsFiles === store.paths.knownHosts(name);
+  return (
+    config?.hostKeyAlias === hostKeyAliasOf(name) && config.knownHostsFiles === store.paths.knownHosts(name)
+  );
 }
 
 /** A package's name by the package tool that knows it under that name. */

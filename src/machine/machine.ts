@@ -14,6 +14,7 @@ import {
   traitOf,
 } from '../sdk/driver.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
+import { hostKeyAliasOf } from '../ssh/target.ts';
 import type { HostConfig } from '../store/record/host-config.ts';
 import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
@@ -213,7 +214,7 @@ export class Machine {
     return {
       ...login,
       knownHostsPath: this.deps.store.paths.knownHosts(this.name),
-      hostKeyAlias: this.name,
+      hostKeyAlias: hostKeyAliasOf(this.name),
       trust: this.trait('hostKey') === 'first-use' ? 'first-use' : 'pinned',
       machineName: this.name,
     };

@@ -26,6 +26,15 @@ export function checkTarget(target: SshTarget): void {
   }
 }
 
+/**
+ * A machine's name as known_hosts and HostKeyAlias take one.
+ * A folder may have any name. Its file of host keys knows no other machine.
+ */
+export function hostKeyAliasOf(machineName: string): string {
+  if (/^[A-Za-z0-9][\w.-]*$/.test(machineName)) return machineName;
+  return `machine-${Buffer.from(machineName).toString('hex')}`;
+}
+
 /** SSH's own port, which URLs leave out. */
 const SSH_PORT = 22;
 

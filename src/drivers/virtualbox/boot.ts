@@ -26,6 +26,7 @@ const LEASE_MS = 30_000;
 export async function bootMachine(context: Context): Promise<void> {
   const info = await vmInfo(context);
   if (info === undefined) throw gone(context);
+  if (info.get('name') === '<inaccessible>') throw inaccessible(context);
   const state = stateOf(info);
   if (state === 'Paused') await manage(context, ['controlvm', vmOf(context), 'resume']);
   else if (state === 'Stopped' || state === 'Saved')
@@ -39,6 +40,13 @@ export function gone({ machine }: Pick<Context, 'machine'>): Error {
   return virtualboxError('MM_VBOX_GONE', {
     message: `VirtualBox has no machine "${machine.name}": it was removed there, or another user made it`,
     hint: `Delete its record with "mymachine rm ${machine.name}".`,
+  });
+}
+
+function inaccessible({ machine }: Context): Error {
+  return virtualboxError('MM_VBOX_MEDIUM', {
+    message: `VirtualBox cannot read the settings of "${machine.name}"`,
+    hint: `Plug the disk with ${machine.dir} in, or see why in "VBoxManage list --long vms".`,
   });
 }
 

@@ -48,6 +48,7 @@ export const virtualboxErrors = {
   MM_VBOX_BOOT2DOCKER: { summary: 'The boot2docker ISO image cannot be had.' },
   MM_VBOX_DENIED: { summary: 'VirtualBox was not allowed to do that.' },
   MM_VBOX_UNSUPPORTED: { summary: 'This version of VirtualBox cannot do that.' },
+  MM_VBOX_CUT: { summary: 'VBoxManage did not print all that it was asked for.' },
   MM_VBOX_FAILED: { summary: 'VBoxManage failed for a reason that is not known here.' },
 } as const;
 

@@ -3,7 +3,7 @@ import { readText } from '../../base/files.ts';
 import { messageOf } from '../../base/machine-error.ts';
 import type { SshTarget } from '../../ssh/contract.ts';
 import { hostBlock } from '../../ssh/system/openssh.ts';
-import { parseSshUrl } from '../../ssh/target.ts';
+import { hostKeyAliasOf, parseSshUrl } from '../../ssh/target.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { StoredMachine } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
@@ -33,7 +33,7 @@ async function targetAt(
     ...login,
     keyPath: driver === undefined ? '' : keyPathOf(driver, { name, config }, paths.machine(name)),
     knownHostsPath: paths.knownHosts(name),
-    hostKeyAlias: name,
+    hostKeyAlias: hostKeyAliasOf(name),
     trust: 'pinned',
     machineName: name,
   };

@@ -3,6 +3,7 @@ import { traitOf } from '../../sdk/driver.ts';
 import type { SshSession } from '../../ssh/contract.ts';
 import { pinnedKeys } from '../../ssh/keys/known-hosts.ts';
 import { fingerprint } from '../../ssh/keys/public-key.ts';
+import { hostKeyAliasOf } from '../../ssh/target.ts';
 import { writeStoreFile } from '../../store/files.ts';
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
@@ -19,7 +20,7 @@ export async function pinHostKeys(machine: Machine): Promise<void> {
   if (machine.trait('hostKey') === 'first-use') return;
   const keys = (await (await machine.host()).hostKeys?.(machine.context())) ?? [];
   if (keys.length === 0) return;
-  const lines = keys.map((key) => `${machine.name} ${key.trim()}\n`).join('');
+  const lines = keys.map((key) => `${hostKeyAliasOf(machine.name)} ${key.trim()}\n`).join('');
   await writeStoreFile(machine.deps.store.paths.knownHosts(machine.name), lines);
 }
 
@@ -33,10 +34,12 @@ interface PinnedKey {
 /** The host keys that are pinned for a machine. */
 export async function pinnedHostKeys(deps: MachineDeps, name: string): Promise<readonly PinnedKey[]> {
   await deps.store.load(name);
-  return (await pinnedKeys(deps.store.paths.knownHosts(name), name)).map(({ type, blob }) => ({
-    key: `${type} ${blob.toString('base64')}`,
-    fingerprint: fingerprint(blob),
-  }));
+  return (await pinnedKeys(deps.store.paths.knownHosts(name), hostKeyAliasOf(name))).map(
+    ({ type, blob }) => ({
+      key: `${type} ${blob.toString('base64')}`,
+      fingerprint: fingerprint(blob),
+    }),
+  );
 }
 
 /** Forgets the pinned keys of an adopted host. The next connection pins what it finds. */
@@ -76,7 +79,7 @@ export async function replaceHostKey(machine: Machine, timeoutMs: number): Promi
     const path = machine.deps.store.paths.knownHosts(machine.name);
     const first = await machine.sessionWhenUp(timeoutMs);
     const key = publicKeyOf(await asRoot(first, prepareHostKey, machine.name), machine.name);
-    const pinned = `${machine.name} ${key}\n`;
+    const pinned = `${hostKeyAliasOf(machine.name)} ${key}\n`;
     await writeStoreFile(path, `${await readFile(path, 'utf8')}${pinned}`);
     await asRoot(first, switchHostKey, machine.name);
     first.close();

@@ -124,11 +124,10 @@ export function hostBlock(target: SshTarget): string {
  * @throws MM_SSH_TARGET for a path with characters of patterns or tokens, which ssh reads there.
  */
 export function includeLine(file: string): string {
-  const path = process.platform === 'win32' ? file.replaceAll('\\', '/') : file;
-  if (!/[*?[\]%\\]/.test(path)) return `Include ${pathValue(path)}`;
+  if (process.platform === 'win32' || !/[*?[\]%\\{]/.test(file)) return `Include ${pathValue(file)}`;
   throw sshError('MM_SSH_TARGET', {
-    message: `The path ${JSON.stringify(path)} cannot be included in an ssh config`,
-    hint: 'Move the store to a path without * ? [ ] % and backslashes.',
+    message: `The path ${JSON.stringify(file)} cannot be included in an ssh config`,
+    hint: 'Move the store to a path without * ? [ ] { % and backslashes.',
   });
 }
 
@@ -158,16 +157,18 @@ function copyAlias(index: number): string {
 }
 
 /**
- * Writes a path as ssh_config(5) takes it: with double quotes around blanks, and % doubled.
+ * Writes a path as ssh_config(5) takes it, in every version: in double quotes, with % doubled.
+ * No other function does. Versions differ in what a backslash before a quote or another one means.
  * @throws MM_SSH_TARGET for a path that cannot be written there.
  */
-function pathValue(path: string): string {
-  if (/["\p{Cc}]|\$\{/u.test(path)) {
+function pathValue(file: string): string {
+  const path = process.platform === 'win32' ? file.replaceAll('\\', '/') : file;
+  if (/["\p{Cc}]|\$\{|\\(?:['\\]|$)/u.test(path)) {
     throw sshError('MM_SSH_TARGET', {
       message: `The path ${JSON.stringify(path)} cannot be handed to the system's ssh`,
-      hint: 'Move the file to a path without quotes, control characters and ${, or use --native-ssh.',
+      hint: 'Move the file to a path without quotes, double backslashes, control characters and ${, or use --native-ssh.',
     });
   }
   const escaped = path.replaceAll('%', '%%');
-  return /[\s#]/.test(path) ? `"${escaped}"` : escaped;
+  return /^[\w./:@+,%=-]*$/.test(path) ? escaped : `"${escaped}"`;
 }

@@ -283,7 +283,7 @@ export class VirtualBoxStandIn {
   }
 }
 
-/** In the locale C nothing beyond ASCII is translated: arguments are refused, and output ends there. */
+/** In the locale C only ASCII is translated: other arguments are refused, and output ends there. */
 function inLocale(args: readonly string[], env: RunOptions['env'], answer: Answer): Answer {
   if (/UTF-8$/.test(env?.['LC_ALL'] ?? '')) return answer;
   if (args.some((arg) => /[^\u0000-\u007f]/.test(arg)))
@@ -344,7 +344,7 @@ function longList(vms: readonly Vm[]): Answer {
           hostOnly === ''
             ? ''
             : `NIC 2:                       MAC: 080027B537A5, Attachment: Host-only Interface '${hostOnly}', Cable connected: on\n`
-        }\n`
+        }NIC 8:                       disabled\n\n`
       : `Name:            <inaccessible!>\nUUID:            ${uuid}\nConfig file:     /unplugged/m.vbox\nAccess error details:\n\n`,
   );
   const stderr = vms.some(({ accessible }) => !accessible)

@@ -78,18 +78,26 @@ export function parseRecords(stdout: string, firstKey: string): readonly Readonl
   return records;
 }
 
-/** Which machine uses which host-only adapter or network, of `list --long vms`. */
-export function parseHostOnlyUsers(
-  stdout: string,
-): readonly { readonly uuid: string; readonly network: string }[] {
+/**
+ * Which machine uses which host-only adapter or network, of `list --long vms`.
+ * `seen` are machines whose network cards are there to the last, or that are inaccessible.
+ */
+export function parseHostOnlyUsers(stdout: string): {
+  readonly users: readonly { readonly uuid: string; readonly network: string }[];
+  readonly seen: ReadonlySet<string>;
+} {
   const users: { uuid: string; network: string }[] = [];
-  let uuid = '';
-  for (const line of stdout.split(/\r?\n/)) {
-    uuid = /^UUID:\s+([0-9a-f-]{36})$/.exec(line)?.[1] ?? uuid;
-    const network = /^NIC \d+:.*Attachment: Host[ -]only (?:Interface|Network) '([^']*)'/i.exec(line)?.[1];
-    if (network !== undefined) users.push({ uuid, network });
+  const seen = new Set<string>();
+  for (const part of stdout.split(/^(?=Name: )/m)) {
+    const uuid = /^UUID:\s+([0-9a-f-]{36})\r?$/m.exec(part)?.[1];
+    if (uuid === undefined) continue;
+    if (/^NIC 8:/m.test(part) || part.startsWith('Name:            <inaccessible!>')) seen.add(uuid);
+    for (const [, network = ''] of part.matchAll(
+      /^NIC \d+:.*Attachment: Host[ -]only (?:Interface|Network) '([^']*)'/gim,
+    ))
+      users.push({ uuid, network });
   }
-  return users;
+  return { users, seen };
 }
 
 /** `getextradata … enumerate`: `Key: K, Value: V` a line. */

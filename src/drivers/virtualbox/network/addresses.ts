@@ -35,7 +35,7 @@ export async function deleteNote(ports: Ports, kind: NoteKind, about: string): P
   await manage(ports, ['setextradata', 'global', `${PREFIX}${kind}/${about}`]);
 }
 
-async function vmIds(ports: Ports): Promise<ReadonlySet<string>> {
+export async function vmIds(ports: Ports): Promise<ReadonlySet<string>> {
   return new Set(parseVms(await manage(ports, ['list', 'vms'])).map(({ uuid }) => uuid));
 }
 

@@ -1,11 +1,20 @@
+import { waitFor } from '../../../base/wait.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
 import type { VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';
 import { versionOf } from '../manage/host-support.ts';
-import { manage, vmOf } from '../manage/manage.ts';
+import { cut, manage, vmOf } from '../manage/manage.ts';
 import { parseHostOnlyUsers } from '../manage/output.ts';
 import { type HostOnlyKind, type HostOnlyNetwork, hostOnlyKind } from './adapters.ts';
-import { deleteNote, ensureDhcp, notes, releaseAddresses, restoreDhcp, writeNote } from './addresses.ts';
+import {
+  deleteNote,
+  ensureDhcp,
+  notes,
+  releaseAddresses,
+  restoreDhcp,
+  vmIds,
+  writeNote,
+} from './addresses.ts';
 import { type Cidr, parseCidr } from './cidr.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
@@ -72,8 +81,20 @@ async function strayAdapter(context: Context, all: readonly HostOnlyNetwork[]): 
   )?.name;
 }
 
+/**
+ * Which machine uses which network. An inaccessible one runs not, and gets its own at a start.
+ * Other processes make machines between two lists, so a difference is looked at again.
+ */
 async function usersOfNetworks(context: Context) {
-  return parseHostOnlyUsers(await manage(context, ['list', '--long', 'vms']));
+  const { clock, signal } = context;
+  const args = ['list', '--long', 'vms'];
+  const look = async () => {
+    const { users, seen } = parseHostOnlyUsers(await manage(context, args, { tolerant: true }));
+    return [...(await vmIds(context))].every((id) => seen.has(id)) ? users : undefined;
+  };
+  const users = await waitFor(look, { clock, signal, attempts: 4, intervalMs: 300 });
+  if (users === undefined) throw cut(args);
+  return users;
 }
 
 /** Attaches the machine's second card. The machine is off. `card` are more of its settings. */

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { virtualboxDriver } from '../../../../src/drivers/virtualbox/driver.ts';
+import { manage } from '../../../../src/drivers/virtualbox/manage/manage.ts';
 import type { FlagValues } from '../../../../src/sdk/flags.ts';
+import { recorded } from '../../../fixtures/virtualbox/recorded.ts';
 import { driverContext } from '../../../testbed/driver-context.ts';
 import { openDriver } from '../../../testbed/open-driver.ts';
-import { testPorts } from '../../../testbed/ports.ts';
+import { fastClock, testPorts } from '../../../testbed/ports.ts';
 import { VirtualBoxStandIn } from '../../../testbed/virtualbox/stand-in.ts';
 
 // The driver over a VBoxManage in memory.
@@ -63,4 +65,105 @@ test('an image that is not here is told to be fetched, and a boot2docker ISO is 
   await writeFile(iso, sectors);
   const [old] = await virtualbox.precheck(await machine('h2', { 'virtualbox-boot2docker-url': iso }));
   expect(old).toEqual({ label: 'image', value: `${iso} (is here)` });
+});
+
+test('a store and a home with letters beyond ASCII work, and so do other machines called so', async () => {
+  standIn.addVm('Büro');
+  const context = await machine('m1', {}, join(folder, 'Möbel é'));
+  await virtualbox.precheck(context);
+  await virtualbox.create(context);
+  expect(await virtualbox.state(context)).toBe('Running');
+  await virtualbox.remove(context);
+  expect(standIn.holdings()).toEqual([expect.stringMatching(/^vm /)]);
+});
+
+test('the network stays under a machine that lives, whatever another machine is called', async () => {
+  const m1 = await machine('m1');
+  await virtualbox.create(m1);
+  standIn.addVm('Büro');
+  const m2 = await machine('m2');
+  await virtualbox.create(m2);
+  await virtualbox.remove(m1);
+  expect(await virtualbox.state(m2)).toBe('Running');
+  expect([...standIn.adapters.keys()]).toEqual(['vboxnet0']);
+});
+
+test.each(['list vms', 'list --long vms', 'list hdds', 'list hostonlyifs', 'getextradata global enumerate'])(
+  'an answer to %s that was cut removes no network under a machine that lives',
+  async (command) => {
+    const m1 = await machine('m1');
+    await virtualbox.create(m1);
+    const m2 = await machine('m2');
+    await virtualbox.create(m2);
+    const cut = { exitCode: 0, stdout: 'Name:            m\nKey: a, Value: b\n"m1" {1}\n"B', stderr: '' };
+    standIn.answers.push({ args: command.split(' '), answer: cut });
+    await expect(virtualbox.remove(m1)).rejects.toMatchObject({
+      code: 'MM_VBOX_CUT',
+      hint: expect.stringContaining('ASCII'),
+    });
+    expect([...standIn.adapters.keys()]).toEqual(['vboxnet0']);
+    await virtualbox.remove(m1);
+    expect([...standIn.adapters.keys()]).toEqual(['vboxnet0']);
+    await virtualbox.remove(m2);
+    expect(standIn.holdings()).toEqual([]);
+  },
+);
+
+test.each(['', 'no line has an end', 'a line\nand half of'])(
+  'an answer such as "%s" is whole or refused',
+  async (stdout) => {
+    standIn.answers.push({ args: ['list', 'dhcpservers'], answer: { exitCode: 0, stdout, stderr: '' } });
+    const answer = manage({ ...testPorts(), programs: standIn.programs }, ['list', 'dhcpservers']);
+    if (stdout === '') expect(await answer).toBe('');
+    else await expect(answer).rejects.toMatchObject({ code: 'MM_VBOX_CUT' });
+  },
+);
+
+test('a long list that lacks a machine of the short one removes no network', async () => {
+  const m1 = await machine('m1');
+  await virtualbox.create(m1);
+  const m2 = await machine('m2');
+  await virtualbox.create(m2);
+  const short = { args: ['list', '--long', 'vms'], answer: { exitCode: 0, stdout: '', stderr: '' } };
+  standIn.answers.push(...Array(4).fill(short));
+  await expect(virtualbox.remove(m1)).rejects.toMatchObject({ code: 'MM_VBOX_CUT' });
+  expect([...standIn.adapters.keys()]).toEqual(['vboxnet0']);
+});
+
+test('a machine of the user’s that is inaccessible hinders neither create nor rm, and nothing is left', async () => {
+  const own = standIn.addVm('on-a-disk');
+  const m1 = await machine('m1');
+  await virtualbox.create(m1);
+  own.accessible = false;
+  const m2 = await machine('m2');
+  await virtualbox.create(m2);
+  await virtualbox.remove(m1);
+  expect([...standIn.adapters.keys()]).toEqual(['vboxnet0']);
+  await virtualbox.remove(m2);
+  expect(standIn.holdings()).toEqual([`vm ${own.uuid}`]);
+});
+
+test('a machine of ours that is inaccessible can be removed, and says so when it is started', async () => {
+  const context = await machine('m1');
+  await virtualbox.create(context);
+  await virtualbox.kill(context);
+  const [vm] = standIn.vms;
+  if (vm !== undefined) vm.accessible = false;
+  await expect(virtualbox.start(context)).rejects.toMatchObject({ code: 'MM_VBOX_MEDIUM' });
+  await virtualbox.remove(context);
+  expect(standIn.holdings()).toEqual([]);
+});
+
+test('a disk that cannot be closed keeps no network, which a forced removal would leave behind', async () => {
+  const context = await machine('m1');
+  await virtualbox.create(context);
+  // Of a create that was cut off: it is no machine's.
+  standIn.media.set(join(context.machine.dir, 'base.vdi'), 4096);
+  const refusal = recorded('092');
+  const refused = { args: ['closemedium', 'disk'], answer: { ...refusal, stdout: '' } };
+  standIn.answers.push(...Array(5).fill(refused));
+  await expect(virtualbox.remove({ ...context, config: context.config, clock: fastClock })).rejects.toThrow();
+  expect([...standIn.adapters.keys()]).toEqual([]);
+  await virtualbox.remove(context);
+  expect(standIn.holdings()).toEqual([]);
 });

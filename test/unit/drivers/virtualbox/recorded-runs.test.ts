@@ -165,9 +165,14 @@ test('host-only adapters, DHCP servers, disks and interfaces are records', () =>
 });
 
 test('who uses a host-only adapter is read of the long list, whatever machines stand there', () => {
-  expect(parseHostOnlyUsers(recorded('055').stdout)).toEqual([
-    { uuid: '002fc51e-e002-44b6-b169-0bc892fdae32', network: 'vboxnet0' },
-  ]);
+  const dm1 = '002fc51e-e002-44b6-b169-0bc892fdae32';
+  const { stdout } = recorded('055');
+  expect(parseHostOnlyUsers(stdout)).toEqual({
+    users: [{ uuid: dm1, network: 'vboxnet0' }],
+    seen: new Set([T1.uuid, dm1]),
+  });
+  // One whose network cards are not all there counts as not seen.
+  expect(parseHostOnlyUsers(stdout.slice(0, stdout.lastIndexOf('NIC 1:'))).seen).toEqual(new Set([T1.uuid]));
 });
 
 test('single values: a guest property, extra data, a created adapter, a lease', () => {
