@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { refreshSshConfig, sshConfigKnows } from '../../../src/machine/engine/last-address.ts';
@@ -61,6 +61,22 @@ it('leaves out what ssh cannot be told, with a warning, and what cannot be read'
   await writeFile(user.deps.store.paths.engineUrl('a'), 'ssh://ubuntu@192.0.2.1\n');
   await refreshSshConfig(user.deps);
   expect(await hosts()).toEqual(['192.0.2.1']);
+});
+
+it('stays valid when a folder has a name that no machine could be given', async () => {
+  for (const [index, name] of ['a b', "o'brien", 'two\nHost *', '*'].entries()) {
+    await user.addMachine(`m${index}`);
+    await writeFile(user.deps.store.paths.engineUrl(`m${index}`), `ssh://ubuntu@192.0.2.${index}\n`);
+    const { machine } = user.deps.store.paths;
+    await rename(machine(`m${index}`), machine(name));
+  }
+  await refreshSshConfig(user.deps);
+  // A path with a line break cannot be written at all.
+  expect((await hosts()).sort()).toEqual(['192.0.2.0', '192.0.2.1', '192.0.2.3']);
+  expect(await text()).toContain('  HostKeyAlias machine-612062\n');
+  expect(await text()).toContain(`  UserKnownHostsFile "${user.deps.store.paths.knownHosts('a b')}"\n`);
+  for (const line of (await text()).split('\n'))
+    expect(line).toMatch(/^(#.*|Host [\w.:]+| {2}[A-Za-z]+ ("[^"]*"|[^\s"']*)|)$/);
 });
 
 it('is whole whoever writes at the same time, and gone with the last machine', async () => {
