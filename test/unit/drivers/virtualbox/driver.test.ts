@@ -158,7 +158,7 @@ test('a disk that cannot be closed keeps no network, which a forced removal woul
   const context = await machine('m1');
   await virtualbox.create(context);
   // Of a create that was cut off: it is no machine's.
-  standIn.media.set(join(context.machine.dir, 'base.vdi'), 4096);
+  standIn.media.set(join(context.machine.dir, 'left.vdi'), 4096);
   const refusal = recorded('092');
   const refused = { args: ['closemedium', 'disk'], answer: { ...refusal, stdout: '' } };
   standIn.answers.push(...Array(5).fill(refused));
