@@ -7,6 +7,8 @@ export interface ErrorMeaning {
   /** One line for the reference of errors. */
   readonly summary: string;
   readonly exitCode?: 1 | 2 | 3 | 4 | 130;
+  /** A provider's refusal, which it would repeat: what was asked for is never made. */
+  readonly isRefusal?: true;
   /** Ids that older versions gave this error. docs/errors.md leads from them to the new one. */
   readonly formerly?: readonly `MM_${string}`[];
 }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { isMachineError } from '../../base/machine-error.ts';
 import type { HostDriver } from '../../sdk/driver.ts';
 import { withApi } from './api/api.ts';
 import type { Ec2Config } from './config.ts';
 import { type Ec2Context, machineFiles } from './context.ts';
+import { isRefusal } from './errors.ts';
 import {
   isGone,
   restartInstance,
@@ -12,25 +12,6 @@ import {
   statusOfMany,
   stopInstance,
 } from './instance/instance.ts';
-
-/**
- * Errors that EC2 will answer with again however often it is asked.
- * New credentials, or a clock that is set right, are a reason to go on.
- */
-const REFUSALS: ReadonlySet<string> = new Set([
-  'MM_EC2_PERMISSION',
-  'MM_EC2_REGION',
-  'MM_EC2_QUOTA',
-  'MM_EC2_CAPACITY',
-  'MM_EC2_IMAGE',
-  'MM_EC2_INSTANCE_TYPE',
-  'MM_EC2_NETWORK',
-  'MM_EC2_SECURITY_GROUP',
-  'MM_EC2_KEY_PAIR',
-  'MM_EC2_USER_DATA',
-  'MM_EC2_CALLER_ADDRESS',
-  'MM_EC2_REFUSED',
-]);
 
 /** For comparing alone: it holds the id of the access key. Other keys may be of another account. */
 async function account({ config, secret }: Ec2Context): Promise<string> {
@@ -58,8 +39,7 @@ export const host: HostDriver<Ec2Config> = {
     removeHoldings: async (context, machineId) =>
       (await import('./remove.ts')).removeHoldings(context, machineId),
     isGone,
-    isRefusal: (error, config) =>
-      isMachineError(error) && REFUSALS.has(error.code) && config.InstanceId === '',
+    isRefusal: (error, config) => isRefusal(error) && config.InstanceId === '',
   },
   hostKeys: async ({ machine }) => [
     (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),

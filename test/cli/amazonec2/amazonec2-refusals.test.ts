@@ -216,3 +216,54 @@ test('a removal that fails after a failed create is what is to be finished, and 
   expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({ code: 0 });
   expect(cloud.living()).toEqual([]);
 });
+
+const answer = (status: number, page: string) => ({
+  code: 'Proxy',
+  message: '',
+  status,
+  page,
+  butNotDryRuns: true,
+});
+
+test.each([
+  [
+    'an error of its own',
+    { code: 'InternalError', message: 'An internal error', status: 500, butNotDryRuns: true },
+  ],
+  ['a 500 without a word', answer(500, '')],
+  ["a proxy's page of a 502", answer(502, '<html><body><h1>502 Bad Gateway</h1><hr>&nbsp;</body></html>')],
+  ["a proxy's page of a 403", answer(403, '<html>Not from here</html>')],
+  ["a captive portal's page", answer(200, '<html><body>Log in here</body></html>')],
+])('%s instead of an answer keeps the machine, and the create goes on', async (what, instead) => {
+  const { cloud, url } = account.server;
+  Object.assign(cloud.behaviour, { refuse: { CreateSecurityGroup: instead } });
+  const outcome = await account.create(['h1']);
+  expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining('Error id: MM_EC2_FAILED') });
+  expect(outcome.stderr).toContain('create --resume h1');
+  if (what !== 'an error of its own') expect(outcome.stderr).toContain(`What answers at ${url} is not EC2`);
+  expect(outcome.stderr).not.toMatch(/Unknown|XML/);
+  const left = cloud.living();
+  expect(left).toHaveLength(1);
+  cloud.resetBehaviour();
+  expect(await account.interrupted(['create', '--resume', 'h1'])).toMatchObject({ code: 130 });
+  expect(cloud.living()).toEqual(expect.arrayContaining(left));
+  expect(cloud.living()).toHaveLength(5);
+  await account.age('h1');
+  await account.user.run(['rm', '-y', 'h1']);
+});
+
+test('rm does not take a page for the answer that nothing is there', async () => {
+  const { cloud } = account.server;
+  await account.interruptedCreate(['h1']);
+  const left = cloud.living();
+  Object.assign(cloud.behaviour, { refuse: { '*': answer(200, '<html><body>Log in here</body></html>') } });
+  expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('is not EC2'),
+  });
+  cloud.resetBehaviour();
+  expect(cloud.living()).toEqual(left);
+  await account.age('h1');
+  expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({ code: 0 });
+  expect(cloud.living()).toEqual([]);
+});

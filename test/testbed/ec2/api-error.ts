@@ -3,10 +3,14 @@ export class ApiError extends Error {
   readonly code: string;
   readonly status: number;
 
-  constructor(code: string, message: string, status = 400) {
+  /** An HTML page that something else answers with in EC2's place. */
+  readonly page: string | undefined;
+
+  constructor(code: string, message: string, status = 400, page?: string) {
     super(message);
     this.code = code;
     this.status = status;
+    this.page = page;
   }
 }
 

@@ -51,6 +51,8 @@ export interface Refusal {
   readonly status?: number;
   /** A quota is not looked at by DryRun. */
   readonly butNotDryRuns?: boolean;
+  /** An HTML page in place of EC2's answer, as a proxy gives. */
+  readonly page?: string;
 }
 
 /** How the cloud behaves; a test changes it at any time. */

@@ -40,6 +40,13 @@ export interface Ec2Server {
   close(): Promise<void>;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  /** Missing where something else than EC2 answers. */
+  readonly requestId?: string;
+}
+
 async function bodyOf(request: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of request) parts.push(part as Buffer);
@@ -78,7 +85,7 @@ export async function startEc2(options: {
     const region = checkSignature(request);
     const refusal = behaviour.refuse[record.action] ?? behaviour.refuse['*'];
     if (refusal !== undefined && !(record.dryRun && refusal.butNotDryRuns === true))
-      throw new ApiError(refusal.code, refusal.message, refusal.status);
+      throw new ApiError(refusal.code, refusal.message, refusal.status, refusal.page);
     if (behaviour.throttleEvery > 0 && record.number % behaviour.throttleEvery === 0)
       throw new ApiError('RequestLimitExceeded', 'Request limit exceeded.', 503);
     if (behaviour.refuseTagsOf.includes(record.action) && query.items('TagSpecification').length > 0)
@@ -91,9 +98,7 @@ export async function startEc2(options: {
     return answerXml(record.action, requestId, await action({ query, cloud, fleet, region, storeDir }));
   }
 
-  async function handle(
-    request: IncomingMessage,
-  ): Promise<{ status: number; text: string; requestId: string }> {
+  async function handle(request: IncomingMessage): Promise<Answer> {
     const requestId = randomUUID();
     const body = await bodyOf(request);
     const query = Query.parse(body);
@@ -108,7 +113,7 @@ export async function startEc2(options: {
     };
     calls.push(record);
     await watcher?.('before', record);
-    let result = { status: 200, text: '', requestId };
+    let result: Answer = { status: 200, text: '', requestId };
     try {
       result = { ...result, text: await answer(request, body, record, requestId) };
       record.outcome = 'ok';
@@ -118,7 +123,10 @@ export async function startEc2(options: {
           ? error
           : new ApiError('InternalError', String((error as Error).stack), 500);
       record.outcome = known.code;
-      result = { status: known.status, text: errorXml(known.code, known.message, requestId), requestId };
+      result =
+        known.page === undefined
+          ? { status: known.status, text: errorXml(known.code, known.message, requestId), requestId }
+          : { status: known.status, text: known.page };
     }
     await watcher?.('after', record);
     return result;
@@ -127,10 +135,12 @@ export async function startEc2(options: {
   const server: Server = createServer((request, response) => {
     handle(request).then(
       ({ status, text, requestId }) => {
-        response.writeHead(status, {
-          'content-type': 'text/xml;charset=UTF-8',
-          'x-amzn-requestid': requestId,
-        });
+        response.writeHead(
+          status,
+          requestId === undefined
+            ? { 'content-type': 'text/html' }
+            : { 'content-type': 'text/xml;charset=UTF-8', 'x-amzn-requestid': requestId },
+        );
         response.end(text);
       },
       () => response.destroy(),

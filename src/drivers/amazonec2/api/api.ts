@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
+import { printable } from '../../../base/printable.ts';
 import { retry } from '../../../base/wait.ts';
 import { type Ec2Config, endpointUrl } from '../config.ts';
 import type { Ec2Context } from '../context.ts';
 import { ec2Error } from '../errors.ts';
-import { awsCodeOf, ec2Failure, isRefusedWith } from './failures.ts';
+import { awsCodeOf, ec2Failure, isRefusedWith, notEc2, type Situation } from './failures.ts';
 
 /** The way to EC2 in one region. Every failure that leaves it is one of ours. */
 export interface Ec2Api {
@@ -51,6 +52,7 @@ export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Pro
   const client = new EC2Client(await clientConfig(context, region));
   const failed = logCalls(client, context);
   heedInterruptions(client, signal);
+  refuseStrangers(client, { region, config });
   const ask: Ec2Api['ask'] = async (call) => {
     try {
       return await call(client);
@@ -136,6 +138,11 @@ async function givenCredentials(context: Ec2Context): Promise<EC2ClientConfig['c
   return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) };
 }
 
+interface HttpAnswer {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Inside of the SDK's retries, so that each attempt passes. */
 const EACH_ATTEMPT = { step: 'finalizeRequest', priority: 'low' } as const;
 
@@ -165,6 +172,24 @@ function logCalls(client: EC2Client, { report, clock }: Ec2Context): WeakMap<obj
     { ...EACH_ATTEMPT, name: 'mymachineLog' },
   );
   return failed;
+}
+
+/**
+ * A page that something else answers with is read by the SDK as an answer without anything in it.
+ * To `rm` that would mean that nothing is there.
+ */
+function refuseStrangers(client: EC2Client, place: Pick<Situation, 'region' | 'config'>): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { statusCode, headers } = result.response as Partial<HttpAnswer>;
+      const type = headers?.['content-type'] ?? '';
+      if (statusCode === 200 && (/html/i.test(type) || headers?.['content-length'] === '0'))
+        throw notEc2(place, type === '' ? 'an empty answer' : `an answer of the type ${printable(type, 60)}`);
+      return result;
+    },
+    { step: 'deserialize', priority: 'low', name: 'mymachineStrangers' },
+  );
 }
 
 /**

@@ -82,6 +82,11 @@ const MEANINGS = {
     codes: 'InvalidKeyPair.NotFound InvalidKeyPair.Duplicate InvalidKey.Format',
     hint: 'Name another with --amazonec2-keypair-name, or leave that out to get one of its own.',
   },
+  MM_EC2_STATE: {
+    // The token of this launch stands for one that differs, and that may have launched.
+    codes: 'IdempotentParameterMismatch IdempotentInstanceTerminated',
+    hint: 'See the instances in the EC2 console; "mymachine rm" removes those of the machine.',
+  },
   MM_EC2_GONE: {
     codes: 'InvalidInstanceID.NotFound',
     hint: 'Somebody else terminated it. "mymachine rm" removes what is left of the machine.',
@@ -170,11 +175,36 @@ export function ec2Failure(cause: unknown, situation: Situation): MachineError {
   // The SDK's own words: "Could not load credentials from any providers", and the like.
   if (/credentials|sso session|sso token/i.test(why) && !('$metadata' in (cause as object)))
     return ec2Error('MM_EC2_CREDENTIALS', { message: why, hint: MEANINGS.MM_EC2_CREDENTIALS.hint, cause });
-  const requestId = (cause as { $metadata?: { requestId?: string } }).$metadata?.requestId;
+  const { httpStatusCode = 0, requestId } =
+    (cause as { $metadata?: { httpStatusCode?: number; requestId?: string } }).$metadata ?? {};
+  // EC2 gives each of its errors a code. These words are the SDK's, for an answer without one.
+  if (httpStatusCode > 0 && /^(?:Unknown|UnknownError|Error|SyntaxError)?$/.test(code))
+    return notEc2(situation, `HTTP status ${httpStatusCode}`, cause);
   const request = requestId === undefined ? '' : ` (request ${printable(requestId, 60)})`;
+  if (httpStatusCode >= 500) {
+    return ec2Error('MM_EC2_FAILED', {
+      message: `EC2 failed with ${what}: ${why}${request}`,
+      hint: 'Try again later; https://health.aws.amazon.com/health/status shows whether AWS knows of it.',
+      cause,
+    });
+  }
   return ec2Error('MM_EC2_REFUSED', {
     message: `${what}: ${why}${request}`,
     hint: 'The code is explained in "Error codes for the Amazon EC2 API".',
+    cause,
+  });
+}
+
+/** A proxy, a captive portal, or another server than that of EC2's API. */
+export function notEc2(
+  { region, config }: Pick<Situation, 'region' | 'config'>,
+  what: string,
+  cause?: unknown,
+): MachineError {
+  const endpoint = config.Endpoint || `https://ec2.${region}.amazonaws.com`;
+  return ec2Error('MM_EC2_FAILED', {
+    message: `What answers at ${endpoint} is not EC2: ${what}, and no answer of EC2's`,
+    hint: 'See what is on the way there (a proxy, a captive portal), and --amazonec2-endpoint if you gave one.',
     cause,
   });
 }

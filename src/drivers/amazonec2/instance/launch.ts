@@ -7,7 +7,7 @@ import type { Ec2Api } from '../api/api.ts';
 import { awsCodeOf, isOfSubnet } from '../api/failures.ts';
 import type { Ec2Config } from '../config.ts';
 import { type Ec2Context, machineFiles, tagsOf } from '../context.ts';
-import { ec2Error } from '../errors.ts';
+import { ec2Error, isRefusal } from '../errors.ts';
 import { UNSEEN_GROUP } from '../network/security-group.ts';
 import { ownInstances } from './instance.ts';
 import { publicKey } from './login-key.ts';
@@ -100,12 +100,6 @@ function market({
   };
 }
 
-/**
- * With these EC2 has answered and launched nothing.
- * After others, such as a connection that broke, it may have launched.
- */
-const REFUSALS: ReadonlySet<string> = new Set(['MM_EC2_CAPACITY', 'MM_EC2_QUOTA', 'MM_EC2_PERMISSION']);
-
 /** Launches in the first subnet that takes it. Cut off before, it never makes a second. */
 export async function launch(api: Ec2Api, context: Ec2Context): Promise<Partial<Ec2Config>> {
   const { config, report } = context;
@@ -122,8 +116,8 @@ export async function launch(api: Ec2Api, context: Ec2Context): Promise<Partial<
       return await runIn(api, context, subnet, userData);
     } catch (error) {
       const isElsewhere = isOfSubnet(error);
-      if (isMachineError(error) && (isElsewhere || REFUSALS.has(error.code)))
-        await context.save({ LaunchRefused: true });
+      // After anything else, such as a connection that broke, EC2 may have launched.
+      if (isRefusal(error)) await context.save({ LaunchRefused: true });
       if (!isElsewhere) throw error;
       // There may be room later, while a type that a zone does not have does not come.
       if (refusal === undefined || isMachineError(error, 'MM_EC2_CAPACITY')) refusal = error;
