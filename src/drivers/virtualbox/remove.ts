@@ -16,8 +16,11 @@ export async function removeMachine(context: Context): Promise<void> {
     if (stateOf(info) !== 'None') await killMachine(context);
     await unregister(context);
   }
-  await closeMedia(context);
-  if (context.config.NatOnly !== true) await lockNetworks(context, () => releaseNetwork(context));
+  try {
+    await closeMedia(context);
+  } finally {
+    if (context.config.NatOnly !== true) await lockNetworks(context, () => releaseNetwork(context));
+  }
 }
 
 async function unregister(context: Context): Promise<void> {
