@@ -195,7 +195,7 @@ export function guestPackages(
     ...'systemd-sysv systemd-resolved systemd-timesyncd dbus libpam-systemd udev openssh-server cloud-init'.split(
       ' ',
     ),
-    ...'cloud-guest-utils fdisk sudo ca-certificates curl gnupg iproute2 iputils-ping procps kmod less'.split(
+    ...'cloud-guest-utils fdisk sudo ca-certificates curl gnupg iproute2 iputils-ping procps kmod less rsync'.split(
       ' ',
     ),
     ...'e2fsprogs zstd apparmor iptables'.split(' '),

@@ -18,11 +18,7 @@ export const command = defineCommand({
     "Arguments are a machine's folder and an empty folder of this computer to mount it on, by sshfs; without the second, the\n" +
     'path is the same here. Without a colon the machine is the one called default. The mount stays until it is ended by\n' +
     '--unmount, and comes back by itself when the machine was restarted.',
-  examples: [
-    'mount host1:/srv/data ./data',
-    'mount root@host1:/etc /mnt/etc',
-    'mount -u host1:/srv/data ./data',
-  ],
+  examples: ['mount host1:/srv/data ./data', 'mount host1:/etc ./etc', 'mount -u host1:/srv/data ./data'],
   flags: [{ name: 'unmount', short: 'u', kind: 'bool', help: 'Unmount instead of mount' }],
   async run(app, { flags, args }) {
     const [source, point, ...more] = args;

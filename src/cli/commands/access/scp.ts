@@ -27,9 +27,9 @@ export const command = defineCommand({
     "with / starts at its user's home; one of this computer with a colon in it is written ./like:this.",
   examples: [
     'scp notes.txt host1:',
-    'scp -r host1:/var/log ./logs',
+    'scp -r host1:/etc/apt ./apt',
     'scp host1:/etc/motd host2:/tmp/',
-    'scp -r -d ./site/ root@host1:/srv/site',
+    'scp -r -d ./site/ host1:site',
   ],
   flags: [
     {

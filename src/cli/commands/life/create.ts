@@ -25,7 +25,7 @@ export const command = defineCommand({
     'create --driver generic --generic-ip-address 192.0.2.10 --generic-ssh-user admin web1',
     'create --driver none --url tcp://192.0.2.10:2376 host2',
     'create --resume host1',
-    'create --driver amazonec2 --dry-run host1',
+    'create --driver amazonec2 --dry-run cloud1',
   ],
   flags: createFlags,
   creates: true,

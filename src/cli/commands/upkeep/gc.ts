@@ -49,11 +49,13 @@ export const command = defineCommand({
   },
 });
 
-async function accountOf(app: App, { flags, all }: Input<readonly [typeof driverFlag]>) {
+async function accountOf(app: App, { flags, all, isTyped }: Input<readonly [typeof driverFlag]>) {
   const name = flags.driver;
   if (name === '') return undefined;
   const driver = await app.drivers.load(name);
   if ((await driver.load()).cloud === undefined) {
+    // MACHINE_DRIVER is what create takes. It asks for nothing here.
+    if (!isTyped('driver')) return undefined;
     throw cliError('MM_ARGUMENTS', {
       message: `The driver ${name} keeps its machines on this computer or makes none: there is nothing to look for elsewhere`,
     });

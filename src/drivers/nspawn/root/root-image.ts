@@ -204,7 +204,7 @@ export function suiteOf(name: string): Suite | undefined {
 /** It boots, takes logins and installs packages. None that is only recommended is installed. */
 const BASE = (
   'ca-certificates curl dbus gnupg iproute2 iptables iputils-ping kmod less libpam-systemd ' +
-  'openssh-server passwd procps sudo systemd-resolved systemd-sysv'
+  'openssh-server passwd procps rsync sudo systemd-resolved systemd-sysv'
 ).split(' ');
 
 export function packagesOf(wish: RootWish): readonly string[] {
