@@ -18,6 +18,9 @@ export const sshErrors = {
   MM_SSH_KEY_ENCRYPTED: { summary: 'The private key is protected by a passphrase, and no agent holds it.' },
   MM_SSH_KEY_INVALID: { summary: 'The file is not a private key that can be used.' },
   MM_SSH_HOST_KEY_UNKNOWN: { summary: "The host's key is not among the known ones, and it must be." },
+  MM_SSH_HOST_KEY_REFUSED: {
+    summary: "The user's own known_hosts or ssh config forbids the key that a new host shows.",
+  },
   MM_SSH_HOST_KEY_CHANGED: { summary: 'The host shows another key than the one pinned for the machine.' },
   MM_SSH_KNOWN_HOSTS: {
     summary: "The machine's file of host keys cannot be read, understood or written.",

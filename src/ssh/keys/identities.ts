@@ -1,18 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BaseAgent, IdentityCallback, ParsedKey, PublicKeyEntry } from 'ssh2';
+import type { ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
+import type { Clock } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import type { UserConfig } from '../system/user-config.ts';
+import { type AgentKey, listAgent } from './agent.ts';
 import { fromPkcs8 } from './ed25519.ts';
 import { invalidKey, readKeyFile } from './private-key-file.ts';
-import { blobOfLine, keyType } from './public-key.ts';
+import { blobOfLine, fingerprint, keyType } from './public-key.ts';
 
 export type Identity =
-  | { readonly kind: 'agent'; readonly agent: ChosenKeysAgent }
+  | { readonly kind: 'agent'; readonly key: AgentKey }
   | { readonly kind: 'file'; readonly path: string; readonly key: ParsedKey };
 
 /** What to log in with. */
@@ -27,13 +29,15 @@ interface IdentitySource {
   readonly homeDir: string;
   /** Value of SSH_AUTH_SOCK; '' when there is no agent. */
   readonly sshAuthSock: string;
+  readonly clock: Clock;
 }
 
 const DEFAULT_KEYS = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
 
 /**
  * Gathers the keys to try. A key that the target names is tried alone. Otherwise they are what ssh
- * would try: the agent's, then the user's key files.
+ * would try, in its order: the agent's that are files of the user's, too, the agent's others, then
+ * the files.
  */
 export async function gatherIdentities(
   target: SshTarget,
@@ -42,35 +46,55 @@ export async function gatherIdentities(
 ): Promise<Identities> {
   const socket = agentSocket(config, source);
   if (target.keyPath !== '') {
-    return { identities: [await explicitIdentity(target.keyPath, socket)], leftOut: [] };
+    return { identities: [await explicitIdentity(target.keyPath, socket, source.clock)], leftOut: [] };
   }
   const paths = config?.identityFiles ?? DEFAULT_KEYS.map((name) => join(source.homeDir, '.ssh', name));
-  const files = await Promise.all([...new Set(paths)].map(readQuietly));
+  const [agent, files] = await Promise.all([
+    listAgent(socket, source.clock),
+    Promise.all([...new Set(paths)].map(readQuietly)),
+  ]);
   const present = files.filter((file) => file !== undefined);
-  const wanted =
-    config?.identitiesOnly === true ? present.flatMap(({ publicBlob }) => publicBlob ?? []) : undefined;
-  const agent: readonly Identity[] =
-    socket === '' ? [] : [{ kind: 'agent', agent: new ChosenKeysAgent(socket, wanted) }];
+  const isFile = ({ blob }: AgentKey) => present.some(({ publicBlob }) => publicBlob?.equals(blob));
+  const others = config?.identitiesOnly === true ? [] : agent.keys.filter((key) => !isFile(key));
+  const keys = [...agent.keys.filter(isFile), ...others];
   return {
-    identities: [...agent, ...present.flatMap(({ identity }) => identity ?? [])],
-    leftOut: present.flatMap(({ leftOut }) => leftOut ?? []),
+    identities: [
+      ...keys.map((key) => ({ kind: 'agent', key }) as const),
+      ...present.flatMap(({ identity }) => identity ?? []),
+    ],
+    leftOut: [
+      ...(agent.complaint === undefined ? [] : [agent.complaint]),
+      ...present.flatMap(({ leftOut }) => leftOut ?? []),
+    ],
   };
 }
 
 /** A key with a passphrase is used by way of the agent, if the agent holds that very key. */
-async function explicitIdentity(path: string, socket: string): Promise<Identity> {
+async function explicitIdentity(path: string, socket: string, clock: Clock): Promise<Identity> {
   const parsed = parsePrivateKey(await readKeyFile(path));
   if (parsed.kind === 'usable') return { kind: 'file', path, key: parsed.key };
   if (parsed.kind === 'invalid') throw invalidKey(path, parsed.why);
   const blob = parsed.publicBlob ?? (await readPublicKey(`${path}.pub`));
-  if (socket !== '' && blob !== undefined) {
-    const agent = new ChosenKeysAgent(socket, [blob]);
-    if (await agent.holdsWantedKey()) return { kind: 'agent', agent };
-  }
+  const agent = await listAgent(blob === undefined ? '' : socket, clock);
+  const key = agent.keys.find((one) => blob !== undefined && one.blob.equals(blob));
+  if (key !== undefined) return { kind: 'agent', key };
+  const why = agent.complaint === undefined ? '' : `; not asked: ${agent.complaint}`;
   throw sshError('MM_SSH_KEY_ENCRYPTED', {
-    message: `The SSH key ${path} is protected by a passphrase`,
+    message: `The SSH key ${path} is protected by a passphrase${why}`,
     hint: `Hand it to your SSH agent with "ssh-add ${path}".`,
   });
+}
+
+/** Whether an identity is of the public key. */
+export function isKey(identity: Identity | undefined, blob: Buffer): boolean {
+  return identity?.kind === 'file' && identity.key.getPublicSSH().equals(blob);
+}
+
+/** How messages name an identity. */
+export function describeIdentity(identity: Identity): string {
+  return identity.kind === 'agent'
+    ? `agent key ${fingerprint(identity.key.blob)}`
+    : `${identity.path} ${fingerprint(identity.key.getPublicSSH())}`;
 }
 
 interface KeyFile {
@@ -109,57 +133,6 @@ async function readPublicKey(path: string): Promise<Buffer | undefined> {
 function agentSocket(config: UserConfig | undefined, source: IdentitySource): string {
   if (config === undefined || config.identityAgent === '') return source.sshAuthSock;
   return config.identityAgent === 'none' ? '' : config.identityAgent;
-}
-
-type AgentKey = string | Buffer | ParsedKey;
-
-/**
- * An SSH agent of which only the `wanted` keys are offered to a host, or all without `wanted`.
- * The host counts every other key that it is offered as a failed login.
- */
-class ChosenKeysAgent extends ssh2.BaseAgent<AgentKey> {
-  /** The public keys that were offered to the host. */
-  readonly offered: Buffer[] = [];
-  readonly #inner: BaseAgent<AgentKey>;
-  readonly #wanted: readonly Buffer[] | undefined;
-
-  constructor(socketPath: string, wanted: readonly Buffer[] | undefined) {
-    super();
-    this.#inner = ssh2.createAgent(socketPath);
-    this.#wanted = wanted;
-  }
-
-  override getIdentities(callback: IdentityCallback<AgentKey>): void {
-    this.#inner.getIdentities((error, keys) => {
-      if (error) return callback(error);
-      const chosen = (keys ?? []).filter((key) => {
-        const blob = publicBlob(key);
-        return blob !== undefined && (this.#wanted?.some((one) => one.equals(blob)) ?? true);
-      });
-      this.offered.splice(0, this.offered.length, ...chosen.flatMap((key) => publicBlob(key) ?? []));
-      callback(undefined, chosen);
-    });
-  }
-
-  /** Whether the agent answers and holds any of the wanted keys. */
-  holdsWantedKey(): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.getIdentities((_error, keys) => resolve((keys ?? []).length > 0));
-    });
-  }
-
-  override sign(...args: unknown[]): void {
-    // The third argument is options (the RSA hash) or the callback.
-    Reflect.apply(this.#inner.sign, this.#inner, args);
-  }
-}
-
-function publicBlob(key: AgentKey | PublicKeyEntry): Buffer | undefined {
-  const bare = typeof key === 'object' && 'pubKey' in key ? key.pubKey : key;
-  const parsed = ssh2.utils.parseKey(
-    typeof bare === 'object' && 'pubKey' in bare ? (bare.pubKey as AgentKey) : (bare as AgentKey),
-  );
-  return parsed instanceof Error ? undefined : parsed.getPublicSSH();
 }
 
 /** The content of a private key file. An encrypted one of OpenSSH's shows its public half. */

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { appendFile, chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { createAtomic, readText } from '../../base/files.ts';
@@ -67,4 +68,63 @@ function fileError(verb: 'read' | 'write', path: string, error: unknown): Error 
     hint: 'Check who owns the file and its folder, and that the disk is not full.',
     cause: error,
   });
+}
+
+/** A line of the user's own known_hosts files that is about a host. */
+export interface ListedKey {
+  /** Such as `/home/ann/.ssh/known_hosts:7`. */
+  readonly where: string;
+  readonly type: string;
+  readonly blob: Buffer;
+  readonly isRevoked: boolean;
+  /** false: listed for the host's name without its port, where ssh looks second. */
+  readonly isForPort: boolean;
+}
+
+/**
+ * Finds what the user's known_hosts files (sshd(8)) say of a host. Files that cannot be read say
+ * nothing, as with ssh. Keys of authorities are left out.
+ */
+export async function listedKeys(
+  paths: readonly string[],
+  host: string,
+  port: number,
+): Promise<readonly ListedKey[]> {
+  const names = [...new Set([port === 22 ? host : `[${host}]:${port}`, host])].map((name) =>
+    name.toLowerCase(),
+  );
+  const found = paths.map(async (path) => {
+    const text = (await readText(path).catch(() => undefined)) ?? '';
+    return text.split('\n').flatMap((line, index): ListedKey[] => {
+      const [, marker, hosts = '', key = ''] = /^\s*(?:@(\S+)\s+)?([^\s#]\S*)\s+(.*)$/.exec(line) ?? [];
+      const blob = blobOfLine(key);
+      if (blob === undefined || (marker !== undefined && marker !== 'revoked')) return [];
+      const name = names.find((one) => isListed(hosts, one));
+      if (name === undefined) return [];
+      const isForPort = name === names[0];
+      const where = `${path}:${index + 1}`;
+      return [{ where, type: keyType(blob), blob, isRevoked: marker === 'revoked', isForPort }];
+    });
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** Whether a line's first field, with its patterns and hashes, has the name. */
+function isListed(field: string, name: string): boolean {
+  const [, salt, hash] = /^\|1\|([^|]+)\|(.+)$/.exec(field) ?? [];
+  if (salt !== undefined)
+    return createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64') === hash;
+  const matches = (pattern: string) =>
+    new RegExp(
+      `^${pattern
+        .replace(/[^*?]/g, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
+        .replace(/[*]+/g, '.*')
+        .replaceAll('?', '.')}$`,
+      'iu',
+    ).test(name);
+  const patterns = field.split(',');
+  return (
+    patterns.some((pattern) => !pattern.startsWith('!') && matches(pattern)) &&
+    !patterns.some((pattern) => pattern.startsWith('!') && matches(pattern.slice(1)))
+  );
 }

@@ -1,13 +1,14 @@
+import { join } from 'node:path';
 import type { Client } from 'ssh2';
 import ssh2 from 'ssh2';
 import type { Clock, Programs, Report } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
-import { gatherIdentities, type Identity } from '../keys/identities.ts';
-import { type KnownHost, pinFirstKey, pinnedKeys } from '../keys/known-hosts.ts';
-import { describeKey, fingerprint, keyType } from '../keys/public-key.ts';
-import { readUserConfig } from '../system/user-config.ts';
+import { describeIdentity, gatherIdentities, isKey } from '../keys/identities.ts';
+import { type KnownHost, type ListedKey, listedKeys, pinFirstKey, pinnedKeys } from '../keys/known-hosts.ts';
+import { describeKey, keyType } from '../keys/public-key.ts';
+import { readUserConfig, type UserConfig } from '../system/user-config.ts';
 import { checkTarget, describeTarget } from '../target.ts';
 import { type ConnectStage, type Login, loginFailure, lostFailure } from './failures.ts';
 import { openRoute, type Route } from './route.ts';
@@ -46,6 +47,8 @@ export async function connect(
     settings.useUserConfig ? readUserConfig(target, { programs, homeDir, configPath, signal }) : undefined,
     pinnedKeys(target.knownHostsPath, target.hostKeyAlias),
   ]);
+  const isFirst = pinned.length === 0 && target.trust === 'first-use';
+  const user = isFirst ? await knownToUser(target, config, homeDir) : undefined;
   const identities = await gatherIdentities(target, config, settings);
   signal.throwIfAborted();
   onStage('way');
@@ -55,9 +58,9 @@ export async function connect(
   onStage('greeting');
   const client = await shakeHands(
     {
-      ...{ target, route, pinned, identities, report },
+      ...{ target, route, known: { pinned, user }, identities, report },
       keepaliveMs: settings.keepaliveMs ?? KEEPALIVE_MS,
-      onHostVerified: () => onStage('login'),
+      onStage,
     },
     signal,
   );
@@ -67,16 +70,15 @@ export async function connect(
 
 interface Handshake extends Login {
   readonly route: Route;
-  readonly pinned: readonly KnownHost[];
+  readonly known: KnownKeys;
   readonly report: Report;
   readonly keepaliveMs: number;
-  /** Called when the host has proved that it owns a key that we trust. */
-  readonly onHostVerified: () => void;
+  readonly onStage: (stage: ConnectStage) => void;
 }
 
 /** Speaks SSH over an open route until the user is logged in. */
 function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
-  const { target, route, pinned } = work;
+  const { target, route, known } = work;
   const client = new ssh2.Client();
   return new Promise<Client>((resolve, reject) => {
     let hostKey: { readonly blob: Buffer; readonly first: boolean } | undefined;
@@ -100,7 +102,7 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
     client.once('close', () => fail(lostFailure(work, undefined, hostKey !== undefined)));
     // Only now has the host proved that it owns the key it showed.
     client.once('handshake', () => {
-      work.onHostVerified();
+      work.onStage('login');
       if (hostKey?.first === true) pinning = pin(work, hostKey.blob);
       pinning.catch(fail);
     });
@@ -119,19 +121,19 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
       keepaliveCountMax: KEEPALIVE_PROBES,
       // With it ssh2 forwards unix sockets only for servers whose name it knows.
       strictVendor: false,
-      algorithms: { serverHostKey: hostKeyAlgorithms(pinned) as ssh2.ServerHostKeyAlgorithm[] },
+      algorithms: { serverHostKey: hostKeyAlgorithms(known) as ssh2.ServerHostKeyAlgorithm[] },
       // Also called when keys are exchanged again. The host key must be the same then.
       hostVerifier: (blob: Buffer) => {
         try {
           if (hostKey !== undefined && !hostKey.blob.equals(blob)) throw keyChanged(target, [], blob);
-          hostKey ??= { blob, first: checkHostKey(target, pinned, blob) === 'first' };
+          hostKey ??= { blob, first: checkHostKey(target, known, blob) === 'first' };
           return true;
         } catch (error) {
           fail(error);
           return false;
         }
       },
-      authHandler: authenticate(target.user, work.identities.identities, offered),
+      authHandler: authenticate(work, offered),
     });
   });
 }
@@ -144,22 +146,28 @@ async function pin({ target, report }: Handshake, blob: Buffer): Promise<void> {
 
 /** Hands ssh2 one identity after the other, and notes what was offered. */
 function authenticate(
-  user: string,
-  identities: readonly Identity[],
+  { target: { user: username }, identities: { identities }, onStage }: Handshake,
   offered: string[],
 ): ssh2.AuthHandlerMiddleware {
-  let next = 0;
+  const left = [...identities];
+  const refused: Buffer[] = [];
   return (_methodsLeft, _partial, use) => {
-    const identity = identities[next];
-    next += 1;
+    let identity = left.shift();
+    // Each key that the host refuses counts, so a file is not tried behind the agent's same key.
+    while (identity?.kind === 'file' && refused.some((blob) => isKey(identity, blob)))
+      identity = left.shift();
     // ssh2 ends the attempt at `false`, which its types leave out.
     if (identity === undefined) return (use as (method: unknown) => void)(false);
-    if (identity.kind === 'agent') {
-      use({ type: 'agent', username: user, agent: identity.agent });
-    } else {
-      offered.push(`${identity.path} ${fingerprint(identity.key.getPublicSSH())}`);
-      use({ type: 'publickey', username: user, key: identity.key });
-    }
+    offered.push(describeIdentity(identity));
+    if (identity.kind === 'file') return use({ type: 'publickey', username, key: identity.key });
+    const { key } = identity;
+    refused.push(key.blob);
+    key.onSigning = (isWaiting) => {
+      onStage(isWaiting ? 'agent' : 'login');
+      // The agent may not sign. The file of the same key may do then.
+      if (!isWaiting && key.hasRefused) refused.splice(refused.indexOf(key.blob), 1);
+    };
+    use({ type: 'agent', username, agent: key });
   };
 }
 
@@ -173,29 +181,89 @@ const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
   'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
 };
 
-/** The host key algorithms to offer, those of pinned keys first: a host may have several keys. */
-function hostKeyAlgorithms(pinned: readonly KnownHost[]): string[] {
-  return [...new Set([...pinned.map(({ type }) => type), ...Object.keys(ALGORITHMS)])].flatMap(
-    (type) => ALGORITHMS[type] ?? [],
-  );
+/** The host key algorithms to offer, those of known keys first: a host may have several keys. */
+function hostKeyAlgorithms({ pinned, user }: KnownKeys): string[] {
+  const listed = user?.keys.filter(({ isRevoked }) => !isRevoked) ?? [];
+  return [
+    ...new Set([...[...pinned, ...listed].map(({ type }) => type), ...Object.keys(ALGORITHMS)]),
+  ].flatMap((type) => ALGORITHMS[type] ?? []);
+}
+
+/** What is known of a host's keys before it shows one. */
+interface KnownKeys {
+  readonly pinned: readonly KnownHost[];
+  /** Asked at the first contact alone. */
+  readonly user: KnownToUser | undefined;
+}
+
+/** What the user's own ssh knows of a host, and how strict it is. */
+interface KnownToUser {
+  readonly keys: readonly ListedKey[];
+  /** `yes`, `ask`, `accept-new` or `no`. */
+  readonly strict: string;
+}
+
+async function knownToUser(
+  target: SshTarget,
+  config: UserConfig | undefined,
+  homeDir: string,
+): Promise<KnownToUser | undefined> {
+  const paths = [
+    ...(
+      config?.knownHostsFiles ?? ['', '2'].map((end) => join(homeDir, `.ssh/known_hosts${end}`)).join(' ')
+    ).split(' '),
+    ...(config?.globalKnownHostsFiles ?? '/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2').split(' '),
+  ];
+  // The store's own ssh config names the machine's file, and is as strict as can be.
+  if (paths.includes(target.knownHostsPath)) return undefined;
+  const alias = config?.hostKeyAlias ?? '';
+  const name = alias === '' ? (config?.hostName ?? target.host) : alias;
+  // As with ssh, an alias stands for the host and the port.
+  const keys = await listedKeys(paths, name, alias === '' ? target.port : 22);
+  return { keys, strict: config?.strictHostKeyChecking ?? 'ask' };
 }
 
 /**
- * Compares the key that a host shows with the keys pinned for it.
+ * Compares the key that a host shows with the keys that are known.
  * @returns 'first' for a first key that may be pinned.
  * @throws MM_SSH_HOST_KEY_* for a key that must not be trusted.
  */
 export function checkHostKey(
   target: SshTarget,
-  pinned: readonly KnownHost[],
+  { pinned, user }: KnownKeys,
   blob: Buffer,
 ): 'known' | 'first' {
   if (pinned.some((known) => known.blob.equals(blob))) return 'known';
   if (pinned.length > 0) throw keyChanged(target, pinned, blob);
-  if (target.trust === 'first-use') return 'first';
-  throw sshError('MM_SSH_HOST_KEY_UNKNOWN', {
-    message: `${target.machineName} (${target.host}) shows a host key that is not known: ${describeKey(blob)}`,
-    hint: `If that is the host's key, pin it with "mymachine host-key ${target.machineName} --forget".`,
+  const shown = `${target.machineName} (${target.host}) shows a host key`;
+  if (target.trust !== 'first-use') {
+    throw sshError('MM_SSH_HOST_KEY_UNKNOWN', {
+      message: `${shown} that is not known: ${describeKey(blob)}`,
+      hint: `If that is the host's key, pin it with "mymachine host-key ${target.machineName} --forget".`,
+    });
+  }
+  if (user === undefined) return 'first';
+  const same = user.keys.filter((listed) => listed.blob.equals(blob));
+  const revoked = same.find(({ isRevoked }) => isRevoked);
+  if (revoked !== undefined) {
+    throw sshError('MM_SSH_HOST_KEY_REFUSED', {
+      message: `${shown} that is revoked in ${revoked.where}: ${describeKey(blob)}`,
+      hint: 'Whoever has that key may pose as the host. Have the host make new keys, and do not log in until then.',
+    });
+  }
+  if (same.length > 0) return 'first';
+  const others = user.keys.filter(({ isForPort, isRevoked }) => isForPort && !isRevoked);
+  const [other] = others;
+  if (other !== undefined && user.strict !== 'no') {
+    throw sshError('MM_SSH_HOST_KEY_REFUSED', {
+      message: `${shown} other than the one in ${other.where}: ${describeKey(blob)} in place of ${others.map((known) => describeKey(known.blob)).join(', ')}`,
+      hint: `Somebody may be in between, or the host was set up anew. If you know that it was, remove that line, such as with "ssh-keygen -R".`,
+    });
+  }
+  if (user.strict !== 'yes') return 'first';
+  throw sshError('MM_SSH_HOST_KEY_REFUSED', {
+    message: `${shown} that is not in your known_hosts, and your ssh config has StrictHostKeyChecking yes: ${describeKey(blob)}`,
+    hint: `If that is the host's key, accept it with "ssh -o StrictHostKeyChecking=ask ${target.host}", and run the command again.`,
   });
 }
 

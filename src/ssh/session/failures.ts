@@ -2,12 +2,11 @@ import { codeOf, isMachineError, messageOf } from '../../base/machine-error.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
-import type { Identities } from '../keys/identities.ts';
-import { fingerprint } from '../keys/public-key.ts';
+import { describeIdentity, type Identities } from '../keys/identities.ts';
 import { describeTarget } from '../target.ts';
 
 /** How far an attempt to connect has come. */
-export type ConnectStage = 'way' | 'greeting' | 'login';
+export type ConnectStage = 'way' | 'greeting' | 'login' | 'agent';
 
 /** An attempt to log in, as far as its failures tell of it. */
 export interface Login {
@@ -31,6 +30,10 @@ export function connectTimeout(target: SshTarget, stage: ConnectStage, time: str
     login: {
       said: `${where} did not finish the login`,
       hint: 'The host may be overloaded, or its sshd waits for a name server. Try again.',
+    },
+    agent: {
+      said: `The SSH agent of this computer did not sign the login at ${where}`,
+      hint: 'It may wait for you to unlock it or to confirm. Try it with "ssh-add -l"; without SSH_AUTH_SOCK no agent is asked.',
     },
   }[stage];
   return sshError('MM_SSH_TIMEOUT', { message: `${text.said} within ${time}`, hint: text.hint });
@@ -92,7 +95,7 @@ export function closedFailure(target: SshTarget, cause: unknown, complaint: stri
 
 /**
  * Says what an error of ssh2 before the end of a login means.
- * @param offered the keys that the host was offered from files.
+ * @param offered the keys that the host was offered.
  * @param reached whether the host has shown its key.
  */
 export function loginFailure(
@@ -103,9 +106,8 @@ export function loginFailure(
 ): Error {
   const { target, route } = login;
   if (isMachineError(error)) return error;
-  if (error.level === 'client-authentication' || /too many authentication failures/i.test(error.message)) {
-    return authFailure(login, offered);
-  }
+  const isLimit = /too many authentication failures/i.test(error.message);
+  if (isLimit || error.level === 'client-authentication') return authFailure(login, offered, isLimit);
   const isLost =
     /^Connection lost before handshake|Keepalive/.test(error.message) || error.level === 'client-socket';
   const isProtocol =
@@ -134,12 +136,23 @@ export function lostFailure({ target, route }: Login, error: Error | undefined, 
   });
 }
 
-function authFailure({ target, identities }: Login, offered: readonly string[]): Error {
-  const agentKeys = identities.identities.flatMap((identity) =>
-    identity.kind === 'agent' ? identity.agent.offered.map((blob) => `agent key ${fingerprint(blob)}`) : [],
-  );
-  const tried = [...agentKeys, ...offered];
-  const left = identities.leftOut.length === 0 ? '' : `; not tried: ${identities.leftOut.join(', ')}`;
+function authFailure(
+  { target, identities: { identities, leftOut } }: Login,
+  tried: readonly string[],
+  isLimit: boolean,
+): Error {
+  const untried = isLimit ? identities.map(describeIdentity).filter((key) => !tried.includes(key)) : [];
+  const not = [...untried, ...leftOut];
+  const left = not.length === 0 ? '' : `; not tried: ${not.join(', ')}`;
+  if (isLimit) {
+    return sshError('MM_SSH_AUTH', {
+      message: printable(
+        `${describeTarget(target)} ends the login of '${target.user}' after ${tried.length} keys, its limit (tried: ${tried.join(', ')}${left})`,
+        1500,
+      ),
+      hint: `Name the right key: "IdentityFile" and "IdentitiesOnly yes" for ${target.host} in your ssh config, or an option such as --generic-ssh-key at create. The limit is MaxAuthTries in the host's sshd_config.`,
+    });
+  }
   return sshError('MM_SSH_AUTH', {
     message: printable(
       `${describeTarget(target)} does not let '${target.user}' in (tried: ${tried.join(', ') || 'no key at all'}${left})`,

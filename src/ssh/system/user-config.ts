@@ -10,8 +10,14 @@ export interface UserConfig {
   readonly hostName: string;
   /** '' when there is none. */
   readonly hostKeyAlias: string;
+  readonly user: string;
+  readonly port: number;
   /** Paths separated by blanks. */
   readonly knownHostsFiles: string;
+  /** The same for all users of this computer. */
+  readonly globalKnownHostsFiles: string;
+  /** `yes`, `ask`, `accept-new` or `no`. */
+  readonly strictHostKeyChecking: string;
   readonly identityFiles: readonly string[];
   readonly identitiesOnly: boolean;
   /** '' for $SSH_AUTH_SOCK, 'none' for no agent, else a socket's path. */
@@ -61,6 +67,9 @@ export async function readUserConfig(
   }
 }
 
+/** ssh prints some values under another name. */
+const STRICTNESS: Readonly<Record<string, string>> = { true: 'yes', false: 'no', off: 'no' };
+
 /** Reads the output of `ssh -G`: each line is a lower-case keyword and its value. */
 export function parseUserConfig(
   text: string,
@@ -82,7 +91,11 @@ export function parseUserConfig(
   return {
     hostName,
     hostKeyAlias: one('hostkeyalias'),
+    user: one('user'),
+    port: Number(one('port')) || target.port,
     knownHostsFiles: path(one('userknownhostsfile')),
+    globalKnownHostsFiles: path(one('globalknownhostsfile')),
+    strictHostKeyChecking: STRICTNESS[one('stricthostkeychecking')] ?? one('stricthostkeychecking'),
     identityFiles: (values.get('identityfile') ?? []).filter((value) => value !== 'none').map(path),
     identitiesOnly: one('identitiesonly') === 'yes',
     identityAgent:

@@ -39,7 +39,7 @@ const failures = [
   network('ECONNREFUSED'),
   network('EHOSTUNREACH'),
   closedFailure(target, new Error('reset'), ''),
-  thrown(() => checkHostKey(target, [], Buffer.from('key'))),
+  thrown(() => checkHostKey(target, { pinned: [], user: undefined }, Buffer.from('key'))),
   thrown(() => checkTarget({ ...target, host: '-x' })),
 ];
 
