@@ -4,8 +4,9 @@ import { amazonec2Flags } from '../../../../src/drivers/amazonec2/driver.ts';
 import { addressOf } from '../../../../src/drivers/amazonec2/instance/instance.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';
+import { openFlags } from '../../../../src/sdk/testing/test-machine.ts';
 
-const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
+const defaults = openFlags(amazonec2Flags, {});
 const withIpv6 = configureEc2(
   new FlagReader({ ...defaults, 'amazonec2-ipv6': true }),
   baseConfig('h1', '/store'),

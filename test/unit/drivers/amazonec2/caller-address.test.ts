@@ -7,9 +7,10 @@ import { callerNetworks } from '../../../../src/drivers/amazonec2/network/caller
 import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
+import { openFlags } from '../../../../src/sdk/testing/test-machine.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 
-const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
+const defaults = openFlags(amazonec2Flags, {});
 
 /**
  * A computer in a home network.

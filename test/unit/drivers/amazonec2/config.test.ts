@@ -8,9 +8,10 @@ import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { traitOf } from '../../../../src/sdk/driver.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
+import { openFlags } from '../../../../src/sdk/testing/test-machine.ts';
 
 const base = baseConfig('h1', '/store');
-const defaults = Object.fromEntries(amazonec2Flags.map(({ name, default: value }) => [name, value ?? '']));
+const defaults = openFlags(amazonec2Flags, {});
 const configure = (flags: FlagValues) => configureEc2(new FlagReader({ ...defaults, ...flags }), base);
 
 test('the defaults make a machine that is closed: encrypted, with tokens, with a group of its own', () => {
