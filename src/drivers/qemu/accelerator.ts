@@ -59,7 +59,7 @@ export async function tryAccel(
   const folder = join(cacheDir, 'qemu');
   const key = await accelKey(ports.programs, qemuProgram(arch), accel);
   const known = await recallAccel(folder, key, ports.clock.now());
-  if (known !== undefined) return known;
+  if (known !== undefined && (!known.works || cpuModels(arch, accel).includes(known.cpuModel))) return known;
   const result = await probeAccel(ports, arch, accel);
   if (remembers) await rememberAccel(folder, key, result, ports.clock.now());
   return result;

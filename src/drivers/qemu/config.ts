@@ -4,6 +4,7 @@ import { type Arch, catalogueNames, DEFAULT_IMAGE, hostArch } from '../../images
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader, FlagSpec } from '../../sdk/flags.ts';
 import { imageName } from '../../sdk/guest.ts';
+import type { RecordReader } from '../../sdk/record.ts';
 
 const ACCELS = ['kvm', 'hvf', 'whpx', 'tcg'] as const;
 export type Accel = (typeof ACCELS)[number];
@@ -19,10 +20,10 @@ export interface QemuConfig extends BaseConfig {
   Accel: Accel | 'auto';
   /** What the guest last ran with. */
   AccelInUse: Accel | '';
-  /** As asked for: a host port of 0 takes a free one. */
-  Publish: readonly Forward[];
+  /** As asked for: a host port of 0 takes a free one. null in a record is none. */
+  Publish: readonly Forward[] | null;
   /** As in force. */
-  Published: readonly Forward[];
+  Published: readonly Forward[] | null;
   /** Local port that leads to the engine's in the guest. */
   EnginePort: number;
   /** Full path, or ''. */
@@ -120,6 +121,29 @@ export function configureQemu(flags: FlagReader, base: BaseConfig): QemuConfig {
     UserData: flags.path('qemu-user-data'),
     BaseImage: '',
   };
+}
+
+/** The record by the rules of the flags: all of it becomes arguments of QEMU. */
+export function checkQemu(record: RecordReader): void {
+  record.needed('CPU', 'Memory', 'DiskSize', 'Image', 'BaseImage', 'UserData', 'Arch', 'Accel');
+  record.needed('Publish', 'Published', 'EnginePort');
+  if (record.userName('SSHUser', 'docker') === 'root') throw record.wrong('SSHUser', 'Root cannot log in.');
+  record.int('CPU', 1, 512);
+  record.int('Memory', 256, 16 * MEBI);
+  record.int('DiskSize', 3000, 64 * MEBI);
+  record.line('Image');
+  record.matching('Arch', /^(?:x86_64|aarch64)$/, 'Give x86_64 or aarch64.');
+  record.matching('Accel', /^(?:auto|kvm|hvf|whpx|tcg)$/, 'Give one that --qemu-accel takes.');
+  record.matching('AccelInUse', /^(?:kvm|hvf|whpx|tcg)?$/, 'Give one that --qemu-accel takes.');
+  record.int('EnginePort', 0, 65_535);
+  for (const forward of [...record.records('Publish'), ...record.records('Published')]) {
+    forward.needed('host', 'guest', 'protocol');
+    forward.int('host', 0, 65_535);
+    forward.int('guest', 1, 65_535);
+    forward.matching('protocol', /^(?:tcp|udp)$/, 'Give tcp or udp.');
+  }
+  record.path('UserData');
+  record.path('BaseImage');
 }
 
 /** Files of the machine, all in its folder. */

@@ -3,7 +3,7 @@ import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver, type MachineState } from '../../sdk/driver.ts';
 import { forwardedTraits, readPublicKey } from '../../sdk/guest.ts';
 import { bootGuest, runState, stopGuest } from './boot.ts';
-import { configureQemu, machineFiles, type QemuConfig, qemuFlags } from './config.ts';
+import { checkQemu, configureQemu, machineFiles, type QemuConfig, qemuFlags } from './config.ts';
 import { createGuest } from './create.ts';
 import { precheckQemu, qemuAvailability } from './precheck.ts';
 import { findGuest } from './process/process.ts';
@@ -51,5 +51,6 @@ export const qemuDriver: Driver<QemuConfig> = {
   traits: { ...forwardedTraits, images: ({ BaseImage }) => [BaseImage] },
   availability: qemuAvailability,
   configure: configureQemu,
+  check: checkQemu,
   load: async () => host,
 };

@@ -41,7 +41,7 @@ export async function precheckQemu(context: Context): Promise<readonly PlanLine[
     const result = await tryAccel(context, cacheDir, config.Arch, config.Accel, { remembers: false });
     if (!result.works) throw accelRefused(config.Accel, result.why);
   }
-  const published = config.Publish.map(({ host, guest }) => `${host || 'a free one'} to ${guest}`);
+  const published = (config.Publish ?? []).map(({ host, guest }) => `${host || 'a free one'} to ${guest}`);
   return [
     ...guestPlan({
       image: config.Image,
@@ -56,7 +56,7 @@ export async function precheckQemu(context: Context): Promise<readonly PlanLine[
 }
 
 async function checkPublished(config: Readonly<QemuConfig>): Promise<void> {
-  for (const { host, protocol } of config.Publish) {
+  for (const { host, protocol } of config.Publish ?? []) {
     if (host === 0 || (await isPortFree(host, protocol))) continue;
     throw qemuError('MM_QEMU_PORT_TAKEN', {
       message: `Local port ${host}/${protocol} cannot be published: another program uses it, or it is not for this user`,

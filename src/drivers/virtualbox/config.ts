@@ -4,6 +4,7 @@ import { type Arch, DEFAULT_IMAGE, hostArch } from '../../images/catalogue.ts';
 import type { BaseConfig } from '../../sdk/context.ts';
 import type { FlagReader } from '../../sdk/flags.ts';
 import { imageName } from '../../sdk/guest.ts';
+import type { RecordReader } from '../../sdk/record.ts';
 import { DEFAULT_CIDR, NIC_TYPES, PROMISC_MODES, UI_TYPES } from './flags.ts';
 import { parseCidr } from './network/cidr.ts';
 
@@ -117,6 +118,37 @@ export function configureVirtualBox(flags: FlagReader, base: BaseConfig): Virtua
     BridgedInterface: flags.text('virtualbox-bridged-interface'),
     UserData: flags.path('virtualbox-user-data'),
   };
+}
+
+/**
+ * The record by the rules of the flags. docker-machine had fewer: what is wrong in its records is
+ * told by what would use it.
+ */
+export function checkVirtualBox(record: RecordReader): void {
+  const isOurs = record.has('Image');
+  record.needed('CPU', 'Memory', 'DiskSize', 'HostOnlyCIDR');
+  if (isOurs) record.needed('NatNicType', 'HostOnlyNicType', 'HostOnlyPromiscMode', 'Arch');
+  record.int('CPU', isOurs ? 1 : -1024, 1024);
+  record.int('Memory', 0, 2 * MEBI);
+  record.int('DiskSize', 0, 2 * MEBI);
+  for (const key of ['NatNicType', 'HostOnlyNicType', 'HostOnlyPromiscMode', 'UIType'])
+    record.matching(key, /^[\w-]*$/, 'Give one word.');
+  for (const key of ['Boot2DockerURL', 'ShareFolder', 'Image', 'HostOnlyAdapter', 'BridgedInterface'])
+    record.line(key);
+  for (const key of ['HostDNSResolver', 'HostOnlyNoDHCP', 'NoShare', 'DNSProxy', 'NoVTXCheck'])
+    record.bool(key);
+  for (const key of ['NatOnly', 'HostOnlyDHCP']) record.bool(key);
+  record.matching('Arch', /^(?:x86_64|aarch64)$/, 'Give x86_64 or aarch64.');
+  record.int('EnginePort', 0, 65_535);
+  record.list('AdaptersBefore');
+  record.path('BaseImage');
+  record.path('UserData');
+  const share = record.line('ShareFolder');
+  if (isOurs && share !== '' && parseShare(share) === undefined)
+    throw record.wrong('ShareFolder', 'Give a full path and a name, such as /home/me/work:work.');
+  const cidr = record.line('HostOnlyCIDR');
+  if (isOurs && parseCidr(cidr) === undefined)
+    throw record.wrong('HostOnlyCIDR', `Give one such as ${DEFAULT_CIDR}.`);
 }
 
 /** Files in the machine's folder. VirtualBox's own lie in a folder of the machine's name there. */

@@ -11,7 +11,13 @@ import {
 } from '../../sdk/driver.ts';
 import { forwardedTraits, readPublicKey } from '../../sdk/guest.ts';
 import { bootMachine, gone, killMachine, stopMachine } from './boot.ts';
-import { configureVirtualBox, isBoot2Docker, machineFiles, type VirtualBoxConfig } from './config.ts';
+import {
+  checkVirtualBox,
+  configureVirtualBox,
+  isBoot2Docker,
+  machineFiles,
+  type VirtualBoxConfig,
+} from './config.ts';
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
 import { howToInstall, howToLoadModule } from './manage/explain.ts';
@@ -66,6 +72,7 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
   },
   availability: virtualboxAvailability,
   configure: configureVirtualBox,
+  check: checkVirtualBox,
   load: async () => host,
 };
 

@@ -62,7 +62,7 @@ export function forwardsOf(config: Readonly<QemuConfig>): readonly Forward[] {
   return [
     { host: config.SSHPort, guest: GUEST_SSH_PORT, protocol: 'tcp' },
     { host: config.EnginePort, guest: GUEST_ENGINE_PORT, protocol: 'tcp' },
-    ...config.Published,
+    ...(config.Published ?? []),
   ];
 }
 
@@ -75,7 +75,7 @@ export async function choosePorts(
     const [ssh, engine, ...published] = await takeFreePorts([
       free(GUEST_SSH_PORT),
       free(GUEST_ENGINE_PORT),
-      ...config.Publish,
+      ...(config.Publish ?? []),
     ]);
     return {
       IPAddress: '127.0.0.1',
@@ -84,7 +84,7 @@ export async function choosePorts(
       Published: published,
     };
   } catch (cause) {
-    const taken = await firstTaken(config.Publish);
+    const taken = await firstTaken(config.Publish ?? []);
     throw qemuError('MM_QEMU_PORT_TAKEN', {
       message:
         taken === undefined

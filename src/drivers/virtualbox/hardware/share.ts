@@ -15,7 +15,8 @@ function wished(
   config: Readonly<VirtualBoxConfig>,
   platform: NodeJS.Platform = process.platform,
 ): Share | undefined {
-  if (config.ShareFolder !== '') return recorded(config);
+  // docker-machine's older versions had none.
+  if (config.ShareFolder) return recorded(config);
   return config.NoShare || !isBoot2Docker(config) ? undefined : USERS[platform];
 }
 
@@ -49,7 +50,7 @@ export async function shareFolder(context: DriverContext<VirtualBoxConfig>, info
 /** Says how else a folder gets into a guest that lacks the Guest Additions. */
 export async function warnOfUnseenShare(context: DriverContext<VirtualBoxConfig>): Promise<void> {
   const { config, machine, report } = context;
-  if (config.ShareFolder === '') return;
+  if (!config.ShareFolder) return;
   const version = '/VirtualBox/GuestAdd/Version';
   const answer = await manage(context, ['guestproperty', 'get', vmOf(context), version]).catch(() => '');
   if (parseValue(answer) !== undefined) return;

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { cpuModels } from '../../../../src/drivers/qemu/accelerator.ts';
 import {
@@ -6,6 +7,7 @@ import {
   guestArgv,
   macOf,
 } from '../../../../src/drivers/qemu/process/argv.ts';
+import { optionsOf } from '../../../testbed/qemu/options.ts';
 
 const guest: GuestProcess = {
   name: 'host1',
@@ -102,6 +104,29 @@ test('under KVM on x86_64 a second processor model is tried, and elsewhere there
 test('a comma in a path does not end an option', () => {
   const argv = guestArgv({ ...guest, diskPath: '/a,readonly=on/disk.qcow2' });
   expect(argv.find((item) => item.includes('id=disk0'))).toContain('file=/a,,readonly=on/disk.qcow2,format');
+});
+
+test('whatever a path is, QEMU reads that path and no option beside it', () => {
+  const odd = fc.string({ unit: fc.constantFrom(',', '=', ' ', '"', "'", '\\', ':', '\n', 'é', 'a', '/') });
+  fc.assert(
+    fc.property(odd, (tail) => {
+      const path = `/${tail}`;
+      const argv = guestArgv({ ...guest, diskPath: path, seedPath: path, serialPath: path, qmpPath: path });
+      const read = [...optionsOf(argv, '-drive'), ...optionsOf(argv, '-chardev')];
+      const given = read.filter(([name, value]) => /^(file|path)$/.test(name) && value !== '');
+      expect(given.map(([, value]) => value)).toEqual([path, path, path, path]);
+      const others = read.filter((pair) => !given.includes(pair)).map((pair) => pair.join('='));
+      expect(others.join(' ')).toBe(
+        'if=none id=disk0 format=qcow2 discard=unmap detect-zeroes=unmap ' +
+          'if=none id=seed0 format=raw readonly=on file= id=serial0 socket= id=qmp0 server=on wait=off',
+      );
+    }),
+  );
+});
+
+test('a name with a comma is one name', () => {
+  const argv = guestArgv({ ...guest, name: 'a,debug-threads=on' });
+  expect(optionsOf(argv, '-name')).toEqual([['guest', 'a,debug-threads=on']]);
 });
 
 test('on Windows QMP is a named pipe', () => {
