@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
@@ -69,6 +70,16 @@ export async function identify(pid: number): Promise<ProcessIdentity | undefined
   return started === undefined ? undefined : { pid, started, place: await place() };
 }
 
+const digest = (text: string) =>
+  text === '-' || text === ''
+    ? text
+    : `~${createHash('sha256').update(text).digest('base64url').slice(0, 6)}`;
+
+/** The same in at most 46 characters. It can be compared, and not read. */
+export function briefly({ pid, started, place }: ProcessIdentity): ProcessIdentity {
+  return { pid, started: digest(started), place: place.split(' ').map(digest).join(' ') };
+}
+
 /**
  * Whether a process still lives. 'elsewhere' means it cannot be told from here.
  * That is so for another pid namespace, and for another computer that shares this disk.
@@ -76,11 +87,13 @@ export async function identify(pid: number): Promise<ProcessIdentity | undefined
  */
 export async function fateOf(identity: ProcessIdentity): Promise<'alive' | 'dead' | 'elsewhere'> {
   const [name = '', boot = '-', namespace = '-', computer] = identity.place.split(' ');
-  const [ourName, ourBoot, ourNamespace, ourComputer] = (await place()).split(' ');
+  const isBrief = identity.place.includes('~');
+  const told = (text: string) => (isBrief ? digest(text) : text);
+  const [ourName, ourBoot, ourNamespace, ourComputer] = (await place()).split(' ').map(told);
   const isSameComputer = computer === undefined ? name === ourName : computer === ourComputer;
   const isSameBoot = boot === ourBoot && (boot !== '-' || isSameComputer);
   if (isSameBoot && namespace === ourNamespace)
-    return (await startTime(identity.pid)) === identity.started ? 'alive' : 'dead';
+    return told((await startTime(identity.pid)) ?? 'none') === identity.started ? 'alive' : 'dead';
   // After a reboot of this computer none of its old processes lives.
   return !isSameBoot && isSameComputer && boot !== '-' && ourBoot !== '-' ? 'dead' : 'elsewhere';
 }

@@ -135,12 +135,19 @@ export class Machine {
 
   async saveConfig(patch: Partial<HostConfig>): Promise<void> {
     this.#config = { ...this.#config, ...patch };
-    await this.deps.store.saveConfig(this.name, this.#config);
+    await this.#written(this.deps.store.saveConfig(this.name, this.#config));
   }
 
   async saveMeta(patch: Partial<MachineMeta>): Promise<void> {
     this.#meta = { ...this.meta, ...patch };
-    await this.deps.store.saveMeta(this.name, this.#meta);
+    await this.#written(this.deps.store.saveMeta(this.name, this.#meta));
+  }
+
+  /** What fills a disk can be removed: a removal is begun again whatever was noted of it. */
+  async #written(writing: Promise<void>): Promise<void> {
+    await writing.catch((error: unknown) => {
+      if (this.meta.phase !== 'removing' || !isMachineError(error, 'MM_STORE_FULL')) throw error;
+    });
   }
 
   async #saveDriver(patch: object): Promise<void> {

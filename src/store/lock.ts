@@ -1,10 +1,10 @@
-import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isObject } from '../base/json.ts';
 import { codeOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
-import { fateOf, identify, type ProcessIdentity } from '../base/process-identity.ts';
+import { briefly, fateOf, identify, type ProcessIdentity } from '../base/process-identity.ts';
 import { waitFor } from '../base/wait.ts';
 import { storeError, storeFailure } from './errors.ts';
 
@@ -31,6 +31,17 @@ export interface LockOptions {
 
 const POLL_MS = 25;
 
+/** Says what a link of `claim` says. */
+async function readLink(path: string): Promise<LockHolder | 'none' | undefined> {
+  try {
+    const [pid, started = '', token = '', ...place] = (await readlink(path)).split(' ');
+    const identity = { pid: Number(pid), started, place: place.join(' ') };
+    return { ...identity, token, command: 'mymachine', since: '' };
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? 'none' : undefined;
+  }
+}
+
 async function readHolder(path: string): Promise<LockHolder | 'none' | undefined> {
   try {
     const value: unknown = JSON.parse(await readFile(path, 'utf8'));
@@ -45,16 +56,26 @@ async function readHolder(path: string): Promise<LockHolder | 'none' | undefined
       since: printable(String(value['since'] ?? ''), 40),
     };
   } catch (error) {
-    return codeOf(error) === 'ENOENT' ? 'none' : undefined;
+    // A link that leads nowhere reads as a file that is not there.
+    return codeOf(error) === 'ENOENT' ? readLink(path) : undefined;
   }
 }
 
-/** Creates the lock file with its content in one step: link(2). Gives false when it exists. */
+/**
+ * Creates the lock file with its content in one step: link(2). Gives false when it exists.
+ * On a full disk it is a symbolic link that leads nowhere: one below 60 bytes takes no block.
+ */
 async function claim(path: string, holder: LockHolder): Promise<boolean> {
   const own = join(dirname(path), `.claim-${holder.token}`);
-  await writeFile(own, JSON.stringify(holder), { mode: 0o600 });
   try {
-    await link(own, path);
+    try {
+      await writeFile(own, JSON.stringify(holder), { mode: 0o600 });
+      await link(own, path);
+    } catch (error) {
+      if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error))) throw error;
+      const { pid, started, place } = briefly(holder);
+      await symlink([pid, started, holder.token.slice(0, 6), place].join(' '), path);
+    }
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
@@ -73,7 +94,7 @@ async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promi
   const folder = dirname(path);
   const prefix = `${path.slice(folder.length + 1)}.takeover-`;
   const own = join(folder, `${prefix}${self.token}`);
-  await writeFile(own, JSON.stringify(self), { mode: 0o600 });
+  await claim(own, self);
   try {
     for (const entry of await readdir(folder)) {
       if (!entry.startsWith(prefix) || entry === `${prefix}${self.token}`) continue;
@@ -87,6 +108,12 @@ async function buryDead(path: string, dead: LockHolder, self: LockHolder): Promi
   } finally {
     await rm(own, { force: true });
   }
+}
+
+function described(holder: LockHolder | undefined): string {
+  if (holder === undefined) return 'an unknown process';
+  const { command, pid, place, since } = holder;
+  return `${command} (pid ${pid}${since === '' ? '' : ` on ${place.split(' ')[0]}, since ${since}`})`;
 }
 
 async function acquire(path: string, options: LockOptions): Promise<() => Promise<void>> {
@@ -112,7 +139,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
     if (options.isPatient === true && fate === 'alive') end = clock.now() + options.timeoutMs;
     if (clock.now() < end) return undefined;
     throw storeError('MM_STORE_BUSY', {
-      message: `${path} is still held by ${holder === undefined ? 'an unknown process' : `${holder.command} (pid ${holder.pid} on ${holder.place.split(' ')[0]}, since ${holder.since})`}`,
+      message: `${path} is still held by ${described(holder)}`,
       hint: 'Wait for that command to end, or end it. If it runs nowhere any more, delete that file.',
     });
   };

@@ -239,7 +239,10 @@ export class Store {
     if (!isFolderName(name)) throw unknownMachine(name);
     const path = this.paths.lock(`machine-${name}`);
     return this.#locked(path, `machine "${printable(name, 60)}"`, async () => {
-      await this.#modernise(name);
+      await this.#modernise(name).catch((error: unknown) => {
+        // It stays as it is, and can be read. What must be written for the work says so itself.
+        if (!isMachineError(error, 'MM_STORE_FULL')) throw error;
+      });
       return work();
     });
   }

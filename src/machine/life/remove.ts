@@ -33,10 +33,15 @@ function failed(deps: MachineDeps, name: string, error: unknown): unknown {
   });
 }
 
+/** The store's ssh config is written anew with the next change, when there is room again. */
+function unlessFull(error: unknown): void {
+  if (!isMachineError(error, 'MM_STORE_FULL')) throw error;
+}
+
 /** Ends with nothing of the host left that we made; the record stays. */
 export async function removeHost(machine: Machine, options: RemoveOptions): Promise<void> {
   await machine.enter('removing');
-  await forgetEngineAddress(machine);
+  await forgetEngineAddress(machine).catch(unlessFull);
   if (options.restore && machine.driver.traits.adopted && machine.driver.traits.provision) {
     await machine.deps.report.step(`Restoring ${machine.name}...`, () => restoreMachine(machine));
   }
@@ -61,6 +66,6 @@ export async function removeMachine(deps: MachineDeps, name: string, options: Re
     }
     if (deps.signal.aborted) throw failed(deps, name, deps.signal.reason);
     await deps.store.remove(name);
-    if (machine === undefined) await refreshSshConfig(deps);
+    if (machine === undefined) await refreshSshConfig(deps).catch(unlessFull);
   });
 }

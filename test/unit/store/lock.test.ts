@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { identify } from '../../../src/base/process-identity.ts';
+import { briefly, identify } from '../../../src/base/process-identity.ts';
 import { systemClock } from '../../../src/cli/computer/clock.ts';
 import { type LockHolder, withLock } from '../../../src/store/lock.ts';
 
@@ -126,6 +126,22 @@ test('whoever is patient waits beyond the time for a holder that lives, and for 
   await expect(
     withLock(path, options({ timeoutMs: 50, isPatient: true }), async () => 'in'),
   ).rejects.toMatchObject({ code: 'MM_STORE_BUSY' });
+});
+
+test('a lock that was taken on a full disk is a short link, which counts as any other', async () => {
+  const path = join(folder, 'link.lock');
+  const self = briefly((await identify(process.pid)) ?? { pid: 0, started: '', place: '' });
+  const target = (started: string) => [self.pid, started, 'abcdef', self.place].join(' ');
+  expect(target(self.started).length).toBeLessThan(60);
+  await symlink(target(self.started), path);
+  await expect(withLock(path, options({ timeoutMs: 50 }), async () => 'in')).rejects.toMatchObject({
+    code: 'MM_STORE_BUSY',
+    message: expect.stringContaining(`held by mymachine (pid ${process.pid})`),
+  });
+  await rm(path);
+  await symlink(target('~gone'), path);
+  const clock = { now: () => 0, sleep: systemClock.sleep };
+  expect(await withLock(path, options({ clock }), async () => 'in')).toBe('in');
 });
 
 test('a pid that is another program by now does not keep the lock', async () => {

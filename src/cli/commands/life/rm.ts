@@ -56,7 +56,9 @@ export const command = defineCommand({
     const otherwise = { undone: 'nothing was removed', yes: '-y' };
     if (!force && !flags.y && !(await confirm(app, 'Are you sure?', otherwise))) return exit(first.exitCode);
     const { exitCode } = await overFleet(app, found, remove);
-    if (force && !app.signal.aborted) return exit(0);
+    // As docker-machine does, it ends well whatever became of hosts that the store has no more.
+    const stay = await Promise.all(found.map((name) => app.store.exists(name)));
+    if (force && !app.signal.aborted && !stay.includes(true)) return exit(0);
     return exit(exitCode === 0 && missing.length > 0 ? 4 : exitCode);
   },
 });
