@@ -132,18 +132,22 @@ export function checkQemu(record: RecordReader): void {
   record.int('Memory', 256, 16 * MEBI);
   record.int('DiskSize', 3000, 64 * MEBI);
   record.line('Image');
-  record.matching('Arch', /^(?:x86_64|aarch64)$/, 'Give x86_64 or aarch64.');
-  record.matching('Accel', /^(?:auto|kvm|hvf|whpx|tcg)$/, 'Give one that --qemu-accel takes.');
-  record.matching('AccelInUse', /^(?:kvm|hvf|whpx|tcg)?$/, 'Give one that --qemu-accel takes.');
+  checkWord(record, 'Arch', ['x86_64', 'aarch64']);
+  checkWord(record, 'Accel', ['auto', ...ACCELS]);
+  if (record.has('AccelInUse')) checkWord(record, 'AccelInUse', ['', ...ACCELS]);
   record.int('EnginePort', 0, 65_535);
   for (const forward of [...record.records('Publish'), ...record.records('Published')]) {
     forward.needed('host', 'guest', 'protocol');
     forward.int('host', 0, 65_535);
     forward.int('guest', 1, 65_535);
-    forward.matching('protocol', /^(?:tcp|udp)$/, 'Give tcp or udp.');
+    checkWord(forward, 'protocol', ['tcp', 'udp']);
   }
   record.path('UserData');
   record.path('BaseImage');
+}
+
+function checkWord(record: RecordReader, key: string, words: readonly string[]): void {
+  if (!words.includes(record.text(key))) throw record.wrong(key, `Give one of ${words.join(', ')}.`);
 }
 
 /** Files of the machine, all in its folder. */

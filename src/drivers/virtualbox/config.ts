@@ -126,8 +126,10 @@ export function configureVirtualBox(flags: FlagReader, base: BaseConfig): Virtua
  */
 export function checkVirtualBox(record: RecordReader): void {
   const isOurs = record.has('Image');
-  record.needed('CPU', 'Memory', 'DiskSize', 'HostOnlyCIDR');
-  if (isOurs) record.needed('NatNicType', 'HostOnlyNicType', 'HostOnlyPromiscMode', 'Arch');
+  if (isOurs) {
+    record.needed('CPU', 'Memory', 'DiskSize', 'HostOnlyCIDR');
+    record.needed('NatNicType', 'HostOnlyNicType', 'HostOnlyPromiscMode');
+  }
   record.int('CPU', isOurs ? 1 : -1024, 1024);
   record.int('Memory', 0, 2 * MEBI);
   record.int('DiskSize', 0, 2 * MEBI);

@@ -28,10 +28,12 @@ export function lockNetworks<T>(context: Pick<Context, 'withLock'>, work: () => 
 }
 
 export function cidrOf(config: Readonly<VirtualBoxConfig>): Cidr {
-  const cidr = parseCidr(config.HostOnlyCIDR);
+  // A record of docker-machine may lack it.
+  const { HostOnlyCIDR = '' } = config;
+  const cidr = parseCidr(HostOnlyCIDR);
   if (cidr !== undefined) return cidr;
   throw virtualboxError('MM_VBOX_NETWORK', {
-    message: `The machine's record has no host-only network that could be: ${config.HostOnlyCIDR.slice(0, 60)}`,
+    message: `The machine's record has no host-only network that could be: ${HostOnlyCIDR.slice(0, 60)}`,
     hint: 'HostOnlyCIDR in its config.json is such as 192.168.60.1/24.',
   });
 }
