@@ -9,12 +9,14 @@ import {
   type HostDriver,
   type HostStatus,
   type SshLogin,
+  type Trace,
   type Trait,
   type Traits,
   traitOf,
 } from '../sdk/driver.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
 import { hostKeyAliasOf } from '../ssh/target.ts';
+import { rememberAccount } from '../store/accounts.ts';
 import type { HostConfig } from '../store/record/host-config.ts';
 import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
@@ -150,6 +152,19 @@ export class Machine {
     });
   }
 
+  /** Where the host is at its provider, if it is at one. */
+  async trace(): Promise<Trace | undefined> {
+    return (await this.host()).cloud?.trace(this.#driverConfig);
+  }
+
+  /** Has the store remember the provider's account, which outlives the record. */
+  async rememberAccount(): Promise<void> {
+    const trace = await this.trace();
+    if (trace === undefined) return;
+    const { name } = this.driver;
+    await rememberAccount(this.deps.store.paths.accounts, { driver: name, flags: trace.flags });
+  }
+
   async #saveDriver(patch: object): Promise<void> {
     await this.saveConfig({ Driver: { ...this.#config.Driver, ...patch } });
   }
@@ -176,6 +191,7 @@ export class Machine {
   ): Promise<void> {
     if (this.meta.journal.some((entry) => entry.step === id && entry.state === 'done')) return;
     this.deps.signal.throwIfAborted();
+    await this.rememberAccount();
     await this.#record(id, 'intent');
     const patch = await this.deps.report.step(title, effect);
     if (patch !== undefined) await this.#saveDriver(patch);

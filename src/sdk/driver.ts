@@ -160,6 +160,14 @@ export interface Holding {
   readonly where: string;
 }
 
+/** Where a machine's host is, for whoever looks for it when the record is gone. */
+export interface Trace {
+  /** Options, none of them secret, that lead to the account and region. */
+  readonly flags: Readonly<Record<string, string>>;
+  /** What stands in the record, such as `instance i-1`. */
+  readonly things: readonly string[];
+}
+
 /** A provider of hosts elsewhere, which may cost and outlive their records. */
 export interface Cloud<C extends BaseConfig = BaseConfig> {
   /** Identifies the provider account and region. Machines of one value share their holdings. */
@@ -174,6 +182,8 @@ export interface Cloud<C extends BaseConfig = BaseConfig> {
   holdings(context: DriverContext<C>, all: boolean): Promise<readonly Holding[]>;
   /** Deletes all of a machine whose record is lost. The context is of another of the account. */
   removeHoldings(context: DriverContext<C>, machineId: string): Promise<void>;
+  /** undefined as long as nothing can have been made. The store remembers the flags. */
+  trace(config: Readonly<C>): Trace | undefined;
   /** Whether the provider is certain that the machine's host is gone for good. */
   isGone(context: DriverContext<C>): Promise<boolean>;
   /**

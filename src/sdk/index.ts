@@ -27,6 +27,7 @@ export {
   type HostDriver,
   type HostKeyTrust,
   type Power,
+  type Trace,
   type Trait,
   type Traits,
 } from './driver.ts';

@@ -19,6 +19,8 @@ export interface StorePaths {
   engineUrl(name: string): string;
   /** Ours: the identity of this store, wherever it is. */
   readonly storeId: string;
+  /** Ours: accounts of providers in which machines were made. May be missing. */
+  readonly accounts: string;
   /** Ours: ssh config of machines whose engines are reached through SSH. May be missing. */
   readonly sshConfig: string;
   readonly locks: string;
@@ -39,6 +41,7 @@ export function storePaths(root: string): StorePaths {
     knownHosts: (name) => join(machine(name), 'known_hosts'),
     engineUrl: (name) => join(machine(name), 'engine-url'),
     storeId: join(root, 'store-id'),
+    accounts: join(root, 'accounts'),
     sshConfig: join(root, 'ssh_config'),
     locks: join(root, '.locks'),
     lock: (name) => join(root, '.locks', name),

@@ -1,6 +1,7 @@
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import type { Cloud, Driver, Holding } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
+import { knownAccounts } from '../../store/accounts.ts';
 import type { MachineDeps } from '../deps.ts';
 import { Machine } from '../machine.ts';
 import { planMachine } from './record.ts';
@@ -23,6 +24,9 @@ export interface LostRecord {
 }
 
 export interface Leftovers {
+  /** Accounts that were asked, and those that could not be, with the reason. */
+  readonly asked: readonly string[];
+  readonly unasked: readonly { readonly account: string; readonly error: unknown }[];
   readonly orphans: readonly Orphan[];
   readonly records: readonly LostRecord[];
 }
@@ -59,11 +63,32 @@ async function accounts(deps: MachineDeps, request: CollectRequest): Promise<rea
       deps.report.warn(`"${name}" is passed over: ${messageOf(error)}`);
     }
   }
-  if (request.account !== undefined) {
-    const plain = { engine: {}, engineMeta: { install: 'auto', version: '' }, swarm: {}, tlsSans: [] };
+  const plain = { engine: {}, engineMeta: { install: 'auto', version: '' }, swarm: {}, tlsSans: [] };
+  if (request.account !== undefined)
     await add(planMachine(deps, { name: 'gc', ...request.account, ...plain }), false);
+  // Records are removed, by force as well, while what they stood for may live on.
+  for (const { driver: name, flags } of await knownAccounts(deps.store.paths.accounts)) {
+    try {
+      const driver = await deps.drivers.load(name);
+      const usual = driver.flags.map((flag) => [flag.name, flags[flag.name] ?? flag.default] as const);
+      const given = Object.fromEntries(
+        usual.flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+      );
+      await add(planMachine(deps, { name: 'gc', driver, flags: given, ...plain }), false);
+    } catch (error) {
+      if (!isMachineError(error)) throw error;
+      deps.report.warn(`An account of ${name} is passed over: ${messageOf(error)}`);
+    }
   }
   return [...found.values()];
+}
+
+/** Such as `amazonec2 (region us-east-1)`. */
+async function titleOf({ lender }: Account): Promise<string> {
+  const { name } = lender.driver;
+  const flags = Object.entries((await lender.trace())?.flags ?? {});
+  const words = flags.map(([flag, value]) => `${flag.replace(`${name}-`, '')} ${value}`);
+  return words.length === 0 ? name : `${name} (${words.join(', ')})`;
 }
 
 function orphansOf(held: readonly Holding[], { cloud, lender }: Account, known: Known): readonly Orphan[] {
@@ -106,24 +131,38 @@ async function isLost(machine: Machine): Promise<boolean> {
 }
 
 function lostRecord(deps: MachineDeps, { name, driver }: Machine): LostRecord {
-  const remove = () => removeMachine(deps, name, { force: false, restore: false });
+  const remove = async () => void (await removeMachine(deps, name, { force: false, restore: false }));
   return { name, driverName: driver.name, remove };
 }
 
 /** Compares what providers hold under our tags with what the store knows. Nothing is changed. */
 export async function findLeftovers(deps: MachineDeps, request: CollectRequest): Promise<Leftovers> {
   const lists = await accounts(deps, request);
+  const asked: string[] = [];
+  const unasked: { account: string; error: unknown }[] = [];
   const held = await Promise.all(
-    lists.map(({ cloud, lender }) => cloud.holdings(lender.context(), request.all)),
+    lists.map(async (account) => {
+      const title = await titleOf(account);
+      try {
+        const found = await account.cloud.holdings(account.lender.context(), request.all);
+        asked.push(title);
+        return found;
+      } catch (error) {
+        deps.signal.throwIfAborted();
+        unasked.push({ account: title, error });
+        return undefined;
+      }
+    }),
   );
   // Last, since a machine that is made meanwhile is in the store before it is anywhere else.
   const known = await knownMachines(deps);
   const orphans = new Map<string, Orphan>();
   const records: LostRecord[] = [];
   for (const [index, account] of lists.entries()) {
-    const found = held[index] ?? [];
+    const found = held[index];
+    if (found === undefined) continue;
     for (const orphan of orphansOf(found, account, known)) orphans.set(orphan.machineId, orphan);
     for (const machine of account.stored) if (await isLost(machine)) records.push(lostRecord(deps, machine));
   }
-  return { orphans: [...orphans.values()], records };
+  return { asked: [...new Set(asked)], unasked, orphans: [...orphans.values()], records };
 }

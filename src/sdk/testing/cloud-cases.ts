@@ -3,7 +3,7 @@ import type { BaseConfig } from '../context.ts';
 import type { Cloud, Driver, Holding } from '../driver.ts';
 import { checkLine } from './checks.ts';
 import type { TestMachine } from './test-machine.ts';
-import { type Bed, type ContractCase, casesOf } from './trial.ts';
+import { type Bed, type ContractCase, casesOf, type Trial } from './trial.ts';
 
 /** Hosts elsewhere, which may cost and outlive their records. */
 export function cloudCases<C extends BaseConfig>(
@@ -36,6 +36,7 @@ export function cloudCases<C extends BaseConfig>(
       const context = kept.context();
       checkHoldings(lost, await cloud.holdings(context, false));
       checkHoldings(lost, await cloud.holdings(context, true));
+      await checkTrace(trial, cloud, lost);
       assert.equal(await cloud.isGone(lost.context()), false, 'A host that runs is not gone');
       await cloud.removeHoldings(context, lost.identity.id);
       await cloud.removeHoldings(context, lost.identity.id);
@@ -55,6 +56,25 @@ const isOf =
   <C extends BaseConfig>({ identity }: TestMachine<C>) =>
   ({ machineId }: Holding) =>
     machineId === identity.id;
+
+/** The flags alone lead there, with the keys that the bed gives. */
+async function checkTrace<C extends BaseConfig>(
+  trial: Trial<C>,
+  cloud: Cloud<C>,
+  machine: TestMachine<C>,
+): Promise<void> {
+  const trace = cloud.trace(machine.config);
+  assert.ok(trace !== undefined && trace.things.length > 0, 'A record tells what was made');
+  for (const thing of trace.things) checkLine(thing, 'What was made');
+  const open = trial.driver.flags.filter(({ secret }) => secret !== true).map(({ name }) => name);
+  for (const name of Object.keys(trace.flags)) assert.ok(open.includes(name), `--${name} is no secret`);
+  const other = trial.unstored(trace.flags).context();
+  assert.equal(
+    await cloud.account(other),
+    await cloud.account(machine.context()),
+    'The account of those flags',
+  );
+}
 
 function checkHoldings<C extends BaseConfig>(machine: TestMachine<C>, all: readonly Holding[]): void {
   const found = all.filter(isOf(machine));

@@ -1,4 +1,4 @@
-import { rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Instance } from '../../testbed/ec2/instances.ts';
@@ -19,6 +19,66 @@ const instanceOf = (name: string) => {
   if (found === undefined) throw new Error(`no instance of ${name}`);
   return found;
 };
+
+const asked = () => `Asked amazonec2 (region us-east-1, endpoint ${account.server.url})`;
+const NO_KEYS = { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' };
+
+test('rm -f that could not remove says what is left and how to find it, and gc finds it by itself', async () => {
+  await account.readyMachine('h1');
+  const { id } = instanceOf('h1');
+  const removed = await account.user.run(['rm', '-y', '-f', 'h1'], { env: NO_KEYS });
+  expect(removed).toMatchObject({ code: 0 });
+  expect(removed.stdout).not.toContain('Successfully removed');
+  expect(removed.stderr).toContain(`instance ${id}`);
+  const command = /"mymachine (gc --driver amazonec2 [^"]*)"/.exec(removed.stderr)?.[1] ?? '';
+  expect(command).toContain('--amazonec2-region us-east-1');
+  const named = await account.user.run([...command.split(' '), '--dry-run']);
+  expect(named.stdout).toContain(`instance ${id}  of "h1"`);
+  const shown = await account.user.run(['gc', '--dry-run']);
+  expect(shown.stdout).toContain(`${asked()}\n`);
+  expect(shown.stdout).toContain(`instance ${id}  of "h1"`);
+  expect(await account.user.run(['gc', '-y'])).toMatchObject({ code: 0 });
+  expect(account.server.cloud.living()).toEqual([]);
+}, 120_000);
+
+test('gc that could not ask does not say that nothing is left', async () => {
+  await account.readyMachine('h1');
+  await account.user.run(['rm', '-y', '-f', 'h1'], { env: NO_KEYS });
+  const blind = await account.user.run(['gc', '-y'], { env: NO_KEYS });
+  expect(blind).toMatchObject({ code: 1, stderr: expect.stringContaining('MM_EC2_CREDENTIALS') });
+  expect(blind.stdout).not.toContain('Nothing is left over');
+  expect(blind.stdout).not.toContain('Asked');
+}, 60_000);
+
+test('an account that cannot be asked does not hide what another holds', async () => {
+  await account.interruptedCreate(['lost']);
+  await rm(join(account.user.store, 'machines', 'lost'), { recursive: true });
+  const elsewhere = {
+    driver: 'amazonec2',
+    flags: { 'amazonec2-region': 'nowhere-1', 'amazonec2-endpoint': 'http://127.0.0.1:1' },
+  };
+  await writeFile(join(account.user.store, 'accounts', 'other.json'), JSON.stringify(elsewhere));
+  const swept = await account.user.run(['gc', '-y']);
+  expect(swept).toMatchObject({ code: 4, stderr: expect.stringContaining('nowhere-1') });
+  expect(swept.stdout).toContain('of "lost"');
+  expect(account.server.cloud.living()).toEqual([]);
+}, 120_000);
+
+test('what the store remembers of accounts holds no key', async () => {
+  const given = ['--amazonec2-access-key', 'AKIAGIVEN00000', '--amazonec2-secret-key', 'secret-of-the-test'];
+  await account.readyMachine('h1', given);
+  const folder = join(account.user.store, 'accounts');
+  const texts = await Promise.all(
+    (await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')),
+  );
+  expect(texts.map((text) => JSON.parse(text))).toEqual([
+    {
+      driver: 'amazonec2',
+      flags: { 'amazonec2-region': 'us-east-1', 'amazonec2-endpoint': account.server.url },
+    },
+  ]);
+  await account.user.run(['rm', '-y', 'h1']);
+}, 60_000);
 
 test('gc finds what no store knows and leaves what another store made', async () => {
   await account.interruptedCreate(['lost']);
@@ -101,7 +161,7 @@ test('an account that knows nothing of an instance has lost it only when it know
   expect(await account.machines()).toEqual(['h1']);
   account.server.cloud.resetBehaviour();
   const there = await account.user.run(['gc', '--dry-run']);
-  expect(there.stdout).toBe('record  amazonec2  "h1": its host is gone\n');
+  expect(there.stdout).toBe(`${asked()}\nrecord  amazonec2  "h1": its host is gone\n`);
 });
 
 test('a machine whose instance was terminated elsewhere is lost, whatever else of it is left', async () => {

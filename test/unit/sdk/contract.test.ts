@@ -81,6 +81,7 @@ const good: HostDriver<Config> & { power: Power<Config>; cloud: Cloud<Config> } 
         where: 'shelf',
       })),
     removeHoldings: async (_, machineId) => removeAllOf(machineId),
+    trace: ({ HostId }) => (HostId === '' ? undefined : { flags: {}, things: [`host ${HostId}`] }),
     isGone: async (context) => hostOf(context) === undefined,
     isRefusal: () => false,
   },

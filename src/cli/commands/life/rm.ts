@@ -40,8 +40,12 @@ export const command = defineCommand({
     const { force, restore } = flags;
     const remove = async (name: string) => {
       const stays = restore ? undefined : await adoptedHost(app, name);
-      await removeMachine(deps, name, { force, restore });
-      app.report.info(`Successfully removed ${name}`);
+      const outcome = await removeMachine(deps, name, { force, restore });
+      const words = {
+        removed: `Successfully removed ${name}`,
+        forgotten: `Removed ${name} from the list alone`,
+      };
+      app.report.info(words[outcome]);
       if (stays !== undefined) app.report.info(stays);
     };
     const names = [...new Set(args)];

@@ -1,8 +1,9 @@
+import { messageOf } from '../../../base/machine-error.ts';
 import { builtInDrivers } from '../../../drivers/registry.ts';
 import { findLeftovers, type Leftovers } from '../../../machine/life/orphans.ts';
 import type { App } from '../../app.ts';
 import type { Input } from '../../args/parse.ts';
-import { defineCommand, done, exit } from '../../command.ts';
+import { defineCommand, exit } from '../../command.ts';
 import { driverFlag, driverFlags, ownValues } from '../../create/create-flags.ts';
 import { cliError } from '../../errors.ts';
 import { overFleet } from '../../fleet-command.ts';
@@ -13,8 +14,8 @@ export const command = defineCommand({
   takes: ['nothing'],
   description:
     'Compares what providers hold under our tags with the machines of the store: hosts that bill and that no record knows, and\n' +
-    'records whose host is gone. Looks where the machines of the store are, and with --driver NAME and its options there as\n' +
-    'well. What other stores made is left out, unless --all-stores shows it.',
+    'records whose host is gone. Asks every account and region that the store has used, and with --driver NAME and its options\n' +
+    'another one as well. Keys are those of now. What other stores made is left out, unless --all-stores shows it.',
   examples: ['gc --dry-run', 'gc --driver amazonec2 --amazonec2-region eu-central-1 --dry-run'],
   flags: [
     driverFlag,
@@ -35,17 +36,18 @@ export const command = defineCommand({
     if (args.length > 0) throw cliError('MM_ARGUMENTS', { message: 'Error: gc takes no names' });
     const all = flags['all-stores'];
     const found = await findLeftovers(app.deps, { all, account: await accountOf(app, input) });
+    const missed = tellWhom(app, found);
     for (const line of linesOf(found)) app.report.info(line);
     const count = found.orphans.length + found.records.length;
-    if (count === 0) app.report.info('Nothing is left over.');
-    if (count === 0 || flags['dry-run']) return done;
+    if (count === 0 && missed === 0) app.report.info('Nothing is left over.');
+    if (count === 0 || flags['dry-run']) return exit(missed);
     if (all) {
       app.report.info('What other stores made is removed by their own gc.');
-      return done;
+      return exit(missed);
     }
     const otherwise = { undone: 'nothing was removed', yes: '-y' };
-    if (!flags.y && !(await confirm(app, `Remove all of it (${count})?`, otherwise))) return done;
-    return exit(await remove(app, found));
+    if (!flags.y && !(await confirm(app, `Remove all of it (${count})?`, otherwise))) return exit(missed);
+    return exit((await remove(app, found)) || missed);
   },
 });
 
@@ -61,6 +63,16 @@ async function accountOf(app: App, { flags, all, isTyped }: Input<readonly [type
     });
   }
   return { driver, flags: ownValues(driver, all) };
+}
+
+/** Says who was asked. Gives the exit code for those who could not be. */
+function tellWhom(app: App, { asked, unasked }: Leftovers): number {
+  const [first] = unasked;
+  if (first !== undefined && asked.length === 0) throw first.error;
+  for (const account of asked) app.report.info(`Asked ${account}`);
+  for (const { account, error } of unasked)
+    app.report.warn(`${account} could not be asked: ${messageOf(error)}`);
+  return first === undefined ? 0 : 4;
 }
 
 function linesOf({ orphans, records }: Leftovers): readonly string[] {
