@@ -21,7 +21,7 @@ import {
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
 import { howToInstall, howToLoadModule } from './manage/explain.ts';
-import { checkVersion, versionOf, whatIsMissing } from './manage/host-support.ts';
+import { checkVersion, kvmObstacle, versionOf, whatIsMissing } from './manage/host-support.ts';
 import { FOLDER_VARIABLES, findManage, stateOf, type VmInfo, vmInfo } from './manage/manage.ts';
 import { leasedAddress } from './network/addresses.ts';
 import { usesDhcp } from './network/network.ts';
@@ -90,6 +90,8 @@ async function virtualboxAvailability(ports: Ports): Promise<Availability> {
       return { works: false, why: 'its kernel module is not loaded', fix: howToLoadModule() };
     if (missing === 'virtualisation')
       return { works: false, why: "the processor's virtualisation is off or missing" };
+    const obstacle = await kvmObstacle(version);
+    if (obstacle !== undefined) return { works: false, ...obstacle };
     return {
       works: true,
       score: SCORE,

@@ -29,7 +29,7 @@ export async function precheckVirtualBox(context: Context): Promise<readonly Pla
   const { config } = context;
   const version = await versionOf(context);
   checkVersion(version);
-  await checkHost(context, config.NoVTXCheck);
+  await checkHost(context, version, config.NoVTXCheck);
   checks.memory(context, config.Memory);
   await checkName(context);
   const image = await checkSource(context);

@@ -6,7 +6,7 @@ import { errorLines } from './output.ts';
 interface Known {
   readonly pattern: RegExp;
   readonly code: keyof typeof virtualboxErrors;
-  readonly hint: (args: readonly string[]) => string;
+  readonly hint: (args: readonly string[], stderr: string) => string;
 }
 
 const sayAll = 'See all that VBoxManage said with "mymachine --debug …".';
@@ -29,6 +29,16 @@ const KNOWN: readonly Known[] = [
     pattern: /VERR_NEM_|WHvCapability|WHv[A-Z]\w+ ?(?:failed|is not)/,
     code: 'MM_VBOX_HYPERV',
     hint: () => howToUseHyperV,
+  },
+  {
+    pattern: /VERR_SVM_HOST_SVME_NOT_ENABLED|VERR_VMX_HOST_\w*NOT_ENABLED/,
+    code: 'MM_VBOX_VTX',
+    hint: (_, stderr) => howToLendFromKvm(/VERR_SVM/.test(stderr) ? 'kvm_amd' : 'kvm_intel'),
+  },
+  {
+    pattern: /VERR_VMX_IN_VMX_ROOT_MODE|VERR_SVM_IN_USE/,
+    code: 'MM_VBOX_VTX',
+    hint: (_, stderr) => howToTakeFromKvm(/VERR_SVM/.test(stderr) ? 'kvm_amd' : 'kvm_intel'),
   },
   {
     pattern: /VERR_(?:VMX|SVM)_|(?:VT-x|AMD-V) is (?:not available|disabled|being used)/,
@@ -138,7 +148,7 @@ export function explain(args: readonly string[], stderr: string): Error {
   const why = verr === undefined || line.includes(verr) ? line : `${line} (${verr})`;
   return virtualboxError(known?.code ?? 'MM_VBOX_FAILED', {
     message: `VBoxManage ${args.slice(0, 2).join(' ')} failed: ${printable(why, 400)}`,
-    hint: known?.hint(args) ?? sayAll,
+    hint: known?.hint(args, stderr) ?? sayAll,
   });
 }
 
@@ -161,6 +171,14 @@ export function howToLoadModule(platform: NodeJS.Platform = process.platform): s
   if (platform === 'win32') return "Run VirtualBox's installer again and choose Repair.";
   return 'Load it with "sudo modprobe vboxdrv". Where there is none, build it with "sudo /sbin/vboxconfig", or on Debian with "apt-get install virtualbox-dkms linux-headers-generic".';
 }
+
+/** From Linux 6.12 on KVM takes the processor when its module is loaded. */
+export const howToTakeFromKvm = (module: string): string =>
+  `KVM has the processor's virtualisation: give it back with "sudo modprobe -r ${module}", or for good by the kernel parameter kvm.enable_virt_at_load=0.`;
+
+/** From 7.2.10 on VirtualBox uses what KVM has switched on. */
+export const howToLendFromKvm = (module: string): string =>
+  `VirtualBox asks KVM for the processor's virtualisation: set kvm.enable_virt_at_load=1 in place of 0 (kernel parameters, /etc/modprobe.d) and restart, or "sudo modprobe -r ${module}".`;
 
 export const howToUseHyperV =
   'Switch Hyper-V off as an administrator (bcdedit /set hypervisorlaunchtype off) and restart Windows, or use a driver that works beside it.';

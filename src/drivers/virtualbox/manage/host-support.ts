@@ -1,7 +1,15 @@
-import { stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { release } from 'node:os';
+import { join } from 'node:path';
 import type { Ports } from '../../../base/ports.ts';
 import { virtualboxError } from '../errors.ts';
-import { howToInstall, howToLoadModule, howToUseHyperV } from './explain.ts';
+import {
+  howToInstall,
+  howToLendFromKvm,
+  howToLoadModule,
+  howToTakeFromKvm,
+  howToUseHyperV,
+} from './explain.ts';
 import { manage } from './manage.ts';
 import { isAtLeast, parseRecords, parseVersion, type Version } from './output.ts';
 
@@ -45,7 +53,37 @@ export async function whatIsMissing(
   return answer === 'no' ? 'virtualisation' : undefined;
 }
 
-export async function checkHost(ports: Ports, noVtxCheck: boolean): Promise<void> {
+/** What is wrong, and the command that mends it. One line each. */
+interface Obstacle {
+  readonly why: string;
+  readonly fix: string;
+}
+
+/**
+ * Whether KVM and this VirtualBox agree on who switches the processor's virtualisation on.
+ * From Linux 6.12 on KVM does when it is loaded, unless `enable_virt_at_load` is off.
+ * VirtualBox before 7.2.10 then cannot; a later one asks KVM, from Linux 6.16 on, and needs it.
+ */
+export async function kvmObstacle(
+  version: Version,
+  { platform = process.platform, kernel = release(), sys = '/sys/module' } = {},
+): Promise<Obstacle | undefined> {
+  const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(kernel) ?? [];
+  const linux = { major: Number(major), minor: Number(minor), patch: 0 };
+  const loaded: readonly string[] = await readdir(sys).catch(() => []);
+  const module = ['kvm_intel', 'kvm_amd'].find((name) => loaded.includes(name));
+  if (platform !== 'linux' || module === undefined || !isAtLeast(linux, 6, 12)) return undefined;
+  const atLoad = await readFile(join(sys, 'kvm/parameters/enable_virt_at_load'), 'utf8').catch(() => '');
+  const isOff = /^[N0]/.test(atLoad);
+  if (!isAtLeast(version, 7, 2, 10)) {
+    if (isOff) return undefined;
+    return { why: "KVM has the processor's virtualisation", fix: howToTakeFromKvm(module) };
+  }
+  if (!isOff || !isAtLeast(linux, 6, 16)) return undefined;
+  return { why: "KVM does not switch the processor's virtualisation on", fix: howToLendFromKvm(module) };
+}
+
+export async function checkHost(ports: Ports, version: Version, noVtxCheck: boolean): Promise<void> {
   const missing = await whatIsMissing(ports);
   if (missing === 'module') {
     throw virtualboxError('MM_VBOX_KERNEL', {
@@ -58,6 +96,13 @@ export async function checkHost(ports: Ports, noVtxCheck: boolean): Promise<void
     throw virtualboxError('MM_VBOX_VTX', {
       message: "The processor's virtualisation (VT-x, AMD-V) is off or missing, as VirtualBox says",
       hint: 'Switch it on in the firmware; in a virtual machine, allow nesting. To try all the same, add --virtualbox-no-vtx-check.',
+    });
+  }
+  const obstacle = await kvmObstacle(version);
+  if (obstacle !== undefined) {
+    throw virtualboxError('MM_VBOX_VTX', {
+      message: `VirtualBox would not start a machine: ${obstacle.why}`,
+      hint: obstacle.fix,
     });
   }
   if (process.platform === 'win32' && (await isUnderHyperV(ports))) {

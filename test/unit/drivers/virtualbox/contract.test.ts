@@ -26,7 +26,7 @@ for (const [flavour, flags] of Object.entries(FLAVOURS)) {
   const standIn = new VirtualBoxStandIn();
   standIns.push(standIn);
   const contract = await driverContract(virtualboxDriver, {
-    flags: { 'virtualbox-image': image, 'virtualbox-memory': 256, ...flags },
+    flags: { 'virtualbox-image': image, 'virtualbox-memory': 256, 'virtualbox-no-vtx-check': true, ...flags },
     ports: { programs: standIn.programs },
     holdings: async () => standIn.holdings(),
   });

@@ -37,7 +37,7 @@ const machine = (name: string, flags: FlagValues = {}, storeDir = folder) =>
     storeDir,
     cacheDir: join(folder, 'cache'),
     name,
-    flags: { 'virtualbox-image': image, 'virtualbox-memory': 256, ...flags },
+    flags: { 'virtualbox-image': image, 'virtualbox-memory': 256, 'virtualbox-no-vtx-check': true, ...flags },
   });
 
 test.each<[string, FlagValues, string]>([

@@ -1,10 +1,15 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
   checkVersion,
   isUnderHyperV,
+  kvmObstacle,
   whatIsMissing,
 } from '../../../../src/drivers/virtualbox/manage/host-support.ts';
 import { findManage } from '../../../../src/drivers/virtualbox/manage/manage.ts';
+import { parseVersion } from '../../../../src/drivers/virtualbox/manage/output.ts';
 import { recorded } from '../../../fixtures/virtualbox/recorded.ts';
 import { testPorts } from '../../../testbed/ports.ts';
 import { replaying } from './replay.ts';
@@ -22,6 +27,38 @@ test('a processor without virtualisation, and a module that is not loaded, are t
   expect(await asked(hostinfo, 'linux', '/no/such/device')).toBe('module');
   expect(await asked(hostinfo, 'linux', '/dev/null')).toBe('virtualisation');
   expect(await asked(hostinfo, 'darwin', '/no/such/device')).toBe('virtualisation');
+});
+
+test.each<[string, string, string, string, string | undefined]>([
+  // VirtualBox, kernel, modules, KVM's parameter, what frees the processor.
+  ['7.2.8', '6.12.9-amd64', 'kvm kvm_intel', 'Y', 'modprobe -r kvm_intel'],
+  ['7.0.20', '6.18.1', 'kvm kvm_amd', 'Y', 'modprobe -r kvm_amd'],
+  ['7.2.8', '7.0.1', 'kvm kvm_amd', '1', 'modprobe -r kvm_amd'],
+  ['7.2.8', '6.12.9', 'kvm kvm_intel', 'N', undefined],
+  ['7.2.8', '6.12.9', 'kvm', 'Y', undefined],
+  ['7.2.8', '6.12.9', '', '', undefined],
+  ['7.2.8', '6.11.11', 'kvm kvm_intel', 'Y', undefined],
+  ['7.2.8', '5.4.0-216-generic', 'kvm kvm_intel', '', undefined],
+  ['7.2.10', '6.18.1', 'kvm kvm_amd', 'Y', undefined],
+  ['7.2.10', '6.18.1', 'kvm kvm_amd', 'N', 'enable_virt_at_load=1'],
+  ['7.3.0', '7.1.0', 'kvm kvm_intel', '0', 'enable_virt_at_load=1'],
+  ['7.2.10', '6.18.1', 'kvm', 'N', undefined],
+  // Kernels before 6.16 do not let VirtualBox ask KVM; which way works there is not known.
+  ['7.2.22', '6.12.9', 'kvm kvm_amd', 'N', undefined],
+])('VirtualBox %s on Linux %s with %s (at load: %s)', async (version, kernel, modules, atLoad, fix) => {
+  const sys = await mkdtemp(join(tmpdir(), 'mm-sys-'));
+  for (const name of modules.split(' ')) await mkdir(join(sys, name, 'parameters'), { recursive: true });
+  if (atLoad !== '') await writeFile(join(sys, 'kvm/parameters/enable_virt_at_load'), `${atLoad}\n`);
+  const parsed = parseVersion(version) ?? { major: 0, minor: 0, patch: 0 };
+  const obstacle = await kvmObstacle(parsed, { platform: 'linux', kernel, sys });
+  if (fix === undefined) expect(obstacle).toBeUndefined();
+  else
+    expect(obstacle).toMatchObject({
+      why: expect.stringContaining('KVM'),
+      fix: expect.stringContaining(fix),
+    });
+  expect(await kvmObstacle(parsed, { platform: 'darwin', kernel, sys })).toBeUndefined();
+  await rm(sys, { recursive: true });
 });
 
 test('versions that cannot do it are refused, by what this computer is', () => {

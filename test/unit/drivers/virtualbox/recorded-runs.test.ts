@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { MachineError } from '../../../../src/base/machine-error.ts';
 import { explain } from '../../../../src/drivers/virtualbox/manage/explain.ts';
 import { manage } from '../../../../src/drivers/virtualbox/manage/manage.ts';
 import {
@@ -209,6 +210,24 @@ test.each([
   ['Access denied: VERR_ACCESS_DENIED', 'MM_VBOX_DENIED'],
 ])('of the manual and not of a recorded run: %s', (words, code) => {
   expect(explain(['startvm', 'm'], `VBoxManage: error: ${words}\n`)).toMatchObject({ code });
+});
+
+test.each([
+  ['VT-x is being used by another hypervisor (VERR_VMX_IN_VMX_ROOT_MODE)', 'modprobe -r kvm_intel'],
+  ['AMD-V is being used by another hypervisor (VERR_SVM_IN_USE)', 'modprobe -r kvm_amd'],
+])('what KVM has taken is given back: %s', (words, command) => {
+  const { hint } = explain(['startvm', 'm'], `VBoxManage: error: ${words}\n`) as MachineError;
+  expect(hint).toContain(command);
+  expect(hint).toContain('kvm.enable_virt_at_load=0');
+  expect(hint).not.toMatch(/firmware|guests/);
+});
+
+test('what KVM has not switched on is switched on', () => {
+  const words = 'Host API has not enabled SVME bit in EFER MSR. (VERR_SVM_HOST_SVME_NOT_ENABLED)';
+  const { code, hint } = explain(['startvm', 'm'], `VBoxManage: error: ${words}\n`) as MachineError;
+  expect(code).toBe('MM_VBOX_VTX');
+  expect(hint).toMatch(/enable_virt_at_load=1.*modprobe -r kvm_amd/);
+  expect(hint).not.toContain('enable_virt_at_load=0.');
 });
 
 test('a process that is just dying is asked again; a lock that goes away is waited for when that is wanted', async () => {
