@@ -3,9 +3,10 @@ import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { configureNspawn, nspawnFlags } from '../../../../src/drivers/nspawn/config.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
+import { flagDefaults } from '../../../testbed/flag-defaults.ts';
 
 const base = baseConfig('host1', '/store');
-const defaults = Object.fromEntries(nspawnFlags.map((flag) => [flag.name, flag.default ?? '']));
+const defaults = flagDefaults(nspawnFlags);
 const configure = (flags: FlagValues = {}) =>
   configureNspawn(new FlagReader({ ...defaults, ...flags }), base);
 

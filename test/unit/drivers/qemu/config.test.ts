@@ -4,10 +4,11 @@ import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts
 import { hostArch } from '../../../../src/images/catalogue.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
+import { flagDefaults } from '../../../testbed/flag-defaults.ts';
 
 const base = baseConfig('host1', '/store');
 
-const defaults: FlagValues = Object.fromEntries(qemuFlags.map((flag) => [flag.name, flag.default ?? '']));
+const defaults = flagDefaults(qemuFlags);
 const configure = (flags: FlagValues = {}) => configureQemu(new FlagReader({ ...defaults, ...flags }), base);
 
 test('without options a machine is modest and of this computer’s own kind', () => {

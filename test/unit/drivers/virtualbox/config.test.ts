@@ -10,9 +10,10 @@ import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { DOCKER_MACHINE_VIRTUALBOX } from '../../../fixtures/virtualbox/docker-machine.ts';
+import { flagDefaults } from '../../../testbed/flag-defaults.ts';
 
 const base = baseConfig('h1', '/store');
-const defaults = Object.fromEntries(virtualboxFlags.map((flag) => [flag.name, flag.default ?? '']));
+const defaults = flagDefaults(virtualboxFlags);
 const configure = (flags: FlagValues = {}) =>
   configureVirtualBox(new FlagReader({ ...defaults, ...flags }), base);
 

@@ -19,9 +19,10 @@ import {
 } from '../../../../src/drivers/virtualbox/hardware/hardware.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';
+import { flagDefaults } from '../../../testbed/flag-defaults.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';
-const defaults = Object.fromEntries(virtualboxFlags.map((flag) => [flag.name, flag.default ?? '']));
+const defaults = flagDefaults(virtualboxFlags);
 
 function config(patch: Partial<VirtualBoxConfig> = {}): VirtualBoxConfig {
   const base = baseConfig('h1', '/store');
