@@ -53,7 +53,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/cli/(main|run|app|command|args/globals|talk/ask|create/preferences)\\.ts$' },
       to: {
-        path: 'node_modules/(ssh2|execa|inquirer|node-forge|cli-table3|undici)/',
+        path: 'node_modules/(ssh2|execa|inquirer|conf|node-forge|cli-table3|undici)/',
         dependencyTypesNot: ['type-only'],
         dynamic: false,
       },

@@ -24,10 +24,23 @@ const HOT =
 const COLD =
   /\/src\/(certs|download|engine|go-template|guest|images|provision)\/|\/src\/machine\/life\/|node_modules\/(?!leven\/|p-limit\/|yocto-queue\/)/;
 
+/**
+ * conf deletes its draft when the program ends, by a hook that raises every signal again.
+ * One Ctrl-C would act as two.
+ * The draft is replaced by a rename at once, so there is nothing to delete.
+ * @type {import('rolldown').Plugin}
+ */
+const noExitHook = {
+  name: 'no-exit-hook',
+  resolveId: (id) => (id === 'when-exit' ? '\0no-exit-hook' : null),
+  load: (id) => (id === '\0no-exit-hook' ? 'export default () => () => {};' : null),
+};
+
 /** @satisfies {import('rolldown').InputOptions} */
 const common = {
   cwd: root,
   platform: 'node',
+  plugins: [noExitHook],
   // That a hot command is in the core anyway is meant.
   checks: { ineffectiveDynamicImport: false },
   // ssh2's native parts are optional; it works without them.

@@ -2,6 +2,7 @@ import type { ImageContext } from '../../src/images/cache.ts';
 import { locksOf } from '../../src/machine/locks.ts';
 import type { BaseConfig, DriverContext } from '../../src/sdk/context.ts';
 import type { Driver } from '../../src/sdk/driver.ts';
+import type { FlagSpec, FlagValue } from '../../src/sdk/flags.ts';
 import {
   type StepWatcher,
   type TestMachineOptions,
@@ -37,4 +38,11 @@ export function testImages(cacheDir: string): ImageContext {
   const withLock: ImageContext['withLock'] = (name, what, work) =>
     locks(name, work, { scope: 'cache', what });
   return { ...testPorts(), cacheDir, withLock };
+}
+
+const EMPTY = { string: '', int: 0, bool: false, slice: [] } as const;
+
+/** What a command line without options gives: each flag has a value of its kind. */
+export function flagDefaults(flags: readonly FlagSpec[]): Record<string, FlagValue> {
+  return Object.fromEntries(flags.map(({ name, kind, default: value }) => [name, value ?? EMPTY[kind]]));
 }

@@ -28,9 +28,14 @@ export async function preferableFlags(registry: DriverRegistry): Promise<readonl
   return all.filter(isPreferable);
 }
 
-const KINDS = { string: 'string', int: 'integer', bool: 'boolean', slice: 'array of strings' } as const;
+const TYPES = {
+  string: { type: 'string' },
+  int: { type: 'integer' },
+  bool: { type: 'boolean' },
+  slice: { type: 'array', items: { type: 'string' } },
+} as const;
 
 export async function preferencesSchema(registry: DriverRegistry): Promise<PreferencesSchema> {
   const flags = await preferableFlags(registry);
-  return Object.fromEntries(flags.map(({ name, kind }) => [name, KINDS[kind]]));
+  return Object.fromEntries(flags.map(({ name, kind }) => [name, TYPES[kind]]));
 }

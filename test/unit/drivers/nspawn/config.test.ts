@@ -3,7 +3,7 @@ import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { configureNspawn, nspawnFlags } from '../../../../src/drivers/nspawn/config.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { flagDefaults } from '../../../testbed/flag-defaults.ts';
+import { flagDefaults } from '../../../testbed/driver-context.ts';
 
 const base = baseConfig('host1', '/store');
 const defaults = flagDefaults(nspawnFlags);

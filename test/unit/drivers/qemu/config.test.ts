@@ -4,7 +4,7 @@ import { configureQemu, qemuFlags } from '../../../../src/drivers/qemu/config.ts
 import { hostArch } from '../../../../src/images/catalogue.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
-import { flagDefaults } from '../../../testbed/flag-defaults.ts';
+import { flagDefaults } from '../../../testbed/driver-context.ts';
 
 const base = baseConfig('host1', '/store');
 

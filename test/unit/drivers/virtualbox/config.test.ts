@@ -10,7 +10,7 @@ import { virtualboxFlags } from '../../../../src/drivers/virtualbox/flags.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader, type FlagValues } from '../../../../src/sdk/flags.ts';
 import { DOCKER_MACHINE_VIRTUALBOX } from '../../../fixtures/virtualbox/docker-machine.ts';
-import { flagDefaults } from '../../../testbed/flag-defaults.ts';
+import { flagDefaults } from '../../../testbed/driver-context.ts';
 
 const base = baseConfig('h1', '/store');
 const defaults = flagDefaults(virtualboxFlags);

@@ -19,7 +19,7 @@ import {
 } from '../../../../src/drivers/virtualbox/hardware/hardware.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { FlagReader } from '../../../../src/sdk/flags.ts';
-import { flagDefaults } from '../../../testbed/flag-defaults.ts';
+import { flagDefaults } from '../../../testbed/driver-context.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';
 const defaults = flagDefaults(virtualboxFlags);
