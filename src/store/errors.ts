@@ -1,4 +1,4 @@
-import { codeOf, errorsOf } from '../base/machine-error.ts';
+import { codeOf, errorsOf, isMachineError, messageOf } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
 
 export const storeErrors = {
@@ -15,6 +15,21 @@ export const storeErrors = {
 } as const;
 
 export const storeError = errorsOf(storeErrors);
+
+const READABLE =
+  'Make it readable for you: "ls -l" shows whose it is. After a run with sudo it may belong to root.';
+
+const isDenied = (error: unknown) => ['EACCES', 'EPERM'].includes(codeOf(error));
+
+/** Says why a file of the store cannot be read, and what to do about it. */
+export function readFailure(error: unknown, path: string): Error {
+  if (isMachineError(error)) return error;
+  return storeError('MM_STORE_IO', {
+    message: `Cannot read ${path}: ${isDenied(error) ? 'permission denied' : printable(messageOf(error), 200)}`,
+    hint: isDenied(error) ? READABLE : 'See what is there, and put the right file in its place.',
+    cause: error,
+  });
+}
 
 /** Says what an error of the file system means for the store, and what to do about it. */
 export function storeFailure(error: unknown, path: string): Error {
@@ -60,7 +75,9 @@ export function taken(name: string): Error {
 export function broken(name: string, why: string, cause?: unknown): Error {
   return storeError('MM_MACHINE_BROKEN', {
     message: `Error loading machine "${printable(name, 100)}": ${why}`,
-    hint: `Put the file back from a backup, or delete what the store has with "mymachine rm -f ${printable(name, 60)}" (the host itself is not touched then).`,
+    hint: isDenied(cause)
+      ? READABLE
+      : `Put the file back from a backup, or delete what the store has with "mymachine rm -f ${printable(name, 60)}" (the host itself is not touched then).`,
     cause,
   });
 }

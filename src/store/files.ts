@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { createAtomic, readText, syncFolder, temporaryBeside, writeAtomic } from '../base/files.ts';
 import { codeOf } from '../base/machine-error.ts';
-import { storeFailure, taken } from './errors.ts';
+import { readFailure, storeFailure, taken } from './errors.ts';
 import type { StorePaths } from './layout.ts';
 
 /** The text of a file, or undefined when there is none. Failures are the store's own errors. */
@@ -10,7 +10,7 @@ export async function readStoreFile(path: string): Promise<string | undefined> {
   try {
     return await readText(path);
   } catch (error) {
-    throw storeFailure(error, path);
+    throw readFailure(error, path);
   }
 }
 

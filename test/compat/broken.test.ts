@@ -161,6 +161,12 @@ test('what may not be read is said so, machine by machine, and a store that may 
   expect(listed.stdout).toMatch(/^good +- +none +Running/m);
   for (const name of ['locked', 'shut'])
     expect(listed.stdout).toMatch(new RegExp(`^${name} +not found +Error .*EACCES`, 'm'));
+  for (const verb of ['url', 'rm']) {
+    const asked = await bound([verb, ...(verb === 'rm' ? ['-y'] : []), 'locked']);
+    expect(asked.code, asked.stderr).toBe(1);
+    expect(asked.stderr).toContain('Hint: Make it readable for you');
+    expect(asked.stderr).not.toContain('rm -f');
+  }
   await chmod(join(user.store, 'machines'), 0o500);
   await chmod(folderOf('good'), 0o500);
   await chmod(user.store, 0o500);

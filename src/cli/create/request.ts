@@ -1,4 +1,6 @@
+import { subjectNames } from '../../certs/names.ts';
 import type { CreateRequest } from '../../machine/life/record.ts';
+import { checkEngineWishes } from '../../provision/engine/options.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import type { EngineOptions, SwarmOptions } from '../../store/record/host-config.ts';
 import type { App } from '../app.ts';
@@ -36,6 +38,7 @@ export async function createRequest(
 
 /** What every driver's machines have. Throws what is wrong with it. */
 export function commonOptions(flags: CreateValues) {
+  subjectNames(flags['tls-san']);
   return {
     engine: engineOptions(flags),
     engineMeta: engineMeta(flags),
@@ -68,6 +71,13 @@ function engineOptions(flags: CreateValues): Partial<EngineOptions> {
         message: `--engine-label wants key=value, not ${JSON.stringify(entry.slice(0, 60))}`,
       });
   }
+  checkEngineWishes({
+    options: flags['engine-opt'],
+    registryMirrors: flags['engine-registry-mirror'],
+    insecureRegistries: flags['engine-insecure-registry'],
+    storageDriver: flags['engine-storage-driver'],
+    installUrl: flags['engine-install-url'],
+  });
   return {
     ArbitraryFlags: [...flags['engine-opt']],
     Env: [...flags['engine-env']],

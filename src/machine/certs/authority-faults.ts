@@ -2,7 +2,7 @@ import type { KeyPair } from '../../certs/create.ts';
 import { type CertificateFacts, describeCertificate, isSignedBy } from '../../certs/inspect.ts';
 import type { AuthorityPaths } from '../deps.ts';
 import { machineError } from '../errors.ts';
-import { isPair, type PairFiles } from './certificate-files.ts';
+import { isPair, type PairFiles, pemFault } from './certificate-files.ts';
 import { DUE_BEFORE_MS } from './expiry.ts';
 
 /** Which of the good certificates are to be renewed too: none, those that soon expire, or all. */
@@ -51,22 +51,44 @@ export function caFault(found: PairFiles, paths: AuthorityPaths, wish: Wish): Fa
   }
   if (isPair(found)) return undefined;
   if (wish.renewal === 'always') return 'damaged';
-  throw broken(found, cert, paths);
+  throw broken(found, paths);
 }
 
-function broken(found: PairFiles, cert: CertificateFacts | undefined, paths: AuthorityPaths): Error {
-  const { caCert, caKey } = paths;
+function broken({ cert, key }: PairFiles, { caCert, caKey }: AuthorityPaths): Error {
+  const certFault = cert === undefined ? undefined : pemFault(cert, 'certificate');
+  const keyFault = key === undefined ? undefined : pemFault(key, 'private key');
   const message =
-    found.cert === undefined
+    cert === undefined
       ? `certificate authority key already exists: ${caKey}, but its certificate ${caCert} is missing`
-      : cert === undefined
-        ? `The certificate of the authority cannot be read: ${caCert}`
-        : found.key === undefined
+      : certFault !== undefined
+        ? `The certificate of the authority cannot be read: ${caCert} (${certFault})`
+        : key === undefined
           ? `The key of the certificate authority is missing: ${caKey}`
-          : `The key of the certificate authority does not belong to its certificate: ${caKey}`;
+          : keyFault !== undefined
+            ? `The key of the certificate authority cannot be used: ${caKey} (${keyFault})`
+            : `The key of the certificate authority does not belong to its certificate: ${caKey}`;
   return machineError('MM_CERTS_AUTHORITY', {
     message,
-    hint: 'Put the file back from a backup (each machine\'s folder has a copy of ca.pem). Without one, have a new authority made with "mymachine regenerate-certs --new-ca" and the names of all your machines.',
+    hint:
+      remedy(certFault ?? keyFault) ??
+      'Put the file back from a backup (each machine\'s folder has a copy of ca.pem). Without one, have a new authority made with "mymachine regenerate-certs --new-ca" and the names of all your machines.',
+  });
+}
+
+/** What mends a file that is whole. */
+function remedy(fault = ''): string | undefined {
+  if (fault.includes('byte order mark')) return 'Save the file as UTF-8 without a byte order mark.';
+  if (!fault.includes('passphrase')) return undefined;
+  return 'Put a key without a passphrase there: "openssl pkey -in KEY -out PLAIN-KEY" makes one.';
+}
+
+/** Refuses what a docker client would not take. @throws MM_CERTS_AUTHORITY */
+export function checkCredential(path: string, text: string, kind: 'certificate' | 'private key'): void {
+  const fault = pemFault(text, kind);
+  if (fault === undefined) return;
+  throw machineError('MM_CERTS_AUTHORITY', {
+    message: `Docker cannot use ${path}: ${fault}`,
+    hint: remedy(fault) ?? 'Put the file there that the engine was set up with.',
   });
 }
 
@@ -84,8 +106,9 @@ export function clientFault(
     : 'damaged';
   if (why === undefined || cert.homemade) return why;
   if (why === 'due' || why === 'wished') return undefined;
+  const keyFault = found.key === undefined ? undefined : pemFault(found.key, 'private key');
   const words = {
-    damaged: `does not fit the key ${paths.clientKey}`,
+    damaged: `does not fit the key ${paths.clientKey}${keyFault === undefined ? '' : ` (${keyFault})`}`,
     expired: `has expired (on ${day(cert.notAfter)})`,
     foreign: `is not signed by the authority ${paths.caCert}`,
   };

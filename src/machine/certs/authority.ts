@@ -4,7 +4,7 @@ import { createAuthority, createClientCertificate } from '../../certs/create.ts'
 import { storeFailure } from '../../store/errors.ts';
 import { readStoreFile } from '../../store/files.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
-import { caFault, clientFault, type Renewal } from './authority-faults.ts';
+import { caFault, checkCredential, clientFault, type Renewal } from './authority-faults.ts';
 import { finishPair, isPair, isWhole, keepAside, readPair, writePair } from './certificate-files.ts';
 
 /** An authority and the certificate that this user's docker client shows. */
@@ -99,7 +99,12 @@ export interface ClientCredentials {
 export async function clientCredentials(deps: MachineDeps): Promise<ClientCredentials> {
   const { caCert, clientCert, clientKey } = deps.authority;
   const [ca, pair] = await Promise.all([readStoreFile(caCert), readPair(clientCert, clientKey)]);
-  if (ca !== undefined && isWhole(pair)) return { ca, ...pair };
+  if (ca !== undefined && isWhole(pair)) {
+    checkCredential(caCert, ca, 'certificate');
+    checkCredential(clientCert, pair.cert, 'certificate');
+    checkCredential(clientKey, pair.key, 'private key');
+    return { ca, ...pair };
+  }
   const authority = await ensureAuthority(deps);
   return { ca: authority.ca.cert, ...authority.client };
 }

@@ -4,6 +4,7 @@ import { syncFolder } from '../../base/files.ts';
 import { codeOf } from '../../base/machine-error.ts';
 import type { KeyPair } from '../../certs/create.ts';
 import { matchesKey } from '../../certs/inspect.ts';
+import { readCertificate, readPrivateKey } from '../../certs/read.ts';
 import { storeFailure } from '../../store/errors.ts';
 import { readStoreFile, writeStoreFile } from '../../store/files.ts';
 
@@ -21,13 +22,33 @@ export function isWhole(pair: PairFiles): pair is KeyPair {
   return pair.cert !== undefined && pair.key !== undefined;
 }
 
+const PEM = {
+  certificate: /^-----BEGIN CERTIFICATE-----\r?$/m,
+  'private key': /^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\r?$/m,
+} as const;
+
+/** Why docker and its engine, which read PEM as Go does, do not take a file. undefined: they do. */
+export function pemFault(text: string, kind: keyof typeof PEM): string | undefined {
+  if (text.trim() === '') return 'it is empty';
+  if (text.startsWith('\ufeff')) return 'it begins with a byte order mark, which Docker does not read';
+  if (kind === 'private key' && text.includes('ENCRYPTED')) return 'it is protected by a passphrase';
+  try {
+    if (PEM[kind].test(text) && (kind === 'certificate' ? readCertificate : readPrivateKey)(text))
+      return undefined;
+  } catch {
+    // The same words as for a file of something else.
+  }
+  return `it holds no ${kind} in PEM`;
+}
+
 /** Whether both can be read and belong together. */
 export function isPair(pair: PairFiles): pair is KeyPair {
-  try {
-    return isWhole(pair) && matchesKey(pair.cert, pair.key);
-  } catch {
-    return false;
-  }
+  return (
+    isWhole(pair) &&
+    pemFault(pair.cert, 'certificate') === undefined &&
+    pemFault(pair.key, 'private key') === undefined &&
+    matchesKey(pair.cert, pair.key)
+  );
 }
 
 /** A certificate that waits for its key to be in place. */

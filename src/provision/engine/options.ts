@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Json, JsonObject } from '../../base/json.ts';
 import { printable } from '../../base/printable.ts';
 import type { EngineSpec } from '../contract.ts';
@@ -83,11 +84,46 @@ function mapEntry(option: string, text: string): JsonObject {
   return { [text.slice(0, equals)]: text.slice(equals + 1) };
 }
 
-function optionError(option: string, why: string) {
+function optionError(option: string, why: string, what = 'engine option') {
   return provisionError('MM_ENGINE_OPTION', {
-    message: `The engine option "${printable(option, 100)}" cannot be used: ${why}.`,
+    message: `The ${what} "${printable(option, 100)}" cannot be used: ${why}.`,
     hint: "See dockerd's options in https://docs.docker.com/reference/cli/dockerd/ .",
   });
+}
+
+type EngineWishes = Pick<
+  EngineSpec,
+  'options' | 'registryMirrors' | 'insecureRegistries' | 'storageDriver' | 'installUrl'
+>;
+
+/** A host name or address with or without a port, as dockerd takes a registry. */
+const REGISTRY = /^(?:[a-z0-9](?:[\w.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i;
+
+/** Refuses what no engine and no host takes, before anything is made. @throws MM_ENGINE_OPTION */
+export function checkEngineWishes(wishes: EngineWishes): void {
+  const nothing = { install: 'auto', version: '', port: 0, labels: [], env: [] } as const;
+  wantedEngine({ ...wishes, ...nothing });
+  for (const mirror of wishes.registryMirrors) {
+    const url = /^https?:\/\/\S+$/i.test(mirror) && URL.canParse(mirror) ? new URL(mirror) : undefined;
+    if (url === undefined || [url.username, url.password, url.search, url.hash].some((part) => part !== ''))
+      throw optionError(mirror, 'it must read https://HOST[:PORT][/PATH]', 'registry mirror');
+  }
+  for (const registry of wishes.insecureRegistries) {
+    const name = registry.replace(/^https?:\/\//i, '');
+    const [address = '', bits, ...more] = name.split('/');
+    const most = isIP(address) === 4 ? 32 : 128;
+    const isNetwork = isIP(address) !== 0 && more.length === 0 && Number(bits ?? most) <= most;
+    const port = REGISTRY.exec(name);
+    if (!isNetwork && (port === null || Number(port[1] ?? 0) > 65_535))
+      throw optionError(registry, 'it must read HOST[:PORT] or ADDRESS/BITS', 'insecure registry');
+  }
+  if (!/^(?:\w[\w./:-]*)?$/.test(wishes.storageDriver))
+    throw optionError(wishes.storageDriver, 'it is no name', 'storage driver');
+  const { installUrl } = wishes;
+  // Without a scheme curl takes it for one of http.
+  const whole = installUrl.includes(':/') ? installUrl : `http://${installUrl}`;
+  if (installUrl !== '' && !(/^(?:https?|ftp):\/\/[\w[]\S*$/i.test(whole) && URL.canParse(whole)))
+    throw optionError(installUrl, 'it must read https://HOST/PATH', 'installation script');
 }
 
 /**

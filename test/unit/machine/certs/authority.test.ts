@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
 import { readdir, readFile, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { createAuthority } from '../../../../src/certs/create.ts';
 import { describeCertificate, isSignedBy } from '../../../../src/certs/inspect.ts';
-import { ensureAuthority } from '../../../../src/machine/certs/authority.ts';
+import { clientCredentials, ensureAuthority } from '../../../../src/machine/certs/authority.ts';
 import {
   ensureAuthoritiesOf,
   foreseeReplacement,
@@ -108,7 +109,7 @@ it('never replaces a pair that is broken without being told to', async () => {
   await user.write('ca-key.pem', other.key);
   await refused(/does not belong to its certificate/);
   await user.write('ca-key.pem', 'nothing');
-  await refused(/does not belong to its certificate/);
+  await refused(/key of the certificate authority cannot be used: .*holds no private key in PEM/);
   await unlink(join(user.root, 'certs', 'ca-key.pem'));
   await refused(/key of the certificate authority is missing/);
   await user.write('ca-key.pem', first.ca.key);
@@ -117,6 +118,64 @@ it('never replaces a pair that is broken without being told to', async () => {
   await unlink(join(user.root, 'certs', 'ca.pem'));
   await refused(/certificate authority key already exists/);
   expect((await ensureAuthority(user.deps, user.deps.authority, 'always')).replaced).toBe(true);
+});
+
+const withPassphrase = (key: string) =>
+  createPrivateKey(key)
+    .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'word' })
+    .toString();
+
+it.each<[string, string, (text: string) => string, RegExp, RegExp]>([
+  [
+    'a byte order mark',
+    'ca.pem',
+    (cert) => `\ufeff${cert}`,
+    /ca\.pem \(it begins with a byte order mark/,
+    /Save/,
+  ],
+  ['a byte order mark', 'ca-key.pem', (key) => `\ufeff${key}`, /ca-key\.pem \(it begins with a byte/, /Save/],
+  ['a passphrase', 'ca-key.pem', withPassphrase, /ca-key\.pem \(it is protected by a pass/, /openssl/],
+  ['nothing', 'ca.pem', () => '', /cannot be read: .*ca\.pem \(it is empty\)/, /backup/],
+  ['nothing', 'ca-key.pem', () => ' \n', /ca-key\.pem \(it is empty\)/, /backup/],
+  ['garbage', 'ca.pem', () => 'garbage', /ca\.pem \(it holds no certificate in PEM\)/, /backup/],
+  ['garbage', 'ca-key.pem', () => 'garbage', /ca-key\.pem \(it holds no private key in PEM\)/, /backup/],
+  ['blanks before it', 'ca.pem', (cert) => ` ${cert}`, /ca\.pem \(it holds no certificate in PEM/, /backup/],
+])('refuses an authority with %s in %s before anything is touched, with the reason', async (...row) => {
+  const [, file, change, message, hint] = row;
+  await ensureAuthority(user.deps);
+  const before = await readFile(join(user.root, 'certs', file), 'utf8');
+  const changed = change(before);
+  await user.write(file, changed);
+  const asked = ensureAuthority(user.deps);
+  await expect(asked).rejects.toMatchObject({ code: 'MM_CERTS_AUTHORITY' });
+  await expect(asked).rejects.toMatchObject({ message: expect.stringMatching(message) });
+  await expect(asked).rejects.toMatchObject({ hint: expect.stringMatching(hint) });
+  expect(await readFile(join(user.root, 'certs', file), 'utf8')).toBe(changed);
+});
+
+it.each(['ca.pem', 'cert.pem', 'key.pem'])(
+  'refuses for a machine that is only a URL what docker would not take in %s',
+  async (file) => {
+    await ensureAuthority(user.deps);
+    for (const text of ['', 'garbage', `\ufeff${await readFile(join(user.root, 'certs', file), 'utf8')}`]) {
+      await user.write(file, text);
+      const asked = clientCredentials(user.deps);
+      await expect(asked).rejects.toMatchObject({ code: 'MM_CERTS_AUTHORITY' });
+      await expect(asked).rejects.toThrow(join('certs', file));
+    }
+  },
+);
+
+it('takes what docker takes: a chain, Windows line ends, text around it', async () => {
+  await ensureAuthority(user.deps);
+  const [cert, key] = [await read('certs', 'ca.pem'), await read('certs', 'ca-key.pem')];
+  await user.write(
+    'ca.pem',
+    `Subject: x\n${cert}${await read('certs', 'cert.pem')}`.replaceAll('\n', '\r\n'),
+  );
+  await user.write('ca-key.pem', `some words\n${key}`);
+  await ensureAuthority(user.deps);
+  expect((await clientCredentials(user.deps)).ca).toContain('Subject: x');
 });
 
 it('never replaces an authority that somebody else made, whether it is good or expired', async () => {
