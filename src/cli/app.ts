@@ -88,6 +88,12 @@ export class App {
       authority: authorityPaths(this.globals, this.io),
       userName: this.io.env['USER'] ?? this.io.env['USERNAME'] ?? 'unknown',
       ssh: () => this.ssh(),
+      sshConfig: async (login) => {
+        if (this.globals['no-ssh-config']) return undefined;
+        const { readUserConfig } = await import('../ssh/system/user-config.ts');
+        const { programs, signal } = this;
+        return readUserConfig(login, { programs, signal, homeDir: this.io.homeDir, configPath: '' });
+      },
       newId: () => crypto.randomUUID(),
       sudoPassword: async (machineName) =>
         (await import('./talk/ask.ts')).askSudoPassword(this.io, machineName),

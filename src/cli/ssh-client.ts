@@ -1,6 +1,7 @@
 import { sshConfigKnows } from '../machine/engine/last-address.ts';
 import { Machine } from '../machine/machine.ts';
 import type { SshTarget } from '../ssh/contract.ts';
+import { pinnedKeys } from '../ssh/keys/known-hosts.ts';
 import { checkKeyFile } from '../ssh/keys/private-key-file.ts';
 import { includeLine } from '../ssh/system/openssh.ts';
 import { readUserConfig } from '../ssh/system/user-config.ts';
@@ -17,9 +18,14 @@ export async function runningMachine(app: App, name: string): Promise<Machine> {
 }
 
 /** Of a key that it cannot use ssh only warns, and then fails as if the user were unknown. */
-export async function systemTarget(machine: Machine): Promise<SshTarget> {
+export async function systemTarget(app: App, machine: Machine): Promise<SshTarget> {
   const target = await machine.sshTarget();
   if (target.keyPath !== '') await checkKeyFile(target.keyPath);
+  // The system's ssh would heed the machine's known_hosts alone. A first contact heeds the user's.
+  const isFirst =
+    target.trust === 'first-use' &&
+    (await pinnedKeys(target.knownHostsPath, target.hostKeyAlias)).length === 0;
+  if (isFirst) await (await app.ssh()).meet(target, { signal: app.signal });
   return target;
 }
 

@@ -1,6 +1,7 @@
 import type { Ports } from '../base/ports.ts';
 import type { DriverRegistry } from '../drivers/registry.ts';
 import type { TlsContexts } from '../engine/connect.ts';
+import type { UserSsh } from '../sdk/context.ts';
 import type { SshConnector } from '../ssh/contract.ts';
 import type { Store } from '../store/store.ts';
 
@@ -24,6 +25,8 @@ export interface MachineDeps extends Ports {
   readonly userName: string;
   /** Loaded with ssh2 when it is first used. */
   readonly ssh: () => Promise<SshConnector>;
+  /** What the user's ssh config says of a login. undefined when it is not to be read. */
+  readonly sshConfig?: UserSsh['config'];
   readonly newId: () => string;
   /** Asks the user or the environment for the sudo password of a host's login user. */
   readonly sudoPassword: (machineName: string) => Promise<string>;

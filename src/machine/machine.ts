@@ -219,6 +219,12 @@ export class Machine {
       get config() {
         return machine.#driverConfig;
       },
+      userSsh: {
+        config: async (login) => machine.deps.sshConfig?.(login),
+        isGreeted: async (timeoutMs) =>
+          (await (await machine.deps.ssh()).isGreeted?.(await machine.sshTarget(), { timeoutMs, signal })) ??
+          false,
+      },
       secret: (flag) => machine.#secret(flag),
       withLock: locksOf(this.deps),
       save: (patch) => machine.#saveDriver(patch),

@@ -1,4 +1,5 @@
 import type { Ports } from '../base/ports.ts';
+import type { UserConfig } from '../ssh/system/user-config.ts';
 
 /** What config.json's `Driver` begins with. The store adds docker-machine's swarm keys. */
 export interface BaseConfig {
@@ -47,6 +48,20 @@ export interface PlanLine {
   readonly value: string;
 }
 
+/** How the user's own ssh reaches a host. */
+export interface UserSsh {
+  /** What its config says of a login, whose user may be '' and port 0. undefined without an ssh. */
+  config(login: Readonly<SshAddress>): Promise<UserConfig | undefined>;
+  /** Whether an SSH server greets us where that config leads from the machine's login. */
+  isGreeted(timeoutMs: number): Promise<boolean>;
+}
+
+interface SshAddress {
+  host: string;
+  port: number;
+  user: string;
+}
+
 /** What a driver may know and do for one machine. */
 export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports {
   readonly machine: MachineIdentity;
@@ -57,6 +72,8 @@ export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports 
   storeId(): Promise<string>;
   /** Runs `work` while no other process in the scope works under the same name. */
   withLock<T>(name: string, work: () => Promise<T>, options?: LockOptions): Promise<T>;
+  /** Left out where the user's ssh is none of our business, as in tests. */
+  readonly userSsh?: UserSsh | undefined;
   /** The value of a flag that is `secret`, '' without one. The core keeps it in a file, 0600. */
   secret(flag: string): Promise<string>;
   /** The driver's own JSON as last saved. */

@@ -19,6 +19,8 @@ export interface FlagSpec {
    */
   readonly envOwner?: 'shared' | 'library';
   readonly default?: string | number | boolean | readonly string[];
+  /** When nobody gives the flag, `configure` gets none: the user's ssh config may say it. */
+  readonly sshConfig?: boolean;
   readonly help: string;
   readonly takes?: Takes;
   /** A terminal user is asked for it when it is missing. */
@@ -53,6 +55,10 @@ export class FlagReader {
   /** undefined when it is missing. */
   protected value(name: string): unknown {
     return this.#values[name];
+  }
+
+  has(name: string): boolean {
+    return this.value(name) !== undefined;
   }
 
   /** '' when it is missing. */

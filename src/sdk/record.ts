@@ -27,7 +27,7 @@ export class RecordReader extends FlagReader {
     this.#where = where;
   }
 
-  has(name: string): boolean {
+  override has(name: string): boolean {
     return Object.hasOwn(this.#record, name);
   }
 

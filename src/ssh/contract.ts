@@ -21,7 +21,13 @@ export interface SshTarget {
 /** A side of a copy: on this computer, or of a machine. */
 export type CopySide =
   | { readonly kind: 'local'; readonly path: string }
-  | { readonly kind: 'machine'; readonly target: SshTarget; readonly path: string };
+  | {
+      readonly kind: 'machine';
+      readonly target: SshTarget;
+      readonly path: string;
+      /** The user's ssh config knows the host by its name: blocks for that name count. */
+      readonly isNamed?: boolean;
+    };
 
 export interface ExecOptions {
   /** Written to the command's stdin, which is then closed. Secrets go here, never in argv. */
@@ -77,5 +83,10 @@ export interface SshConnector {
     target: SshTarget,
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
   ): Promise<SshSession>;
+  /** Whether an SSH server greets us where the user's ssh config leads. */
+  isGreeted?(
+    target: SshTarget,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<boolean>;
   closeAll(): void;
 }

@@ -23,7 +23,9 @@ export async function createRequest(
   input: CreateInput,
   pick: (named: string) => Promise<Driver>,
 ): Promise<CreateRequest> {
-  const { flags, all } = await withPreferences(app, input);
+  const preferred = await withPreferences(app, input);
+  const { flags, all } = preferred;
+  const { isGiven }: Input = preferred;
   // Wrong values are refused before a driver is even looked for.
   const common = commonOptions(flags);
   const driver = await pick(flags.driver);
@@ -33,7 +35,10 @@ export async function createRequest(
       'Legacy Swarm is gone from Docker: the --swarm options are kept with the machine, and nothing is set up on it.',
     );
   }
-  return { name, driver, flags: values, ...common };
+  const isOpen = (flag: string) =>
+    driver.flags.some((spec) => spec.name === flag && spec.sshConfig === true) && !isGiven(flag);
+  const said = Object.fromEntries(Object.entries(values).filter(([flag]) => !isOpen(flag)));
+  return { name, driver, flags: said, ...common };
 }
 
 /** What every driver's machines have. Throws what is wrong with it. */
@@ -55,7 +60,12 @@ async function withPreferences(app: App, input: CreateInput): Promise<CreateInpu
     ([name]) => Object.hasOwn(input.all, name) && !isGiven(name),
   );
   const preferred = Object.fromEntries(wanted);
-  return { ...input, flags: { ...input.flags, ...preferred }, all: { ...input.all, ...preferred } };
+  return {
+    ...input,
+    isGiven: (name: string) => isGiven(name) || Object.hasOwn(preferred, name),
+    flags: { ...input.flags, ...preferred },
+    all: { ...input.all, ...preferred },
+  };
 }
 
 function engineOptions(flags: CreateValues): Partial<EngineOptions> {

@@ -15,6 +15,7 @@ export interface GenericConfig extends BaseConfig {
 
 const STATE_TIMEOUT_MS = 15_000;
 const ENGINE_PORT = 2376;
+const SSH_PORT = 22;
 
 /**
  * Fills in what a record of docker-machine may lack.
@@ -27,7 +28,7 @@ function complete(config: Readonly<GenericConfig>, dir: string): GenericConfig {
     ...config,
     IPAddress,
     SSHUser: config.SSHUser || 'root',
-    SSHPort: config.SSHPort || 22,
+    SSHPort: config.SSHPort || SSH_PORT,
     SSHKeyPath: config.SSHKeyPath ?? oldKey,
     EnginePort: config.EnginePort || ENGINE_PORT,
     SSHKey,
@@ -38,33 +39,61 @@ function complete(config: Readonly<GenericConfig>, dir: string): GenericConfig {
 const PATIENCE_MS = 1000;
 
 /**
- * Whether the host is up. The engine's port is asked first.
+ * Where the host is, if it is up; undefined when it is not. The engine's port is asked first.
  * sshd of OpenSSH 9.8 and newer locks out an address that connects often without logging in
  * (PerSourcePenalties, sshd_config(5)).
  */
-async function answers(context: DriverContext<GenericConfig>): Promise<boolean> {
+async function addressIfUp(context: DriverContext<GenericConfig>): Promise<string | undefined> {
   const { clock, signal } = context;
   const config = complete(context.config, context.machine.dir);
   // Without a host, Node would ask this computer.
-  if (config.IPAddress === '') return false;
+  if (config.IPAddress === '') return undefined;
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
   const ask = (port: number) =>
     accepts(config.IPAddress, port, { timeoutMs: STATE_TIMEOUT_MS, signal: both });
   const engine = ask(config.EnginePort);
-  const login = Promise.race([engine, clock.sleep(PATIENCE_MS, both).catch(() => undefined)]).then((up) =>
-    up === true ? true : ask(config.SSHPort),
+  const patience = clock.sleep(PATIENCE_MS, both).catch(() => undefined);
+  const login = Promise.race([engine, patience]).then((up) => (up === true ? true : ask(config.SSHPort)));
+  const direct = Promise.race([
+    engine.then((up) => (up ? true : login)),
+    login.then((up) => (up ? true : engine)),
+  ]).then((up) => (up ? config.IPAddress : undefined));
+  const bySsh = Promise.race([direct, patience.then(() => undefined)]).then((up) =>
+    up === undefined ? addressBySsh(context, config) : up,
   );
   try {
-    return (
-      (await Promise.race([
-        engine.then((up) => (up ? true : login)),
-        login.then((up) => (up ? true : engine)),
-      ])) === true
-    );
+    return await Promise.race([direct.then((up) => up ?? bySsh), bySsh.then((up) => up ?? direct)]);
   } finally {
     stop.abort();
   }
+}
+
+/** The same by way of the user's ssh config, when that leads elsewhere than the address does. */
+async function addressBySsh(
+  { userSsh }: DriverContext<GenericConfig>,
+  { IPAddress, SSHPort, SSHUser }: GenericConfig,
+): Promise<string | undefined> {
+  // A config that ssh refuses is told by what logs in.
+  const said = await userSsh
+    ?.config({ host: IPAddress, port: SSHPort, user: SSHUser })
+    .catch(() => undefined);
+  if (said === undefined) return undefined;
+  const isElsewhere =
+    said.proxyJump !== '' ||
+    said.proxyCommand !== '' ||
+    said.hostName.toLowerCase() !== IPAddress.toLowerCase();
+  return isElsewhere && (await userSsh?.isGreeted(STATE_TIMEOUT_MS)) === true ? said.hostName : undefined;
+}
+
+/** What the user's ssh config says of the login, where the command line says nothing. */
+async function adoptLogin({
+  config: { IPAddress, SSHPort, SSHUser },
+  userSsh,
+}: DriverContext<GenericConfig>): Promise<Partial<GenericConfig>> {
+  if (SSHUser !== '' && SSHPort !== 0) return {};
+  const said = await userSsh?.config({ host: IPAddress, port: SSHPort, user: SSHUser });
+  return { SSHUser: SSHUser || said?.user || 'root', SSHPort: SSHPort || said?.port || SSH_PORT };
 }
 
 /** Names of our own files in a machine's folder. Some clouds call a user's key key.pem. */
@@ -73,9 +102,9 @@ const TAKEN = new Set([
   ...['config.json', 'config.json.bak', 'mymachine.json', 'secrets.json'],
 ]);
 
-async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<GenericConfig> | undefined> {
+async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<GenericConfig>> {
   const source = context.config.SSHKey;
-  if (source === '') return undefined;
+  if (source === '') return {};
   const name = basename(source);
   // Some file systems do not tell capitals from small letters.
   const own = join(context.machine.dir, TAKEN.has(name.toLowerCase()) ? 'ssh-key' : name);
@@ -114,11 +143,16 @@ const host: HostDriver<GenericConfig> = {
     }
     return [];
   },
-  create: (context) => context.step('generic.key', 'Keeping the SSH key', () => adoptKey(context)),
-  status: async (context) => ({
-    state: (await answers(context)) ? 'Running' : 'Stopped',
-    address: complete(context.config, context.machine.dir).IPAddress,
-  }),
+  create: (context) =>
+    context.step('generic.key', 'Keeping the SSH key', async () => ({
+      ...(await adoptLogin(context)),
+      ...(await adoptKey(context)),
+    })),
+  status: async (context) => {
+    const address = await addressIfUp(context);
+    const { IPAddress } = complete(context.config, context.machine.dir);
+    return { state: address === undefined ? 'Stopped' : 'Running', address: address ?? IPAddress };
+  },
   remove: async () => undefined,
 };
 
@@ -132,12 +166,12 @@ export const genericDriver: Driver<GenericConfig> = {
   flags: [
     int('engine-port', 'Docker engine port', { env: 'GENERIC_ENGINE_PORT', default: ENGINE_PORT }),
     string('ip-address', 'IP Address of machine', { env: 'GENERIC_IP_ADDRESS', required: true }),
-    string('ssh-user', 'SSH user', { env: 'GENERIC_SSH_USER', default: 'root' }),
+    string('ssh-user', 'SSH user', { env: 'GENERIC_SSH_USER', default: 'root', sshConfig: true }),
     string('ssh-key', 'SSH private key path (if not provided, default SSH key will be used)', {
       env: 'GENERIC_SSH_KEY',
       takes: 'file',
     }),
-    int('ssh-port', 'SSH port', { env: 'GENERIC_SSH_PORT', default: 22 }),
+    int('ssh-port', 'SSH port', { env: 'GENERIC_SSH_PORT', default: SSH_PORT, sshConfig: true }),
   ],
   traits: {
     ssh: (config, { dir }) => {
@@ -154,8 +188,9 @@ export const genericDriver: Driver<GenericConfig> = {
     const config = {
       ...base,
       IPAddress: flags.host('generic-ip-address'),
-      SSHUser: userIn(flags, 'generic-ssh-user') || 'root',
-      SSHPort: flags.int('generic-ssh-port', 1, 65_535),
+      // What nobody gave is asked of the user's ssh config at create.
+      SSHUser: flags.has('generic-ssh-user') ? userIn(flags, 'generic-ssh-user') || 'root' : '',
+      SSHPort: flags.has('generic-ssh-port') ? flags.int('generic-ssh-port', 1, 65_535) : 0,
       // Without a key of its own the machine uses the agent and the user's keys.
       SSHKeyPath: '',
       EnginePort: flags.int('generic-engine-port', 1, 65_535),

@@ -33,12 +33,36 @@ export interface ConnectSettings {
   readonly keepaliveMs?: number;
 }
 
-/** Connects and logs in once. Has no deadline of its own; the signal ends it with its reason. */
+/** Whether an SSH server greets us where the user's config leads. */
+export async function isGreeted(
+  target: SshTarget,
+  settings: ConnectSettings,
+  signal: AbortSignal,
+): Promise<boolean> {
+  checkTarget(target);
+  const { programs, homeDir, userConfigPath: configPath = '' } = settings;
+  const source = { programs, homeDir, configPath, signal };
+  const config = settings.useUserConfig ? await readUserConfig(target, source) : undefined;
+  const { stream } = await openRoute(target, config, configPath, signal);
+  try {
+    // RFC 4253 (4.2) allows lines before the greeting, and a proxy may say something of its own.
+    for await (const chunk of stream) if (/^SSH-/m.test(String(chunk))) return true;
+    return false;
+  } finally {
+    stream.destroy();
+  }
+}
+
+/**
+ * Connects and logs in once. Has no deadline of its own; the signal ends it with its reason.
+ * With `justMeet` it leaves once the host's key is pinned, and the session is closed.
+ */
 export async function connect(
   target: SshTarget,
   settings: ConnectSettings,
   signal: AbortSignal,
   onStage: (stage: ConnectStage) => void,
+  justMeet = false,
 ): Promise<Session> {
   checkTarget(target);
   const { programs, homeDir, report } = settings;
@@ -49,7 +73,9 @@ export async function connect(
   ]);
   const isFirst = pinned.length === 0 && target.trust === 'first-use';
   const user = isFirst ? await knownToUser(target, config, homeDir) : undefined;
-  const identities = await gatherIdentities(target, config, settings);
+  const identities = justMeet
+    ? { identities: [], leftOut: [] }
+    : await gatherIdentities(target, config, settings);
   signal.throwIfAborted();
   onStage('way');
   const route = await openRoute(target, config, configPath, signal);
@@ -58,14 +84,16 @@ export async function connect(
   onStage('greeting');
   const client = await shakeHands(
     {
-      ...{ target, route, known: { pinned, user }, identities, report },
+      ...{ target, route, known: { pinned, user }, identities, report, justMeet },
       keepaliveMs: settings.keepaliveMs ?? KEEPALIVE_MS,
       onStage,
     },
     signal,
   );
-  report.debug('ssh', `${where}: logged in`);
-  return new Session(client, target, route, settings.clock);
+  report.debug('ssh', `${where}: ${justMeet ? 'met' : 'logged in'}`);
+  const session = new Session(client, target, route, settings.clock);
+  if (justMeet) session.close();
+  return session;
 }
 
 interface Handshake extends Login {
@@ -74,6 +102,7 @@ interface Handshake extends Login {
   readonly report: Report;
   readonly keepaliveMs: number;
   readonly onStage: (stage: ConnectStage) => void;
+  readonly justMeet: boolean;
 }
 
 /** Speaks SSH over an open route until the user is logged in. */
@@ -106,13 +135,14 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
       if (hostKey?.first === true) pinning = pin(work, hostKey.blob);
       pinning.catch(fail);
     });
-    client.once('ready', () => {
+    const done = () =>
       pinning.then(() => {
         signal.removeEventListener('abort', stop);
         client.removeAllListeners();
         resolve(client);
       }, fail);
-    });
+    if (work.justMeet) client.once('handshake', done);
+    else client.once('ready', done);
     client.connect({
       sock: route.stream,
       username: target.user,
@@ -133,15 +163,18 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
           return false;
         }
       },
-      authHandler: authenticate(work, offered),
+      authHandler: work.justMeet ? () => undefined : authenticate(work, offered),
     });
   });
 }
 
-async function pin({ target, report }: Handshake, blob: Buffer): Promise<void> {
+async function pin({ target, report, justMeet }: Handshake, blob: Buffer): Promise<void> {
   const holds = await pinFirstKey(target.knownHostsPath, target.hostKeyAlias, blob);
   if (!holds.some((known) => known.blob.equals(blob))) throw keyChanged(target, holds, blob);
-  report.info(`The host key of ${target.machineName} is pinned from now on: ${describeKey(blob)}`);
+  const said = `The host key of ${target.machineName} is pinned from now on: ${describeKey(blob)}`;
+  // Standard output belongs to the command on the host that follows.
+  if (justMeet) report.warn(said);
+  else report.info(said);
 }
 
 /** Hands ssh2 one identity after the other, and notes what was offered. */

@@ -1,7 +1,7 @@
-import { isMachineError } from '../../base/machine-error.ts';
+import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { inWords, retry, startDeadline, untilAborted } from '../../base/wait.ts';
 import type { SshConnector, SshTarget } from '../contract.ts';
-import { type ConnectSettings, connect } from './connect.ts';
+import { type ConnectSettings, connect, isGreeted } from './connect.ts';
 import { type ConnectStage, connectTimeout } from './failures.ts';
 import type { Session } from './session.ts';
 
@@ -31,6 +31,8 @@ interface WaitOptions {
 export interface SessionConnector extends SshConnector {
   session(target: SshTarget, options?: WaitOptions): Promise<Session>;
   sessionWhenUp(target: SshTarget, options: WaitOptions & { readonly timeoutMs: number }): Promise<Session>;
+  /** Sees the host's key, which is pinned if it may be, and leaves before any login. */
+  meet(target: SshTarget, options: { readonly signal?: AbortSignal | undefined }): Promise<void>;
 }
 
 export function createSshConnector(settings: ConnectSettings): SessionConnector {
@@ -125,6 +127,33 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
   return {
     session: (target, options = {}) => join(target, options),
     sessionWhenUp,
+    async meet(target, { signal }) {
+      let stage: ConnectStage = 'way';
+      const timeoutMs = CONNECT_TIMEOUT_MS + PATIENCE_MS;
+      const late = () => connectTimeout(target, stage, inWords(timeoutMs));
+      const deadline = startDeadline(clock, timeoutMs, signal, late);
+      const onStage = (reached: ConnectStage) => {
+        stage = reached;
+      };
+      try {
+        await connect(target, settings, deadline.signal, onStage, true);
+      } finally {
+        deadline.clear();
+      }
+    },
+    async isGreeted(target, { timeoutMs, signal }) {
+      const late = () => connectTimeout(target, 'greeting', inWords(timeoutMs));
+      const deadline = startDeadline(clock, timeoutMs, signal, late);
+      try {
+        return await untilAborted(isGreeted(target, settings, deadline.signal), deadline.signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        report.debug('ssh', `${target.host}:${target.port}: ${messageOf(error)}`);
+        return false;
+      } finally {
+        deadline.clear();
+      }
+    },
     closeAll() {
       for (const attempt of attempts.values()) attempt.stop.abort(new Error('closed'));
       for (const open of sessions.values()) open.close();

@@ -62,7 +62,7 @@ export async function runOnTerminal(programs: Programs, argv: Argv): Promise<num
 }
 
 function copyArgument(side: CopySide, index: number): string {
-  if (side.kind === 'machine') return `${copyAlias(index)}:${side.path}`;
+  if (side.kind === 'machine') return `${copyAlias(side, index)}:${side.path}`;
   // A relative path could look like a host (a:b) or an option (-r). Windows' scp knows C:\Users.
   const isWhole = side.path.startsWith('/') || (process.platform === 'win32' && isAbsolute(side.path));
   return isWhole ? side.path : `./${side.path}`;
@@ -140,8 +140,8 @@ export function copyConfig(from: CopySide, to: CopySide, userConfigs: readonly s
     side.kind === 'local'
       ? []
       : [
-          `Host ${copyAlias(index)}`,
-          `  HostName ${side.target.host}`,
+          `Host ${copyAlias(side, index)}`,
+          ...(side.isNamed === true ? [] : [`  HostName ${side.target.host}`]),
           ...sshSettings(side.target).map((setting) => `  ${setting.join(' ')}`),
         ],
   );
@@ -151,9 +151,9 @@ export function copyConfig(from: CopySide, to: CopySide, userConfigs: readonly s
   );
 }
 
-/** The name of a side of a copy in `copyConfig`: mymachine-1 or mymachine-2. */
-function copyAlias(index: number): string {
-  return `mymachine-${index + 1}`;
+/** The name of a side of a copy in `copyConfig`. */
+function copyAlias(side: Extract<CopySide, { kind: 'machine' }>, index: number): string {
+  return side.isNamed === true ? side.target.host : `mymachine-${index + 1}`;
 }
 
 /**

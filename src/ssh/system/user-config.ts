@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Programs } from '../../base/ports.ts';
@@ -37,8 +38,8 @@ export interface UserConfigSource {
 }
 
 /**
- * Asks the system's `ssh -G`, so that Include, Match and the rest mean what they mean to ssh. Port
- * and user are given on its command line, so they win over the config.
+ * Asks the system's `ssh -G`, so that Include, Match and the rest mean what they mean to ssh.
+ * Port and user win over the config. For port 0 and user '' its own are told, or 22 and ''.
  * @returns undefined when there is no ssh on this computer.
  * @throws MM_SSH_CONFIG when ssh refuses the config.
  */
@@ -47,7 +48,10 @@ export async function readUserConfig(
   source: UserConfigSource,
 ): Promise<UserConfig | undefined> {
   const file = source.configPath === '' ? [] : ['-F', source.configPath];
-  const who = ['-p', String(target.port), '-l', target.user];
+  const who = [
+    ...(target.port === 0 ? [] : ['-p', String(target.port)]),
+    ...(target.user === '' ? [] : ['-l', target.user]),
+  ];
   try {
     const ran = await source.programs.run(['ssh', '-G', ...file, ...who, target.host], {
       input: '',
@@ -55,7 +59,11 @@ export async function readUserConfig(
       signal: source.signal,
       maxOutputBytes: 1024 * 1024,
     });
-    if (ran.exitCode === 0) return parseUserConfig(ran.stdout, target, source.homeDir);
+    if (ran.exitCode === 0) {
+      const config = parseUserConfig(ran.stdout, target, source.homeDir);
+      // Where the config names no user, ssh says who we are.
+      return target.user === '' && config.user === userInfo().username ? { ...config, user: '' } : config;
+    }
     throw sshError('MM_SSH_CONFIG', {
       message: `The system's ssh does not accept your ssh config for ${target.host}`,
       hint: `Correct the config file until "ssh -G ${target.host}" works.`,
@@ -92,7 +100,7 @@ export function parseUserConfig(
     hostName,
     hostKeyAlias: one('hostkeyalias'),
     user: one('user'),
-    port: Number(one('port')) || target.port,
+    port: Number(one('port')) || target.port || 22,
     knownHostsFiles: path(one('userknownhostsfile')),
     globalKnownHostsFiles: path(one('globalknownhostsfile')),
     strictHostKeyChecking: STRICTNESS[one('stricthostkeychecking')] ?? one('stricthostkeychecking'),

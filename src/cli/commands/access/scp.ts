@@ -96,8 +96,11 @@ async function checkDelta(app: App, [from, to]: readonly [CopyPath, CopyPath]): 
 
 async function sideOf(app: App, { machine, user, path }: CopyPath): Promise<CopySide> {
   if (machine === undefined) return { kind: 'local', path };
-  const target = await systemTarget(await runningMachine(app, machine));
-  return { kind: 'machine', target: user === undefined ? target : { ...target, user }, path };
+  const known = await systemTarget(app, await runningMachine(app, machine));
+  const target = user === undefined ? known : { ...known, user };
+  const config = await app.deps.sshConfig?.(target);
+  const isNamed = config !== undefined && config.hostName.toLowerCase() !== target.host.toLowerCase();
+  return { kind: 'machine', target, path, isNamed };
 }
 
 /** Each side's port, key and known hosts stand in a configuration of this one copy. */

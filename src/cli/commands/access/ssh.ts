@@ -18,7 +18,7 @@ export const command = defineCommand({
     const words = args.slice(1);
     const machine = await runningMachine(app, name);
     if (await usesNativeSsh(app)) return exit(await nativeSsh(app, machine, words));
-    const [program, ...rest] = sshArgv(await systemTarget(machine), words);
+    const [program, ...rest] = sshArgv(await systemTarget(app, machine), words);
     const config = app.globals['no-ssh-config'] ? ['-F', 'none'] : [];
     return exit(await runOnTerminal(app.programs, [program, ...config, ...rest]));
   },
@@ -27,7 +27,7 @@ export const command = defineCommand({
 async function nativeSsh(app: App, machine: Machine, words: readonly string[]): Promise<number> {
   const { runNativeTerminal } = await import('../../../ssh/native/terminal.ts');
   const connector = await app.ssh();
-  const session = await connector.session(await machine.sshTarget(), { signal: app.signal });
+  const session = await connector.session(await systemTarget(app, machine), { signal: app.signal });
   const { stdin, stdout, stderr } = app.io;
   const pty = words[0] === '-t' ? 'always' : 'auto';
   const rest = words[0] === '-t' ? words.slice(1) : words;

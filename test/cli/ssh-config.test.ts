@@ -1,0 +1,101 @@
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort, keygen, removeSshd, type Sshd, startSshd } from '../contract/ssh/sshd.ts';
+import { needsSshd } from '../contract/ssh/without.ts';
+import { Sandbox } from './program.ts';
+
+/** The user's ssh config decides for create, status, ssh and scp alike. */
+describe.runIf(needsSshd)("the user's ssh config", () => {
+  let user: Sandbox;
+  let sshd: Sshd;
+  const inHome = (...names: string[]) => join(user.home, ...names);
+  const run = (...args: string[]) =>
+    user.run(args, { env: { PATH: `${inHome('bin')}:${process.env['PATH']}`, SSH_AUTH_SOCK: '' } });
+  const record = (name: string) => join(user.store, 'machines', name, 'config.json');
+
+  beforeAll(async () => {
+    user = await Sandbox.make();
+    sshd = await startSshd();
+    await mkdir(inHome('bin'));
+    await mkdir(inHome('.ssh'));
+    // The system's ssh reads the config in the home of /etc/passwd, whatever HOME says.
+    for (const program of ['ssh', 'scp']) {
+      const script = `#!/bin/sh\ncase " $* " in *" -F "*) ;; *) set -- -F "${inHome('.ssh', 'config')}" "$@" ;; esac\nexec /usr/bin/${program} "$@"\n`;
+      await writeFile(inHome('bin', program), script);
+      await chmod(inHome('bin', program), 0o755);
+    }
+    const own = [
+      `User ${sshd.user}`,
+      `Port ${sshd.port}`,
+      `IdentityFile ${sshd.keyPath}`,
+      'IdentitiesOnly yes',
+    ];
+    await writeFile(
+      inHome('.ssh', 'config'),
+      [
+        ...['Host ops', '  HostName 127.0.0.1', `  Port ${sshd.port}`, '  User ops'],
+        '  StrictHostKeyChecking yes',
+        ...['Host named behind jump gone', '  HostName 127.0.0.1', ...own],
+        ...['Host behind', '  ProxyJump jump'],
+        ...['Host gone', '  ProxyCommand false'],
+        ...['Host *', '  StrictHostKeyChecking accept-new', `  UserKnownHostsFile ${inHome('known')}`],
+        '',
+      ].join('\n'),
+    );
+    await user.run(['create', '-d', 'none', '--url', 'tcp://192.0.2.1:2376', 'plain']);
+  }, 300_000);
+  afterAll(async () => {
+    await removeSshd(sshd);
+    await user.remove();
+  });
+
+  /** A machine of the driver generic as a create leaves it, without an engine. */
+  const machine = async (name: string, host: string) => {
+    const plain = JSON.parse(await readFile(record('plain'), 'utf8'));
+    const EnginePort = await freePort();
+    const login = { IPAddress: host, SSHUser: sshd.user, SSHPort: sshd.port, SSHKeyPath: '', EnginePort };
+    const Driver = { ...plain.Driver, MachineName: name, SSHKey: '', ...login };
+    await mkdir(join(user.store, 'machines', name), { recursive: true, mode: 0o700 });
+    await writeFile(record(name), JSON.stringify({ ...plain, Name: name, DriverName: 'generic', Driver }));
+    return name;
+  };
+
+  test.each([
+    ['names the user and the port of a new machine', [], 'ops'],
+    ['gives way to what create is told', ['--generic-ssh-user', 'root'], 'root'],
+  ])('%s', async (_what, args, SSHUser) => {
+    const failed = await run('create', '-d', 'generic', '--generic-ip-address', 'ops', ...args, 'new');
+    expect(failed.stderr).toContain('MM_SSH_HOST_KEY_REFUSED');
+    const { Driver } = JSON.parse(await readFile(record('new'), 'utf8'));
+    expect(Driver).toMatchObject({ IPAddress: 'ops', SSHUser, SSHPort: sshd.port });
+    await run('rm', '-f', 'new');
+  });
+
+  test.each(['named', 'behind'])('leads to a host that it alone knows: %s', async (host) => {
+    const name = await machine(`m-${host}`, host);
+    expect(await run('status', name)).toMatchObject({ stdout: 'Running\n', code: 0 });
+    expect(await run('ip', name)).toMatchObject({ stdout: '127.0.0.1\n', code: 0 });
+    expect(await run('ssh', name, 'echo', 'hello')).toMatchObject({ stdout: 'hello\n', code: 0 });
+    expect(await run('--native-ssh', 'ssh', name, 'echo', 'hello')).toMatchObject({ stdout: 'hello\n' });
+    await writeFile(inHome('up'), host);
+    const copied = await run('scp', inHome('up'), `${name}:${sshd.dir}/copied-${host}`);
+    expect(copied.code, copied.stderr).toBe(0);
+    expect(await readFile(join(sshd.dir, `copied-${host}`), 'utf8')).toBe(host);
+  });
+
+  test('a host that does not answer behind it is stopped', async () => {
+    expect(await run('status', await machine('m-gone', 'gone'))).toMatchObject({ stdout: 'Stopped\n' });
+  });
+
+  test("the system's ssh meets no host either that the user's known_hosts contradicts", async () => {
+    const name = await machine('m-other', 'named');
+    keygen(inHome('other-key'), 'ed25519');
+    const [type, key] = (await readFile(inHome('other-key.pub'), 'utf8')).split(' ');
+    await writeFile(inHome('known'), `[127.0.0.1]:${sshd.port} ${type} ${key}\n`);
+    const refused = await run('ssh', name, 'true');
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('MM_SSH_HOST_KEY_REFUSED');
+    await expect(stat(join(user.store, 'machines', name, 'known_hosts'))).rejects.toThrow('ENOENT');
+  });
+});
