@@ -58,7 +58,7 @@ export function configureEc2(flags: FlagReader, base: BaseConfig) {
     DeviceName: flags.text('amazonec2-device-name'),
     // GB
     RootSize: flags.int('amazonec2-root-size', 1, 65_536),
-    VolumeType: flags.oneOf('amazonec2-volume-type', VOLUME_TYPES, 'gp3'),
+    ...volume(flags),
     IamInstanceProfile: flags.text('amazonec2-iam-instance-profile'),
     VpcId: idOf(flags, 'amazonec2-vpc-id', 'vpc'),
     SubnetId: idOf(flags, 'amazonec2-subnet-id', 'subnet'),
@@ -87,9 +87,10 @@ export function configureEc2(flags: FlagReader, base: BaseConfig) {
     Profile: flags.text('amazonec2-profile'),
     OpenTo: flags.cidrs('amazonec2-open-to'),
     SSHOnly: flags.bool('amazonec2-ssh-only'),
-    UnencryptedRoot: flags.bool('amazonec2-unencrypted-root'),
-    KmsKeyId: flags.text('amazonec2-kms-key-id'),
-    MetadataToken: flags.oneOf('amazonec2-metadata-token', ['required', 'optional'], 'required'),
+    ...encryption(flags),
+    MetadataToken:
+      flags.oneOf('amazonec2-http-tokens', TOKENS) ||
+      flags.oneOf('amazonec2-metadata-token', TOKENS, 'required'),
     MetadataTokenHops: flags.int('amazonec2-metadata-token-response-hop-limit', 1, 64),
     IPv6: flags.bool('amazonec2-ipv6'),
     PlacementGroup: flags.text('amazonec2-placement-group'),
@@ -112,7 +113,52 @@ export function configureEc2(flags: FlagReader, base: BaseConfig) {
   };
 }
 
-const VOLUME_TYPES = ['gp3', 'gp2', 'io1', 'io2', 'standard', 'st1', 'sc1'];
+const TOKENS = ['required', 'optional'] as const;
+
+function encryption(flags: FlagReader) {
+  const UnencryptedRoot = flags.bool('amazonec2-unencrypted-root');
+  const [key, theirs] = [flags.text('amazonec2-kms-key-id'), flags.text('amazonec2-kms-key')];
+  if (UnencryptedRoot && flags.bool('amazonec2-encrypt-ebs-volume'))
+    throw flags.wrong('amazonec2-unencrypted-root', 'Leave it out, or --amazonec2-encrypt-ebs-volume.');
+  if (key !== '' && theirs !== '' && key !== theirs)
+    throw flags.wrong('amazonec2-kms-key', 'It means the same as --amazonec2-kms-key-id: give one.');
+  return { UnencryptedRoot, KmsKeyId: key || theirs };
+}
+
+/** Types of volumes that a system can boot from, with the IOPS that each may be given. */
+const VOLUMES = {
+  gp3: [3000, 80_000],
+  gp2: undefined,
+  io1: [100, 64_000],
+  io2: [100, 256_000],
+  standard: undefined,
+} as const;
+
+/** EBS refuses the rest only when the instance is launched (CreateVolume in the EC2 API). */
+function volume(flags: FlagReader) {
+  const VolumeType = flags.oneOf(
+    'amazonec2-volume-type',
+    Object.keys(VOLUMES) as (keyof typeof VOLUMES)[],
+    'gp3',
+  );
+  const iops = VOLUMES[VolumeType];
+  const isNeeded = VolumeType === 'io1' || VolumeType === 'io2';
+  const [least, most] = iops ?? [0, 0];
+  const isGiven = flags.number('amazonec2-volume-iops') !== 0 || isNeeded;
+  return {
+    VolumeType,
+    // 0 for the type's own.
+    VolumeIops: isGiven ? flags.int('amazonec2-volume-iops', least, most) : 0,
+    VolumeThroughput:
+      flags.number('amazonec2-volume-throughput') === 0
+        ? 0
+        : flags.int(
+            'amazonec2-volume-throughput',
+            VolumeType === 'gp3' ? 125 : 0,
+            VolumeType === 'gp3' ? 2000 : 0,
+          ),
+  };
+}
 
 /** Amazon's ids are hexadecimal. Those of other servers of this API need not be. */
 const idOf = (flags: FlagReader, name: string, kind: string): string =>

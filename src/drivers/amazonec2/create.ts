@@ -33,6 +33,8 @@ export async function createInstance(context: Ec2Context): Promise<void> {
       return {
         StoreId: await context.storeId(),
         Region: plan.region,
+        // What the environment says today need not hold tomorrow.
+        Endpoint: context.config.Endpoint || api.foundEndpoint(),
         AMI: plan.imageId,
         DeviceName: plan.rootDevice,
         VpcId: plan.vpcId,
@@ -90,8 +92,9 @@ async function check(context: Ec2Context): Promise<readonly PlanLine[]> {
     if (config.ExistingKey)
       await api.ask((ec2) => ec2.send(new DescribeKeyPairsCommand({ KeyNames: [config.KeyName] })));
     const groups = await namedGroups(api, context, plan.vpcId);
+    const Endpoint = config.Endpoint || api.foundEndpoint();
     const networks = opensGroup(context, groups)
-      ? await callerNetworks(context, plan.subnets[0]?.cidrs ?? [])
+      ? await callerNetworks({ ...context, config: { ...config, Endpoint } }, plan.subnets[0]?.cidrs ?? [])
       : [];
     await rehearseParts(api, context, plan.vpcId, makesGroup(groups));
     const subnets = await rehearseLaunch(api, context, plan);

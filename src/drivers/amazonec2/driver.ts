@@ -96,6 +96,11 @@ const ours: readonly FlagSpec[] = [
   bool('ipv6', 'Give the machine an IPv6 address of its subnet'),
   string('placement-group', 'Placement group to launch into'),
   string('tenancy', 'Whose the hardware is', { takes: ['default', 'dedicated', 'host'] }),
+  int('volume-iops', 'IOPS of the root volume; io1 and io2 need them', { default: 0 }),
+  int('volume-throughput', 'Throughput of a gp3 root volume in MiB/s (default: 125)', { default: 0 }),
+  bool('encrypt-ebs-volume', 'Accepted: the root volume is encrypted anyway'),
+  string('kms-key', 'Same as --amazonec2-kms-key-id'),
+  string('http-tokens', 'Same as --amazonec2-metadata-token', { takes: ['required', 'optional'] }),
   string('credits', 'CPU credits of a burstable type', { takes: ['standard', 'unlimited'] }),
 ];
 

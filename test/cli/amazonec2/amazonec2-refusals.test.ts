@@ -87,6 +87,18 @@ const REFUSED: readonly {
     env: { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' },
   },
   {
+    what: 'half a key pair',
+    id: 'MM_EC2_CREDENTIALS',
+    code: 3,
+    args: ['--amazonec2-access-key', 'AKIAGIVEN00000'],
+  },
+  {
+    what: 'the other half',
+    id: 'MM_EC2_CREDENTIALS',
+    code: 3,
+    args: ['--amazonec2-secret-key', 'secret-of-the-test'],
+  },
+  {
     what: 'an expired token',
     id: 'MM_EC2_EXPIRED',
     code: 3,
@@ -266,4 +278,13 @@ test('rm does not take a page for the answer that nothing is there', async () =>
   await account.age('h1');
   expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({ code: 0 });
   expect(cloud.living()).toEqual([]);
+});
+
+test('an endpoint of the environment goes on record, so that it holds without the environment', async () => {
+  const env = { AWS_ENDPOINT_URL_EC2: account.server.url };
+  const made = await account.interrupted(['create', '--driver', 'amazonec2', 'h1'], { env });
+  expect(made.code, made.stderr).toBe(130);
+  await account.age('h1');
+  expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({ code: 0 });
+  expect(account.server.cloud.living()).toEqual([]);
 });

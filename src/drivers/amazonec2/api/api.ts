@@ -15,6 +15,8 @@ export interface Ec2Api {
   ask<T>(work: (client: EC2Client) => Promise<T>): Promise<T>;
   /** The same about what EC2 may not show yet. A refusal with one of the codes is asked again. */
   askUntilSeen<T>(codes: readonly string[], work: (client: EC2Client) => Promise<T>): Promise<T>;
+  /** What the environment or the profile has for an endpoint, once something was asked; or ''. */
+  foundEndpoint(): string;
   /** Throws what EC2 would refuse the call with. The work sets DryRun. */
   rehearse(work: (client: EC2Client) => Promise<unknown>): Promise<void>;
 }
@@ -52,7 +54,7 @@ export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Pro
   const client = new EC2Client(await clientConfig(context, region));
   const failed = logCalls(client, context);
   heedInterruptions(client, signal);
-  refuseStrangers(client, { region, config });
+  const asked = refuseStrangers(client, { region, config });
   const ask: Ec2Api['ask'] = async (call) => {
     try {
       return await call(client);
@@ -78,7 +80,7 @@ export async function withApi<T>(context: Ec2Context, work: (api: Ec2Api) => Pro
     }
   };
   try {
-    return await work({ region, ask, askUntilSeen, rehearse });
+    return await work({ region, ask, askUntilSeen, rehearse, foundEndpoint: () => ownEndpoint(asked) });
   } finally {
     client.destroy();
   }
@@ -134,8 +136,27 @@ async function givenCredentials(context: Ec2Context): Promise<EC2ClientConfig['c
   const accessKeyId = (await context.secret('amazonec2-access-key')) || config.AccessKey || '';
   const secretAccessKey = (await context.secret('amazonec2-secret-key')) || config.SecretKey || '';
   const sessionToken = (await context.secret('amazonec2-session-token')) || config.SessionToken || '';
-  if (accessKeyId === '' || secretAccessKey === '') return undefined;
+  if (accessKeyId === '' && secretAccessKey === '') return undefined;
+  if (accessKeyId === '' || secretAccessKey === '') {
+    const [given, lacking] = accessKeyId === '' ? ['secret', 'access'] : ['access', 'secret'];
+    throw ec2Error('MM_EC2_CREDENTIALS', {
+      message: `Half of a key pair is given: --amazonec2-${given}-key without --amazonec2-${lacking}-key`,
+      hint: "Give both, or none to use what the SDK's chain of credentials finds.",
+    });
+  }
   return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) };
+}
+
+/** Where the last call went. */
+interface Asked {
+  url: URL | undefined;
+}
+
+interface HttpQuestion {
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
 }
 
 interface HttpAnswer {
@@ -176,11 +197,14 @@ function logCalls(client: EC2Client, { report, clock }: Ec2Context): WeakMap<obj
 
 /**
  * A page that something else answers with is read by the SDK as an answer without anything in it.
- * To `rm` that would mean that nothing is there.
+ * To `rm` that would mean that nothing is there. Gives where calls go.
  */
-function refuseStrangers(client: EC2Client, place: Pick<Situation, 'region' | 'config'>): void {
+function refuseStrangers(client: EC2Client, place: Pick<Situation, 'region' | 'config'>): Asked {
+  const asked: Asked = { url: undefined };
   client.middlewareStack.add(
     (next) => async (args) => {
+      const { protocol, hostname, port, path } = args.request as HttpQuestion;
+      asked.url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
       const result = await next(args);
       const { statusCode, headers } = result.response as Partial<HttpAnswer>;
       const type = headers?.['content-type'] ?? '';
@@ -190,7 +214,14 @@ function refuseStrangers(client: EC2Client, place: Pick<Situation, 'region' | 'c
     },
     { step: 'deserialize', priority: 'low', name: 'mymachineStrangers' },
   );
+  return asked;
 }
+
+/** Amazon's own endpoints, whatever the partition. */
+const AMAZONS = /^ec2(?:-fips)?\.[a-z0-9-]+\.(?:amazonaws\.[a-z.]+|api\.[a-z.]*aws)$/;
+
+const ownEndpoint = ({ url }: Asked): string =>
+  url === undefined || AMAZONS.test(url.hostname) ? '' : url.href.replace(/\/$/, '');
 
 /**
  * The user's interruption ends a question at once, with the signal's reason.

@@ -7,7 +7,7 @@ type Id = keyof typeof ec2Errors;
 
 export interface Situation {
   readonly region: string;
-  readonly config: Pick<Ec2Config, 'Endpoint'>;
+  readonly config: Pick<Ec2Config, 'Endpoint' | 'Profile'>;
   /** The credentials are temporary. */
   readonly isTemporary: boolean;
   /** Milliseconds since the epoch, by this computer. */
@@ -95,6 +95,15 @@ const MEANINGS = {
 
 type KnownId = keyof typeof MEANINGS;
 
+const ASK_AWS = 'AWS has not released the account for this: its mails and the EC2 console say what for.';
+
+/** Codes that have a remedy of their own. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  PendingVerification: 'AWS looks at new accounts for some hours, and sends a mail. Then run it again.',
+  OptInRequired: ASK_AWS,
+  Blocked: ASK_AWS,
+};
+
 /** The code that EC2 or the SDK gives a failure, or that of the socket. */
 export function awsCodeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
@@ -166,9 +175,20 @@ export function ec2Failure(cause: unknown, situation: Situation): MachineError {
   const code = awsCodeOf(cause);
   const what = situation.call === '' ? code : `${code} of ${situation.call}`;
   const why = printable(cause instanceof Error ? cause.message : String(cause), 300).trim();
+  const profile = situation.config.Profile ?? '';
+  const login = `"aws sso login${profile === '' ? '' : ` --profile ${profile}`}"`;
+  if (!('$metadata' in Object(cause)) && /\bsso\b/i.test(why))
+    return ec2Error('MM_EC2_EXPIRED', { message: why, hint: `Log in again with ${login}.`, cause });
+  if (profile !== '' && /using profile: \[/.test(why)) {
+    return ec2Error('MM_EC2_CREDENTIALS', {
+      message: why,
+      hint: `The profile "${printable(profile, 60)}" is not there, or holds no keys; "aws configure list-profiles" shows which are.`,
+      cause,
+    });
+  }
   const known = idOf(cause, code, why, situation);
   if (known !== undefined) {
-    const hint = MEANINGS[known].hint.replaceAll('REGION', situation.region);
+    const hint = REMEDIES[code] ?? MEANINGS[known].hint.replaceAll('REGION', situation.region);
     return ec2Error(known, { message: `${what}: ${why}`, hint, cause });
   }
   if (isNetwork(cause)) return unreachable(cause, why, situation);

@@ -65,6 +65,8 @@ function rootVolume(config: Readonly<Ec2Config>) {
       VolumeSize: config.RootSize,
       VolumeType: config.VolumeType as never,
       DeleteOnTermination: true,
+      ...(config.VolumeIops ? { Iops: config.VolumeIops } : {}),
+      ...(config.VolumeThroughput ? { Throughput: config.VolumeThroughput } : {}),
       Encrypted: !config.UnencryptedRoot,
       ...(config.KmsKeyId === '' ? {} : { KmsKeyId: config.KmsKeyId }),
     },

@@ -28,6 +28,8 @@ const KEPT = [
   'BlockDeviceMapping.1.DeviceName',
   'BlockDeviceMapping.1.Ebs.VolumeSize',
   'BlockDeviceMapping.1.Ebs.VolumeType',
+  'BlockDeviceMapping.1.Ebs.Iops',
+  'BlockDeviceMapping.1.Ebs.Throughput',
   'BlockDeviceMapping.1.Ebs.Encrypted',
   'BlockDeviceMapping.1.Ebs.KmsKeyId',
   'NetworkInterface.1.Ipv6AddressCount',

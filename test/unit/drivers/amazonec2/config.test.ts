@@ -4,6 +4,7 @@ import { backoffMs } from '../../../../src/drivers/amazonec2/api/api.ts';
 import { configureEc2, type Ec2Config } from '../../../../src/drivers/amazonec2/config.ts';
 import type { Ec2Context } from '../../../../src/drivers/amazonec2/context.ts';
 import { amazonec2Driver, amazonec2Flags } from '../../../../src/drivers/amazonec2/driver.ts';
+import { launchRequest } from '../../../../src/drivers/amazonec2/instance/launch.ts';
 import { wantedRules } from '../../../../src/drivers/amazonec2/network/security-group.ts';
 import { baseConfig } from '../../../../src/sdk/context.ts';
 import { traitOf } from '../../../../src/sdk/driver.ts';
@@ -43,6 +44,58 @@ test.each([
   expect(() => configure({ [name]: value })).toThrow(
     expect.objectContaining({ code: 'MM_DRIVER_FLAGS', exitCode: 2 }),
   );
+});
+
+const BROKEN: readonly (readonly [string, FlagValues])[] = [
+  ['io1 without its IOPS, which EC2 never takes', { 'amazonec2-volume-type': 'io1' }],
+  ['io2 without its IOPS', { 'amazonec2-volume-type': 'io2' }],
+  ['a volume that no system can boot from', { 'amazonec2-volume-type': 'st1' }],
+  ['the other one', { 'amazonec2-volume-type': 'sc1' }],
+  ['IOPS for a type that takes none', { 'amazonec2-volume-type': 'gp2', 'amazonec2-volume-iops': 4000 }],
+  ['fewer IOPS than gp3 has anyway', { 'amazonec2-volume-iops': 100 }],
+  [
+    'a throughput for io2',
+    { 'amazonec2-volume-type': 'io2', 'amazonec2-volume-iops': 100, 'amazonec2-volume-throughput': 500 },
+  ],
+  ['a throughput that gp3 cannot have', { 'amazonec2-volume-throughput': 5000 }],
+  [
+    'both to encrypt and not to',
+    { 'amazonec2-encrypt-ebs-volume': true, 'amazonec2-unencrypted-root': true },
+  ],
+  ['two keys to encrypt with', { 'amazonec2-kms-key': 'a', 'amazonec2-kms-key-id': 'b' }],
+];
+
+test.each(BROKEN)('%s is refused', (_, flags) => {
+  expect(() => configure(flags)).toThrow(expect.objectContaining({ code: 'MM_DRIVER_FLAGS' }));
+});
+
+test("a volume's IOPS and throughput reach EC2", () => {
+  const ebs = (flags: FlagValues) =>
+    launchRequest({ config: configure(flags), machine: { name: 'h1', id: 'i', dir: '/d' } }, 's', '')
+      .BlockDeviceMappings?.[0]?.Ebs;
+  expect(ebs({ 'amazonec2-volume-type': 'io2', 'amazonec2-volume-iops': 500 })).toMatchObject({
+    VolumeType: 'io2',
+    Iops: 500,
+  });
+  expect(ebs({ 'amazonec2-volume-iops': 4000, 'amazonec2-volume-throughput': 250 })).toMatchObject({
+    VolumeType: 'gp3',
+    Iops: 4000,
+    Throughput: 250,
+  });
+  expect(Object.keys(ebs({}) ?? {})).not.toContain('Iops');
+});
+
+test("options of a fork of docker-machine's mean the same as ours", () => {
+  const theirs = {
+    'amazonec2-encrypt-ebs-volume': true,
+    'amazonec2-kms-key': 'k',
+    'amazonec2-http-tokens': 'optional',
+  };
+  expect(configure(theirs)).toMatchObject({
+    UnencryptedRoot: false,
+    KmsKeyId: 'k',
+    MetadataToken: 'optional',
+  });
 });
 
 test('an endpoint may be a host name, with and without encryption', () => {

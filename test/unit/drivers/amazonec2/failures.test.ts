@@ -9,7 +9,13 @@ function refusal(name: string, message: string, answeredAt?: number): Error {
   return Object.assign(new Error(message), { name, Code: name, $response: { headers }, $metadata: {} });
 }
 
-const situation = { region: 'us-east-1', config: { Endpoint: '' }, isTemporary: false, now: NOW, call: '' };
+const situation = {
+  region: 'us-east-1',
+  config: { Endpoint: '', Profile: '' },
+  isTemporary: false,
+  now: NOW,
+  call: '',
+};
 
 const UNKNOWN_KEYS = 'AWS was not able to validate the provided access credentials';
 
@@ -34,4 +40,36 @@ test('a refusal names the call, whose permission may be missing', () => {
     message:
       'UnauthorizedOperation of CreateSecurityGroup: You are not authorized to perform this operation.',
   });
+});
+
+/** As the SDK's chain of credentials fails. */
+const chain = (message: string) => Object.assign(new Error(message), { name: 'CredentialsProviderError' });
+
+test('a profile that does not exist is named, with where the others are', () => {
+  const error = chain(
+    'Could not resolve credentials using profile: [nope] in configuration/credentials file(s).',
+  );
+  expect(ec2Failure(error, { ...situation, config: { Endpoint: '', Profile: 'nope' } })).toMatchObject({
+    code: 'MM_EC2_CREDENTIALS',
+    hint: expect.stringMatching(/"nope".*aws configure list-profiles/),
+  });
+});
+
+test.each([
+  'The SSO session associated with this profile has expired. To refresh this SSO session run aws sso login with the corresponding profile.',
+  'The SSO session token associated with profile=work was not found or is invalid.',
+  "Token is expired. To refresh this SSO session run 'aws sso login' with the corresponding profile.",
+])('an SSO session that is over asks for a new login', (message) => {
+  expect(
+    ec2Failure(chain(message), { ...situation, config: { Endpoint: '', Profile: 'work' } }),
+  ).toMatchObject({
+    code: 'MM_EC2_EXPIRED',
+    hint: expect.stringContaining('"aws sso login --profile work"'),
+  });
+});
+
+test.each(['PendingVerification', 'OptInRequired', 'Blocked'])('no policy helps against %s', (code) => {
+  const { hint } = ec2Failure(refusal(code, 'Your request is being validated'), situation);
+  expect(hint).not.toContain('policy');
+  expect(hint).toMatch(/AWS/);
 });
