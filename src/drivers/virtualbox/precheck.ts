@@ -77,7 +77,9 @@ async function checkSource(context: Context): Promise<'here' | 'to be made'> {
 /** The network is there, or can be made: allowed, and not another network of this computer. */
 async function checkNetwork(context: Context, version: Version): Promise<void> {
   const cidr = cidrOf(context.config);
-  const all = await hostOnlyKind(version).list(context);
+  const kind = hostOnlyKind(version);
+  kind.check(cidr);
+  const all = await kind.list(context);
   if (all.some(({ ip, netmask }) => ip === cidr.ip && netmask === cidr.netmask)) return;
   await checkAllowed(cidr, version);
   for (const [name, addresses] of Object.entries(networkInterfaces())) {

@@ -54,7 +54,9 @@ export function boardArgs(
   return [
     ...(config.Arch === 'aarch64' ? ['--firmware', 'efi'] : pc),
     ...['--cpus', String(config.CPU), '--memory', String(config.Memory), '--rtcuseutc', 'on'],
-    ...['--graphicscontroller', 'vmsvga', '--vram', '16', '--accelerate3d', 'off'],
+    // The one that firmware and guests of arm64 know.
+    ...['--graphicscontroller', config.Arch === 'aarch64' ? 'qemuramfb' : 'vmsvga'],
+    ...['--vram', '16', '--accelerate3d', 'off'],
     ...(isAtLeast(version, 7) ? ['--audio-enabled', 'off'] : ['--audio', 'none']),
     ...['--natdnshostresolver1', onOff(config.HostDNSResolver), '--natdnsproxy1', onOff(config.DNSProxy)],
   ];

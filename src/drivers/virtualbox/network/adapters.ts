@@ -2,7 +2,7 @@ import type { Ports } from '../../../base/ports.ts';
 import { virtualboxError } from '../errors.ts';
 import { manage } from '../manage/manage.ts';
 import { isAtLeast, parseCreatedAdapter, parseRecords, type Version } from '../manage/output.ts';
-import type { Cidr } from './cidr.ts';
+import { boundsOf, type Cidr } from './cidr.ts';
 
 /** A network between this computer and its machines. */
 export interface HostOnlyNetwork {
@@ -17,6 +17,8 @@ export interface HostOnlyNetwork {
 
 /** How this computer's VirtualBox makes such networks. */
 export interface HostOnlyKind {
+  /** Throws for a network that it cannot make. */
+  check(cidr: Cidr): void;
   list(ports: Ports): Promise<readonly HostOnlyNetwork[]>;
   /** Makes one with that address. Its name goes to `made` before anything else can fail. */
   create(ports: Ports, cidr: Cidr, made: (name: string) => Promise<void>): Promise<string>;
@@ -30,6 +32,7 @@ export interface HostOnlyKind {
 }
 
 const adapters: HostOnlyKind = {
+  check: () => undefined,
   hasDhcpServers: true,
   list: async (ports) =>
     parseRecords(await manage(ports, ['list', 'hostonlyifs']), 'Name').map((record) => ({
@@ -62,6 +65,14 @@ const adapters: HostOnlyKind = {
 
 /** macOS's own networks (vmnet) in place of adapters. The lowest address is the computer's. */
 const networks: HostOnlyKind = {
+  check: (cidr) => {
+    const { lowest, highest } = boundsOf(cidr);
+    if (cidr.ip !== highest) return;
+    throw virtualboxError('MM_VBOX_NETWORK', {
+      message: `On macOS this computer has the lowest address of a network, and ${cidr.ip} is the last one`,
+      hint: `Take another, such as --virtualbox-hostonly-cidr ${lowest}/${cidr.prefix}.`,
+    });
+  },
   hasDhcpServers: false,
   list: async (ports) =>
     parseRecords(await manage(ports, ['list', 'hostonlynets']), 'Name').map((record) => ({
@@ -72,9 +83,10 @@ const networks: HostOnlyKind = {
       isUp: record.get('State') === 'Enabled',
     })),
   create: async (ports, cidr, made) => {
+    networks.check(cidr);
     const name = `mymachine-${cidr.ip}`;
     await made(name);
-    const range = [`--lower-ip=${cidr.ip}`, `--upper-ip=${cidr.ip.replace(/\d+$/, '254')}`];
+    const range = [`--lower-ip=${cidr.ip}`, `--upper-ip=${boundsOf(cidr).highest}`];
     const network = [`--name=${name}`, `--netmask=${cidr.netmask}`, ...range];
     await manage(ports, ['hostonlynet', 'add', ...network, '--enable']);
     return name;

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { messageOf } from '../../../base/machine-error.ts';
 import type { Ports } from '../../../base/ports.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
 import type { VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';
 import { manage, type VmInfo, vmOf } from '../manage/manage.ts';
 import { parseExtraData, parseLease, parseRecords, parseValue, parseVms } from '../manage/output.ts';
-import { addressPlan, type Cidr, contains, networkOf } from './cidr.ts';
+import { addressPlan, type Cidr, contains, networkOf, parseCidr } from './cidr.ts';
 
 /**
  * Notes lie in VirtualBox's global extra data, since all of a user's stores share its networks.
@@ -101,8 +103,23 @@ export async function ensureDhcp(ports: Ports, networkName: string, cidr: Cidr):
   }
   const plan = addressPlan(cidr);
   const wanted = settings(plan.server, cidr.netmask, plan.dhcpLower, plan.dhcpUpper);
-  const verb = server === undefined ? 'add' : 'modify';
-  await manage(ports, ['dhcpserver', verb, '--netname', networkName, ...wanted, '--enable']);
+  const change = (verb: string, state: string) =>
+    manage(ports, ['dhcpserver', verb, '--netname', networkName, ...wanted, state]);
+  if (server === undefined) return void (await change('add', '--enable'));
+  // Enabled is what serves the new addresses: one that was cut off here begins again. Disabled, a
+  // restart ends the server, which the machine's start brings back.
+  await change('modify', '--disable');
+  await restart(ports, networkName);
+  await change('modify', '--enable');
+}
+
+/** A server that runs keeps the addresses that it began with. */
+async function restart(ports: Ports, networkName: string): Promise<void> {
+  try {
+    await manage(ports, ['dhcpserver', 'restart', '--netname', networkName]);
+  } catch (error) {
+    if (!/failed: not running\b/.test(messageOf(error))) throw error;
+  }
 }
 
 /** The server as it was before `ensureDhcp`. */
@@ -116,6 +133,7 @@ export async function restoreDhcp(ports: Ports, networkName: string): Promise<vo
     const state = enabled === 'Yes' ? '--enable' : '--disable';
     const old = settings(ip, mask, lower, upper);
     await manage(ports, ['dhcpserver', 'modify', '--netname', networkName, ...old, state]);
+    await restart(ports, networkName);
   }
   await deleteNote(ports, 'dhcp', networkName);
 }
@@ -133,9 +151,41 @@ export async function leasedAddress(
     const lease = parseLease(await manage(context, args).catch(() => ''));
     if (lease !== undefined) return lease;
   }
+  if (mac !== undefined && info?.get('hostonly-network2') !== undefined) {
+    const text = await readFile(BOOTP_LEASES, 'utf8').catch(() => '');
+    const { name } = context.machine;
+    const network = parseCidr(context.config.HostOnlyCIDR)?.network ?? '';
+    const lease = parseBootpLeases(text, { network, mac, name });
+    if (lease !== undefined) return lease;
+  }
   const property = '/VirtualBox/GuestInfo/Net/1/V4/IP';
   const value = parseValue(
     await manage(context, ['guestproperty', 'get', vmOf(context), property]).catch(() => ''),
   );
   return value !== undefined && /^\d{1,3}(?:\.\d{1,3}){3}$/.test(value) ? value : undefined;
+}
+
+/** Of macOS's bootpd, which serves the networks of vmnet. */
+const BOOTP_LEASES = '/var/db/dhcpd_leases';
+
+/**
+ * The latest lease in the network of a MAC address, or of a name, which some guests alone tell.
+ * bootpd writes `{ name=NAME ip_address=IP hw_address=1,8:0:27:a:b:c lease=0xSECONDS }`.
+ */
+export function parseBootpLeases(
+  text: string,
+  wanted: { readonly network: string; readonly mac: string; readonly name: string },
+): string | undefined {
+  const bytes = wanted.mac.match(/../g) ?? [];
+  const hardware = `1,${bytes.map((byte) => Number.parseInt(byte, 16).toString(16)).join(':')}`;
+  const leases = (text.match(/\{[^{}]*\}/g) ?? [])
+    .map(
+      (block) => new Map([...block.matchAll(/^\s*(\w+)=(.*?)\s*$/gm)].map(([, key, value]) => [key, value])),
+    )
+    .filter((lease) => contains(wanted.network, `${lease.get('ip_address')}/32`))
+    .sort((one, other) => Number(other.get('lease')) - Number(one.get('lease')));
+  const found =
+    leases.find((lease) => lease.get('hw_address') === hardware) ??
+    leases.find((lease) => lease.get('name') === wanted.name);
+  return found?.get('ip_address');
 }

@@ -29,6 +29,12 @@ export function parseCidr(text: string): Cidr | undefined {
   return { ip, prefix, netmask: netmaskOfPrefix(prefix), network };
 }
 
+/** The first and the last address that a host of the network can have. */
+export function boundsOf({ network, prefix }: Cidr): { readonly lowest: string; readonly highest: string } {
+  const base = parseIpv4Network(network)?.first ?? 0;
+  return { lowest: formatIpv4(base + 1), highest: formatIpv4(base + 2 ** (32 - prefix) - 2) };
+}
+
 /** The network, `192.168.99.0/24`, of an address and its mask. */
 export function networkOf(ip: string, netmask: string): string | undefined {
   return parseCidr(`${ip}/${prefixOfNetmask(netmask) ?? ''}`)?.network;

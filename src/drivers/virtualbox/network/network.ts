@@ -99,6 +99,20 @@ async function usersOfNetworks(context: Context) {
   return users;
 }
 
+/** The programs that a machine of VirtualBox runs in, in `ps`. */
+const RUNNING = /^\s*(\d+)\s+(?:.*\/)?(?:VBoxHeadless|VirtualBoxVM|VBoxSDL)\s*$/gm;
+
+/**
+ * Whether another user's machines run here. VirtualBox lists one user's; all share adapters.
+ * Where none runs, a start makes what is missing. Windows does not tell whose a process is.
+ */
+async function othersRunMachines({ programs }: Context): Promise<boolean> {
+  const uid = process.getuid?.();
+  if (uid === undefined) return false;
+  const result = await programs.run(['ps', '-axo', 'uid=,comm=']).catch(() => undefined);
+  return [...(result?.stdout ?? '').matchAll(RUNNING)].some(([, owner]) => Number(owner) !== uid);
+}
+
 /** Attaches the machine's second card. The machine is off. `card` are more of its settings. */
 export async function attachNetwork(
   context: Context,
@@ -134,6 +148,8 @@ export async function releaseNetwork(context: Context): Promise<void> {
     const isOurs = marked.has(name) && (name === config.HostOnlyAdapter || marked.get(name) === machine.id);
     if (!isOurs && name !== stray) continue;
     if (used.some(({ network }) => network === name)) continue;
+    // Its note stays, so that the last machine of ours removes it another time.
+    if (await othersRunMachines(context)) continue;
     await restoreDhcp(context, networkName);
     await kind.remove(context, name);
     await deleteNote(context, 'adapter', name);

@@ -167,3 +167,71 @@ test('a disk that cannot be closed keeps no network, which a forced removal woul
   await virtualbox.remove(context);
   expect(standIn.holdings()).toEqual([]);
 });
+
+test('a DHCP server that runs already gives out addresses of the network that is wanted', async () => {
+  const own = standIn.addVm('own', { hostOnly: 'vboxnet0', state: 'running' });
+  const old = {
+    ip: '192.168.56.100',
+    mask: '255.255.255.0',
+    lower: '192.168.56.101',
+    upper: '192.168.56.254',
+  };
+  standIn.dhcp.set('HostInterfaceNetworking-vboxnet0', {
+    ...old,
+    enabled: true,
+    serving: '192.168.56.101-254',
+  });
+  const context = await machine('m1', { 'virtualbox-hostonly-dhcp': true });
+  await virtualbox.create(context);
+  expect(await virtualbox.address(context)).toMatch(/^192\.168\.60\./);
+  own.hostOnly = '';
+  await virtualbox.remove(context);
+  // The one before is back, and serves.
+  expect(standIn.dhcp.get('HostInterfaceNetworking-vboxnet0')).toMatchObject({
+    lower: '192.168.56.101',
+    serving: '192.168.56.101-192.168.56.254',
+  });
+});
+
+test('a DHCP server that cannot begin anew fails the start, unless it just did not run', async () => {
+  standIn.dhcp.set('HostInterfaceNetworking-vboxnet0', {
+    ...{
+      ip: '0.0.0.0',
+      mask: '0.0.0.0',
+      lower: '0.0.0.0',
+      upper: '0.0.0.0',
+      enabled: true,
+      serving: undefined,
+    },
+  });
+  const context = await machine('m1', { 'virtualbox-hostonly-dhcp': true });
+  const stderr = 'VBoxManage: error: Failed to stop the server (VERR_TIMEOUT)\n';
+  standIn.answers.push({ args: ['dhcpserver', 'restart'], answer: { exitCode: 1, stdout: '', stderr } });
+  await expect(virtualbox.create(context)).rejects.toThrow('VERR_TIMEOUT');
+  await virtualbox.create(context);
+  expect(await virtualbox.address(context)).toMatch(/^192\.168\.60\./);
+  await virtualbox.remove(context);
+});
+
+test.runIf(process.platform !== 'win32')(
+  'a network stays while another user of this computer runs machines',
+  async () => {
+    const uid = process.getuid?.() ?? 0;
+    let processes = `${uid} VBoxHeadless\n${uid + 1} VBoxSVC\n`;
+    const ps = async () => ({ exitCode: 0, stdout: processes, stderr: '', timedOut: false });
+    standIn.close();
+    standIn = new VirtualBoxStandIn(ps);
+    const m1 = await machine('m1');
+    await virtualbox.create(m1);
+    processes += `${uid + 1} /usr/lib/virtualbox/VBoxHeadless\n`;
+    await virtualbox.remove(m1);
+    expect([...standIn.adapters.keys()]).toEqual(['vboxnet0']);
+    // The next machine takes it over, and removes it.
+    const m2 = await machine('m2');
+    await virtualbox.create(m2);
+    expect([...standIn.adapters.keys()]).toEqual(['vboxnet0']);
+    processes = `${uid} VBoxHeadless\n`;
+    await virtualbox.remove(m2);
+    expect(standIn.holdings()).toEqual([]);
+  },
+);

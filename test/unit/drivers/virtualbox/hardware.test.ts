@@ -49,6 +49,8 @@ test('an arm64 computer gets a machine of its kind', () => {
   expect(boardArgs(arm, V7, 's')).not.toContain('--hwvirtex');
   expect(hardwareOf(arm).addController).toContain('virtio');
   expect(cardArgs(arm, ID)).toContain('virtio');
+  expect(boardArgs(arm, V7, 's').join(' ')).toContain('--graphicscontroller qemuramfb ');
+  expect(boardArgs(config(), V7, 's').join(' ')).toContain('--graphicscontroller vmsvga ');
 });
 
 test('cards have addresses of VirtualBox that are the machine’s for life', () => {

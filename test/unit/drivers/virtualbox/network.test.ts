@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { hostOnlyKind } from '../../../../src/drivers/virtualbox/network/adapters.ts';
+import { parseBootpLeases } from '../../../../src/drivers/virtualbox/network/addresses.ts';
 import {
   addressPlan,
   contains,
@@ -89,6 +90,53 @@ test('networks.conf allows what it names, and without it VirtualBox allows its o
   await checkAllowed(cidr('192.168.99.1/24'), version, path, 'linux');
   await expect(checkAllowed(cidr('192.168.60.1/24'), version, path, 'linux')).rejects.toThrow();
   await rm(folder, { recursive: true });
+});
+
+test.each([
+  ['192.168.60.1/24', '192.168.60.254'],
+  ['192.168.60.5/24', '192.168.60.254'],
+  ['192.168.60.9/29', '192.168.60.14'],
+  ['10.1.0.1/20', '10.1.15.254'],
+  ['172.20.0.1/16', '172.20.255.254'],
+])('of a network of macOS with %s the last address is %s', async (text, last) => {
+  const calls: (readonly string[])[] = [];
+  const ports = { ...testPorts(), programs: replaying([{ exitCode: 0, stdout: '', stderr: '' }], calls) };
+  const kind = hostOnlyKind({ major: 7, minor: 0, patch: 20 }, 'darwin');
+  await kind.create(ports, cidr(text), async () => undefined);
+  expect(calls[0]).toContain(`--upper-ip=${last}`);
+});
+
+test('on macOS this computer has the lowest address, so it cannot have the last one', async () => {
+  const kind = hostOnlyKind({ major: 7, minor: 0, patch: 20 }, 'darwin');
+  for (const text of ['192.168.60.254/24', '192.168.60.14/29']) {
+    const ports = { ...testPorts(), programs: replaying([]) };
+    expect(() => kind.check(cidr(text))).toThrow('lowest address');
+    await expect(kind.create(ports, cidr(text), async () => undefined)).rejects.toMatchObject({
+      code: 'MM_VBOX_NETWORK',
+      hint: expect.stringMatching(/--virtualbox-hostonly-cidr 192\.168\.60\.(1|9)\//),
+    });
+  }
+  for (const text of ['192.168.60.253/24', '192.168.60.1/24']) kind.check(cidr(text));
+  hostOnlyKind({ major: 7, minor: 0, patch: 20 }, 'linux').check(cidr('192.168.60.254/24'));
+});
+
+test('macOS’s own DHCP server tells its leases in a file', () => {
+  const lease = (name: string, ip: string, hw: string, end: string) =>
+    `{\n\tname=${name}\n\tip_address=${ip}\n\thw_address=${hw}\n\tidentifier=${hw}\n\tlease=${end}\n}\n`;
+  const text = [
+    lease('other', '192.168.60.2', '1,8:0:27:1:2:3', '0x6a000000'),
+    lease('h1', '192.168.60.3', '1,8:0:27:a:b0:c', '0x6a000001'),
+    lease('h1', '192.168.60.4', '1,8:0:27:a:b0:c', '0x6a000009'),
+    // systemd-networkd asks by an identifier of its own: only its name tells it.
+    lease('h2', '192.168.60.5', 'ff,f1:f5:dd:7f:0:2:0:0:ab:11', '0x6a000002'),
+    lease('h2', '192.168.64.5', 'ff,f1:f5:dd:7f:0:2:0:0:ab:11', '0x6a000003'),
+  ].join('');
+  const wanted = { network: '192.168.60.0/24', mac: '0800270AB00C', name: 'h1' };
+  expect(parseBootpLeases(text, wanted)).toBe('192.168.60.4');
+  expect(parseBootpLeases(text, { ...wanted, mac: '080027FFFFFF', name: 'h2' })).toBe('192.168.60.5');
+  expect(parseBootpLeases(text, { ...wanted, mac: '080027FFFFFF', name: 'h3' })).toBeUndefined();
+  expect(parseBootpLeases('', wanted)).toBeUndefined();
+  expect(parseBootpLeases('{\nip_address=999.1.1.1\nname=h1\n', wanted)).toBeUndefined();
 });
 
 test('macOS has networks in place of adapters, from VirtualBox 7 on', async () => {
