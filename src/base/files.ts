@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { constants, link, lstat, mkdir, open, rename, rm, statfs } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { constants, link, lstat, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from './machine-error.ts';
 
@@ -22,7 +23,7 @@ export async function syncFolder(folder: string): Promise<void> {
  * Throws for one that is somebody else's or open to others.
  */
 export async function makeOwnFolder(path: string): Promise<void> {
-  await mkdir(path, { mode: 0o700, recursive: true });
+  await makeFolders(path, 0o700);
   const uid = process.getuid?.();
   // Windows gives each user a folder of temporary files.
   if (uid === undefined) return;
@@ -86,29 +87,61 @@ async function throughTemporary(
   }
 }
 
-/**
- * Gives the text of a file, or undefined when there is none.
- * Throws for a folder, a pipe, more than `maxBytes`, and bytes that are not UTF-8.
- */
-export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string | undefined> {
-  let handle: Awaited<ReturnType<typeof open>>;
+/** Makes a folder and those above it. Node's own way never ends where none can be, as in /proc. */
+export async function makeFolders(path: string, mode = 0o777): Promise<void> {
   try {
-    // Opening a pipe without a writer must not block. Windows has no such flag.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    await mkdir(path, mode);
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
-    throw error;
+    if (codeOf(error) === 'ENOENT' && !(await isFolder(dirname(path)))) {
+      await makeFolders(dirname(path), mode);
+      await makeFolders(path, mode);
+    } else if (!(await isFolder(path))) throw error;
   }
+}
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/** What something is that is no file: `a folder`, `not a regular file`; undefined for a file. */
+export function noFile(found: Pick<Stats, 'isFile' | 'isDirectory'>): string | undefined {
+  if (found.isFile()) return undefined;
+  return found.isDirectory() ? 'a folder' : 'not a regular file';
+}
+
+/**
+ * Gives the content of a file that a user named. Nothing that has no end is read.
+ * Throws the system's errors, and what is wrong with a folder, a pipe or more than `maxBytes`.
+ */
+export async function readBounded(path: string, maxBytes = MAX_TEXT_BYTES): Promise<Buffer> {
+  // Opening a pipe without a writer must not block. Windows has no such flag.
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const found = await handle.stat();
-    if (!found.isFile()) throw new Error(found.isDirectory() ? 'it is a folder' : 'it is not a regular file');
+    const kind = noFile(found);
+    if (kind !== undefined) throw new Error(`it is ${kind}`);
     if (found.size > maxBytes) throw new Error(`it is larger than ${maxBytes / 1024 / 1024} MiB`);
-    const bytes = await handle.readFile();
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Gives the text of a file, or undefined when there is none.
+ * Throws as `readBounded` does, and for bytes that are not UTF-8.
+ */
+export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise<string | undefined> {
+  try {
+    const bytes = await readBounded(path, maxBytes);
     // A TextDecoder takes milliseconds to get ready.
     if (!isUtf8(bytes)) throw new Error('it is not UTF-8 text');
     return bytes.toString('utf8');
-  } finally {
-    await handle.close();
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
+    throw error;
   }
 }
 

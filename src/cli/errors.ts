@@ -8,6 +8,7 @@ export const cliErrors = {
   MM_COMMAND: { summary: 'There is no command of that name.' },
   MM_ARGUMENTS: { summary: 'The command has too few or too many arguments.' },
   MM_NO_ANSWER: { summary: 'The input ended before a question was answered.' },
+  MM_FILE: { summary: 'What is named where a file is wanted is a folder, a pipe or a device.' },
   MM_ENVIRONMENT: { summary: 'An environment variable has a value that cannot be.' },
   MM_SHELL_FUNCTION: {
     summary: "The shell's function for `use` is not loaded, or there is none for that shell.",

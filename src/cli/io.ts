@@ -6,6 +6,9 @@ export interface Output {
   readonly stream: NodeJS.WriteStream;
 }
 
+/** The home of a user who has none. */
+export const NO_HOME = '/nonexistent';
+
 /** The streams and surroundings of one run; a test passes its own. */
 export interface Io {
   readonly stdin: NodeJS.ReadStream;

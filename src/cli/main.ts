@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { baseError } from '../base/errors.ts';
 import { StandardOutput } from './computer/output.ts';
-import type { Io } from './io.ts';
+import { type Io, NO_HOME } from './io.ts';
 import { run } from './run.ts';
 import { exitCodeOf, renderError } from './talk/render-error.ts';
 
@@ -41,6 +42,17 @@ function outputFailed(error: NodeJS.ErrnoException): never {
   process.exit(exitCodeOf(failure));
 }
 
+/** An empty HOME would make it the current folder. */
+function homeFolder(): string {
+  try {
+    const home = homedir();
+    return isAbsolute(home) ? home : userInfo().homedir;
+  } catch {
+    // A user without an entry among the system's users.
+    return NO_HOME;
+  }
+}
+
 function doNothing(): void {
   return;
 }
@@ -53,7 +65,7 @@ const io: Io = {
   stderr,
   env: process.env,
   cwd: process.cwd(),
-  homeDir: homedir(),
+  homeDir: homeFolder(),
   platform: process.platform,
   isRoot: process.getuid?.() === 0,
   parentPid: process.ppid,

@@ -2,6 +2,7 @@ import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { App, BUILD, programName, VERSION, versionLine } from './app.ts';
 import { type Globals, globalFlags, versionAndHelp } from './args/globals.ts';
 import { commandHelp, programHelp } from './args/help.ts';
+import { checkNamedFiles } from './args/named-files.ts';
 import { type CommandFlag, type Input, nearest, parseFlags } from './args/parse.ts';
 import { type Command, type CommandEntry, flagsOf, show, text } from './command.ts';
 import { commandEntries, commandGroups } from './commands/index.ts';
@@ -92,7 +93,9 @@ async function parseCommand(
   const end = globalArgv.at(-1) === '--' ? globalArgv.slice(0, -1) : globalArgv;
   try {
     const parsed = parseFlags([...end, ...rest], { flags, env: io.env, stopAtPositional: stop });
-    return parsed.all['help'] === true ? 'help' : parsed;
+    if (parsed.all['help'] === true) return 'help';
+    await checkNamedFiles(flags, parsed.all, io.cwd);
+    return parsed;
   } catch (error) {
     throw await withHintForFlag(error, command);
   }

@@ -11,6 +11,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../base/files.ts';
 import type { Argv, Ports, Programs } from '../base/ports.ts';
 import { lastLines } from '../base/printable.ts';
 import { type AptMirror, aptMirror } from './apt-mirror.ts';
@@ -53,7 +54,7 @@ export async function buildImage(context: ImageContext, request: BuildRequest): 
   const arch: Arch = 'x86_64';
   return context.withLock(lockName(request.name, arch), `the image ${request.name}`, async () => {
     const folder = imagesDir(context.cacheDir);
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     const prefix = `work-${request.name}--`;
     for (const left of await readdir(folder)) {
       // We hold the lock, so a killed build left these.

@@ -1,6 +1,6 @@
-import { chmod, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomic } from '../base/files.ts';
+import { makeFolders, writeAtomic } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import type { Ports } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
@@ -128,7 +128,7 @@ export async function publishImage(
   image: Omit<CachedImage, 'path' | 'size'>,
 ): Promise<CachedImage> {
   const { name, arch } = image;
-  await mkdir(imagesDir(cacheDir), { recursive: true });
+  await makeFolders(imagesDir(cacheDir));
   const record = recordPath(cacheDir, name, arch);
   const file = diskFile(name, arch, Date.parse(image.created));
   await chmod(finishedPath, 0o444);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { makeFolders } from '../base/files.ts';
 import { isMachineError, reworded } from '../base/machine-error.ts';
 import { printable } from '../base/printable.ts';
 import { type Checksum, download, findChecksum, parseDigest } from '../download/download.ts';
@@ -58,7 +59,7 @@ function fetchImage(
     try {
       const checksum = await checksumOf(http);
       const folder = imagesDir(context.cacheDir);
-      await mkdir(folder, { recursive: true });
+      await makeFolders(folder);
       const path = join(folder, `${image.name}--${image.arch}.part`);
       const title = `Downloading ${image.name} (${image.arch})`;
       await context.report.step(title, () =>

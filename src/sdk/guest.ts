@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { freemem, totalmem } from 'node:os';
 import { resolve } from 'node:path';
-import { freeBytes, writeAtomic } from '../base/files.ts';
+import { freeBytes, readBounded, writeAtomic } from '../base/files.ts';
 import type { JsonObject } from '../base/json.ts';
 import { type ErrorText, isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Ports } from '../base/ports.ts';
@@ -70,7 +70,7 @@ export function guestChecks(prefix: string, fail: FaultError): GuestChecks {
     async userData(path) {
       if (path === '') return;
       try {
-        checkUserData(await readFile(path));
+        checkUserData(await readBounded(path));
       } catch (cause) {
         throw fail('USER_DATA', {
           message: `The user data in ${path} cannot be used: ${messageOf(cause)}`,
@@ -111,7 +111,7 @@ export async function writeGuestSeed(
         publicKey: await read(`${files.hostKey}.pub`),
       },
       network,
-      userData: userData === '' ? undefined : await readFile(userData),
+      userData: userData === '' ? undefined : await readBounded(userData),
     },
     clock.now(),
   );

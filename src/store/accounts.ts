@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createAtomic } from '../base/files.ts';
+import { createAtomic, makeFolders } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import { storeFailure } from './errors.ts';
 import { readStoreFile } from './files.ts';
@@ -19,7 +19,7 @@ export async function rememberAccount(folder: string, account: KnownAccount): Pr
   const path = join(folder, `${createHash('sha256').update(text).digest('hex').slice(0, 16)}.json`);
   if (existsSync(path)) return;
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder, 0o700);
     await createAtomic(path, text);
   } catch (error) {
     throw storeFailure(error, path);

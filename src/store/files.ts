@@ -1,6 +1,13 @@
 import { lstat, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createAtomic, readText, syncFolder, temporaryBeside, writeAtomic } from '../base/files.ts';
+import {
+  createAtomic,
+  makeFolders,
+  readText,
+  syncFolder,
+  temporaryBeside,
+  writeAtomic,
+} from '../base/files.ts';
 import { codeOf } from '../base/machine-error.ts';
 import { readFailure, storeFailure, taken } from './errors.ts';
 import type { StorePaths } from './layout.ts';
@@ -36,7 +43,7 @@ export async function storeIdAt(path: string, newId: () => string): Promise<stri
   const known = await read();
   if (known !== '') return known;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolders(dirname(path), 0o700);
     await createAtomic(path, `${newId()}\n`);
     const made = await read();
     if (made === '') throw new Error('the file is empty');
@@ -55,7 +62,7 @@ export async function makeFolder(
   const folder = paths.machine(name);
   const temporary = temporaryBeside(folder);
   try {
-    await mkdir(paths.machines, { recursive: true, mode: 0o700 });
+    await makeFolders(paths.machines, 0o700);
     await mkdir(temporary, { mode: 0o700 });
     for (const [file, text] of Object.entries(texts))
       if (text !== undefined) await writeFile(join(temporary, file), text, { mode: 0o600, flush: true });

@@ -1,5 +1,6 @@
-import { link, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolders } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import { codeOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
@@ -154,7 +155,7 @@ async function acquire(path: string, options: LockOptions): Promise<() => Promis
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   let release: () => Promise<void>;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolders(dirname(path), 0o700);
     release = await acquire(path, options);
   } catch (error) {
     throw storeFailure(error, path);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Schema } from 'conf';
+import { makeFolders } from '../base/files.ts';
 import { type MachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
 import { storeError } from './errors.ts';
@@ -54,7 +54,7 @@ export class PreferencesFile {
   }
 
   async #open(schema?: PreferencesSchema) {
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await makeFolders(this.#folder, 0o700);
     const { default: Conf } = await import('conf');
     try {
       return new Conf<Record<string, Preference>>({

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { AuthorityPaths } from '../../machine/deps.ts';
-import type { Io } from '../io.ts';
+import { cliError } from '../errors.ts';
+import { type Io, NO_HOME } from '../io.ts';
 import type { CommandFlag, ValuesOf } from './parse.ts';
 
 /** Options of the program itself, before the command or behind it; docker-machine's come first. */
@@ -86,7 +87,16 @@ export const versionAndHelp = [
 
 export function storeRoot(globals: Globals, io: Io): string {
   const given = globals['storage-path'];
-  return given === '' ? join(io.homeDir, '.docker', 'machine') : resolve(io.cwd, given);
+  return given === '' ? join(homeOf(io), '.docker', 'machine') : resolve(io.cwd, given);
+}
+
+/** @throws MM_ENVIRONMENT where there is none */
+export function homeOf(io: Io): string {
+  if (io.homeDir !== NO_HOME) return io.homeDir;
+  throw cliError('MM_ENVIRONMENT', {
+    message: 'HOME is not set, and this user has no home folder to keep machines and settings in',
+    hint: 'Set HOME, or name folders with --storage-path and MYMACHINE_PREFS_PATH.',
+  });
 }
 
 export function cacheRoot(globals: Globals, io: Io): string {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DriverRegistry } from '../../drivers/registry.ts';
 import { PreferencesFile, type PreferencesSchema } from '../../store/preferences.ts';
+import { homeOf } from '../args/globals.ts';
 import type { CommandFlag } from '../args/parse.ts';
 import { systemClock } from '../computer/clock.ts';
 import type { Io } from '../io.ts';
@@ -14,7 +15,7 @@ function preferencesFolder(io: Io): string {
   const given = io.env['MYMACHINE_PREFS_PATH'] ?? '';
   if (given !== '') return given;
   const base = io.platform === 'win32' ? (io.env['APPDATA'] ?? '') : (io.env['XDG_CONFIG_HOME'] ?? '');
-  return join(base === '' ? join(io.homeDir, '.config') : base, 'mymachine');
+  return join(base === '' ? join(homeOf(io), '.config') : base, 'mymachine');
 }
 
 /** No preference stands for what belongs to one machine alone, nor for a secret. */

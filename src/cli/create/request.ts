@@ -4,6 +4,7 @@ import { checkEngineWishes } from '../../provision/engine/options.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import type { EngineOptions, SwarmOptions } from '../../store/record/host-config.ts';
 import type { App } from '../app.ts';
+import { checkNamedFiles } from '../args/named-files.ts';
 import type { Input, ValuesOf } from '../args/parse.ts';
 import { cliError } from '../errors.ts';
 import { askForFlags } from '../talk/ask.ts';
@@ -30,6 +31,7 @@ export async function createRequest(
   const common = commonOptions(flags);
   const driver = await pick(flags.driver);
   const values = await askForFlags(app.io, driver, ownValues(driver, all));
+  await checkNamedFiles(driver.flags, values, app.io.cwd);
   if (common.swarm.IsSwarm === true && driver.traits.provision) {
     app.report.warn(
       'Legacy Swarm is gone from Docker: the --swarm options are kept with the machine, and nothing is set up on it.',

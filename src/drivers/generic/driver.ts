@@ -1,5 +1,6 @@
-import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
+import { chmod, copyFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { readBounded } from '../../base/files.ts';
 import { accepts } from '../../base/net.ts';
 import type { BaseConfig, DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
@@ -132,7 +133,7 @@ const host: HostDriver<GenericConfig> = {
         hint: 'Give the path of the private key with --generic-ssh-key, or leave the option out to use your agent and default keys.',
       });
     }
-    const begin = await readFile(config.SSHKey, 'latin1').then((content) => content.slice(0, 64));
+    const begin = (await readBounded(config.SSHKey)).toString('latin1', 0, 64);
     if (!begin.includes('PRIVATE KEY')) {
       throw driverError('MM_GENERIC_KEY', {
         message: `"${config.SSHKey}" is not a private key`,

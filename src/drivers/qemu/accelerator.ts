@@ -1,7 +1,7 @@
-import { access, constants, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeAtomic } from '../../base/files.ts';
+import { makeFolders, writeAtomic } from '../../base/files.ts';
 import { isObject } from '../../base/json.ts';
 import { codeOf } from '../../base/machine-error.ts';
 import type { Argv, Ports, Programs } from '../../base/ports.ts';
@@ -118,7 +118,7 @@ async function recallAccel(folder: string, key: string, now: number): Promise<Pr
 
 /** Of two processes that write at once the later one wins. A probe finds the other result again. */
 async function rememberAccel(folder: string, key: string, result: ProbeResult, now: number): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const all = { ...(await readAll(folder)), [key]: { ...result, at: now } };
   await writeAtomic(join(folder, 'accel.json'), `${JSON.stringify(all, null, 2)}\n`, 0o644);
 }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { makeFolders } from '../../base/files.ts';
 import type { KeyPair } from '../../certs/create.ts';
 import { createAuthority, createClientCertificate } from '../../certs/create.ts';
 import { storeFailure } from '../../store/errors.ts';
@@ -34,7 +34,7 @@ async function readAuthority(
 async function makeAuthority(deps: MachineDeps, paths: AuthorityPaths, renewal: Renewal): Promise<Authority> {
   const { certDir, caCert, caKey, clientCert, clientKey } = paths;
   const now = deps.clock.now();
-  await mkdir(certDir, { recursive: true, mode: 0o700 }).catch((error) => {
+  await makeFolders(certDir, 0o700).catch((error) => {
     throw storeFailure(error, certDir);
   });
   const found = await finishPair(caCert, caKey);

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { appendFile, chmod, mkdir } from 'node:fs/promises';
+import { appendFile, chmod } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { createAtomic, readText } from '../../base/files.ts';
+import { createAtomic, makeFolders, readText } from '../../base/files.ts';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { sshError } from '../errors.ts';
 import { blobOfLine, keyType } from './public-key.ts';
@@ -47,7 +47,7 @@ export async function pinFirstKey(path: string, name: string, blob: Buffer): Pro
   if (before.length > 0) return before;
   const line = `${name} ${keyType(blob)} ${blob.toString('base64')}\n`;
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await makeFolders(dirname(path), 0o700);
     const isWhole = await createAtomic(path, line);
     if (!isWhole && (await pinnedKeys(path, name)).length === 0) await append(path, line);
   } catch (error) {

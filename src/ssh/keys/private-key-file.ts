@@ -1,4 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
+import { readBounded } from '../../base/files.ts';
 import { messageOf } from '../../base/machine-error.ts';
 import { sshError } from '../errors.ts';
 
@@ -9,7 +10,7 @@ import { sshError } from '../errors.ts';
 export async function readKeyFile(path: string): Promise<Buffer> {
   await checkKeyFile(path);
   try {
-    return await readFile(path);
+    return await readBounded(path);
   } catch (error) {
     throw missing(path, error);
   }

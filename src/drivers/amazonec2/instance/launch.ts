@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { type Instance, RunInstancesCommand, type RunInstancesCommandInput } from '@aws-sdk/client-ec2';
+import { readBounded } from '../../../base/files.ts';
 import { isMachineError, messageOf } from '../../../base/machine-error.ts';
 import { checkUserData, cloudConfig, guestConfig, withUserData } from '../../../guest/seed.ts';
 import type { Ec2Api } from '../api/api.ts';
@@ -163,7 +164,7 @@ const MAX_BYTES = 16 * 1024;
 export async function ownUserData(path: string): Promise<Uint8Array | undefined> {
   if (path === '') return undefined;
   try {
-    const data = await readFile(path);
+    const data = await readBounded(path);
     checkUserData(data);
     return data;
   } catch (cause) {

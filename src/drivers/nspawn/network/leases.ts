@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeAtomic } from '../../../base/files.ts';
+import { makeFolders, writeAtomic } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import type { Ports } from '../../../base/ports.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
@@ -136,7 +136,7 @@ export async function readNetworkRecord(storeDir: string): Promise<NetworkRecord
 
 export async function writeNetworkRecord(storeDir: string, record: NetworkRecord): Promise<void> {
   const path = recordPath(storeDir);
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path), 0o700);
   await writeAtomic(path, `${JSON.stringify(record, null, 2)}\n`);
 }
 

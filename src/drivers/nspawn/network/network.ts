@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import type { Ports } from '../../../base/ports.ts';
 import { lastLines } from '../../../base/printable.ts';
@@ -112,7 +113,7 @@ async function startUplink(ports: Ports, storeDir: string, names: NetworkNames):
   const group = await makeGroup(await readHierarchies(), names.group, ['slirp'], { memoryMb: 0, cpus: 0 });
   await killGroup(group, ports.clock);
   const folder = networkFolder(storeDir);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   const logPath = join(folder, 'slirp.log');
   await rm(logPath, { force: true });
   const options = ['--configure', '--mtu=1400', '--disable-host-loopback', '--netns-type=path'];

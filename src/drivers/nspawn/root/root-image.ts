@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import { isMachineError } from '../../../base/machine-error.ts';
 import type { Ports } from '../../../base/ports.ts';
@@ -56,7 +57,7 @@ export async function ensureRoot(context: RootContext, wish: RootWish): Promise<
   if (found !== undefined) return found;
   const folder = rootsDir(cacheDir);
   // Nobody but root may reach the setuid programs of old root file systems.
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   const name = rootName(wish);
   const findOrBuild = async () =>
     (await findRoot(cacheDir, wish)) ??
