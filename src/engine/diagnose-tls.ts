@@ -39,12 +39,14 @@ const untrusted = new Set([
   'CERT_UNTRUSTED',
   'CERT_REJECTED',
   'INVALID_CA',
-  'INVALID_PURPOSE',
 ]);
 
 /** OpenSSL's names of alerts about our certificate (RFC 8446, 6.2). Old engines say BAD for all. */
 const refusals =
   /ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|CERTIFICATE_EXPIRED|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/;
+
+/** Purposes of a client's certificate: that one, or any. */
+const FOR_CLIENTS: readonly string[] = ['1.3.6.1.5.5.7.3.2', '2.5.29.37.0'];
 
 function datesOf(pem: string): CertificateDates | undefined {
   try {
@@ -122,7 +124,14 @@ export function explainRefusal(situation: Situation, cause: unknown): MachineErr
   }
   try {
     const [ours, authority] = [new X509Certificate(cert), new X509Certificate(ca)];
-    if (ours.checkIssued(authority) && ours.verify(authority.publicKey)) return undefined;
+    if (ours.checkIssued(authority) && ours.verify(authority.publicKey)) {
+      const purposes: readonly string[] | undefined = ours.keyUsage;
+      if (purposes?.some((oid) => FOR_CLIENTS.includes(oid)) ?? true) return undefined;
+      return refused(
+        `The engine at ${situation.where} refused our client certificate: it is not one for clients`,
+        renew,
+      );
+    }
   } catch (error) {
     return refused(`Our client certificate or CA cannot be read: ${printable(messageOf(error), 200)}`, renew);
   }
@@ -145,6 +154,13 @@ export function explainTls(
     return engineError('MM_ENGINE_CERT_AUTHORITY', {
       message: `The certificate of the engine at ${where} is not signed by our CA`,
       hint: `${regenerate} Or check that this is your host, and that the store is the one the machine was made in.`,
+      cause,
+    });
+  }
+  if (code === 'INVALID_PURPOSE') {
+    return engineError('MM_ENGINE_CERT_PURPOSE', {
+      message: `The certificate of the engine at ${where} is not one for servers`,
+      hint: regenerate,
       cause,
     });
   }

@@ -3,7 +3,14 @@ import type { ProvisionInput, ProvisionOutcome } from './contract.ts';
 import { engineConfiguration } from './engine/configuration.ts';
 import { nothingOwned } from './engine/daemon-json.ts';
 import { provisionError } from './errors.ts';
-import { checkDisks, clientWarning, clockWarning, refuseForeignService, refuseSnap } from './host/checks.ts';
+import {
+  checkDisks,
+  clientWarning,
+  clockWarning,
+  refuseForeignService,
+  refuseMasked,
+  refuseSnap,
+} from './host/checks.ts';
 import { findDistribution, osLabel, parseOsRelease } from './host/distributions.ts';
 import { inspectHost, parseFacts } from './host/facts.ts';
 import { type HostRecord, newRecord, parseRecord } from './host/record.ts';
@@ -41,6 +48,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
   let source: HostRecord['source'] | undefined;
   if (facts.dockerd === '' || facts.installing) {
     refuseSnap(facts);
+    refuseMasked(facts);
     // Faults in the configuration are found before packages are installed.
     engineConfiguration(facts, input.engine, first?.daemon ?? nothingOwned);
     checkDisks(facts, true);
@@ -74,6 +82,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
       engineSource: record.source,
     };
     if (plan === undefined) return { ...outcome, changed };
+    refuseMasked(facts);
     checkDisks(facts, false);
     if (isNew) await input.keepOriginal(record.original);
     if (plan.endangered !== undefined) {

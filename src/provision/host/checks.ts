@@ -31,6 +31,21 @@ export function refuseSnap(facts: Facts): void {
   });
 }
 
+const WANTS_SOCKET = /^\s*(?:Requires|BindsTo)\s*=.*\bdocker\.socket\b|^\s*ExecStart\s*=.*\bfd:\/\//m;
+
+/** @throws MM_PROVISION_UNSUPPORTED for a unit that no engine there would start without */
+export function refuseMasked({ masked, units, dockerd }: Facts): void {
+  const isNew = dockerd === '';
+  const name = masked.find(
+    (unit) => isNew || (unit === 'docker.socket' && units.some(({ text }) => WANTS_SOCKET.test(text))),
+  );
+  if (name === undefined) return;
+  throw provisionError('MM_PROVISION_UNSUPPORTED', {
+    message: `The host's ${name} is masked, and no engine starts without it.`,
+    hint: `Unmask it on the host (\`systemctl unmask ${name}\`), then run the command again.`,
+  });
+}
+
 /** @throws MM_PROVISION_UNSUPPORTED */
 export function refuseForeignService(facts: Facts): void {
   if (facts.service.loaded && facts.units.length > 0) return;

@@ -41,6 +41,8 @@ export interface Facts {
   /** Users whom the group docker names. */
   readonly groupMembers: readonly string[];
   readonly service: { readonly loaded: boolean; readonly active: boolean; readonly enabled: boolean };
+  /** Which of docker.service and docker.socket are masked. */
+  readonly masked: readonly string[];
   /** The service's unit file and its drop-ins, in the order in which systemd applies them. */
   readonly units: readonly UnitFile[];
   /** The files that the unit names by EnvironmentFile=. */
@@ -79,7 +81,7 @@ export function parseFacts(output: string): Facts {
       details: lastLines(output, 10),
     });
   }
-  const shown = unitStates(answers.text('units'));
+  const states = answers.text('units');
   const info = engineInfo(answers.text('info'));
   const digests = new Map(all('sha256').map((line) => line.split(' ') as [string, string]));
   return {
@@ -103,7 +105,10 @@ export function parseFacts(output: string): Facts {
       .slice(1)
       .split(',')
       .filter((name) => name !== ''),
-    service: shown,
+    service: unitStates(states),
+    masked: states
+      .split('\n\n')
+      .flatMap((block) => (/^LoadState=masked$/m.test(block) ? (/^Id=(.+)$/m.exec(block)?.[1] ?? []) : [])),
     units: named(all('unit')),
     environmentFiles: named(all('environment')),
     engine: info,

@@ -102,14 +102,18 @@ export async function runCommit(
       details: lastLines(output, 10),
     });
   }
+  const words = lastLines(answers.text('journal'), 30);
   throw provisionError('MM_ENGINE_START', {
     message: `The engine did not come up with its new configuration. ${
       answers.one('restored') === 'yes'
         ? 'The previous configuration is back in place.'
         : 'The previous configuration was put back, but the engine does not start with it either.'
     }`,
-    hint: "The engine's last words are above; correct what they name (`journalctl -u docker.service` on the host has more), then run `mymachine provision`.",
-    details: lastLines(answers.text('journal'), 30),
+    hint:
+      words === ''
+        ? 'The engine left no words: `systemctl status docker.service docker.socket` on the host says what keeps it. Correct that, then run `mymachine provision`.'
+        : "The engine's last words are above; correct what they name (`journalctl -u docker.service` on the host has more), then run `mymachine provision`.",
+    details: words,
   });
 }
 

@@ -96,6 +96,15 @@ describe('a failure to reach an engine', () => {
     });
   });
 
+  it('is CERT_PURPOSE when our CA signed what the engine shows, but not for an engine', async () => {
+    const port = await running(tlsEngine(certs.client, certs.ca, handler));
+    expect(await failure(tlsEndpoint(port, certs.ca, certs.client))).toMatchObject({
+      code: 'MM_ENGINE_CERT_PURPOSE',
+      message: `The certificate of the engine at tcp://127.0.0.1:${port} is not one for servers`,
+      hint: hinting('regenerate-certs host1'),
+    });
+  });
+
   it("is CERT_EXPIRED when the server's certificate is out of date", async () => {
     const old = await running(tlsEngine(certs.oldServer, certs.ca, handler));
     expect(await failure(tlsEndpoint(old, certs.ca, certs.client))).toMatchObject({
@@ -109,7 +118,9 @@ describe('a failure to reach an engine', () => {
     expect(await failure(tlsEndpoint(early, certs.ca, certs.client))).toMatchObject({
       code: 'MM_ENGINE_CLOCK',
       message: expect.stringMatching(
-        new RegExp(`not valid yet: it begins on ${dayOf(10)} .* this computer's clock says ${dayOf(0)} `),
+        new RegExp(
+          `not valid yet: it begins on ${dayOf(10)} .* this computer's clock says ${dayOf(300_000 / day)} `,
+        ),
       ),
       hint: expect.stringMatching(/^Set this computer's clock: it is behind/),
     });
@@ -275,6 +286,15 @@ if (spawnSync('openssl', ['version']).status === 0) {
           codes.push((await failure(tlsEndpoint(port, certs.ca, client)))?.code);
         }
         expect(codes).toEqual(['MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CLIENT_CERT', 'MM_ENGINE_CERT_EXPIRED']);
+      });
+
+      it(`says that ours is not one for clients in ${version}`, { timeout: 60_000 }, async () => {
+        const port = await sServer(version, certs.ca);
+        expect(await failure(tlsEndpoint(port, certs.ca, certs.server))).toMatchObject({
+          code: 'MM_ENGINE_CLIENT_CERT',
+          message: expect.stringMatching(/refused our client certificate: it is not one for clients$/),
+          hint: hinting('regenerate-certs --client-certs host1'),
+        });
       });
 
       it(`tells that the host's clock is wrong when it is ahead in ${version}`, {

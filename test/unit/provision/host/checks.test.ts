@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineSpec } from '../../../../src/provision/contract.ts';
-import { checkDisks, clientWarning, clockWarning } from '../../../../src/provision/host/checks.ts';
+import {
+  checkDisks,
+  clientWarning,
+  clockWarning,
+  refuseMasked,
+} from '../../../../src/provision/host/checks.ts';
 import { parseFacts } from '../../../../src/provision/host/facts.ts';
 
 const nothing = parseFacts('mymachine-facts-1\nend yes\n');
@@ -18,6 +23,46 @@ describe('checkDisks', () => {
     const check = () => checkDisks({ ...nothing, disks }, installs);
     if (goesOn) expect(check).not.toThrow();
     else expect(check).toThrow(/too little free disk space: \d+ MiB on \//);
+  });
+});
+
+describe('a masked unit', () => {
+  const host = (states: string, unit = '', dockerd = '/usr/bin/dockerd') => {
+    const base64 = (text: string) => Buffer.from(text).toString('base64');
+    const lines = [
+      `units ${base64(states)}`,
+      `unit /lib/docker.service ${base64(unit)}`,
+      `dockerd ${dockerd}`,
+    ];
+    return parseFacts(['mymachine-facts-1', ...lines, 'end yes', ''].join('\n'));
+  };
+  const [masked, loaded] = ['LoadState=masked', 'LoadState=loaded'];
+  const socketMasked = `Id=docker.service\n${loaded}\n\nId=docker.socket\n${masked}\n`;
+
+  it.each([
+    [
+      socketMasked,
+      '[Unit]\nRequires=docker.socket containerd.service\n',
+      '/usr/bin/dockerd',
+      'docker.socket',
+    ],
+    [socketMasked, '[Service]\nExecStart=/usr/bin/dockerd -H fd://\n', '/usr/bin/dockerd', 'docker.socket'],
+    [socketMasked, '', '', 'docker.socket'],
+    [`Id=docker.service\n${masked}\n\nId=docker.socket\n${loaded}\n`, '', '', 'docker.service'],
+  ])('is refused before anything is changed: %#', (states, unit, dockerd, name) => {
+    const check = () => refuseMasked(host(states, unit, dockerd));
+    expect(check).toThrow(`The host's ${name} is masked, and no engine starts without it.`);
+    expect(check).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(`systemctl unmask ${name}`) }),
+    );
+  });
+
+  it('is no hindrance to an engine that does without', () => {
+    refuseMasked(host(socketMasked, '[Service]\nExecStart=/usr/bin/dockerd\n'));
+    refuseMasked(
+      host(`Id=docker.service\n${loaded}\n\nId=docker.socket\n${loaded}\n`, 'Requires=docker.socket'),
+    );
+    refuseMasked(nothing);
   });
 });
 
