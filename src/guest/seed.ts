@@ -58,7 +58,8 @@ export function guestConfig(
     apt: { preserve_sources_list: true },
     package_update: false,
     package_upgrade: false,
-    locale: false,
+    // A text: schemas of cloud-init before 23 have no other type for it.
+    locale: 'false',
   };
 }
 

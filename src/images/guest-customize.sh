@@ -6,7 +6,7 @@ printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' >"$1/et
 echo "LABEL=root / ext4 errors=remount-ro,x-systemd.growfs 0 1" >"$1/etc/fstab"
 
 # Without the package "locales" cloud-init's locale module fails.
-printf 'datasource_list: [ NoCloud, None ]\nlocale: false\n' >"$1/etc/cloud/cloud.cfg.d/90_dpkg.cfg"
+printf 'datasource_list: [ NoCloud, None ]\nlocale: "false"\n' >"$1/etc/cloud/cloud.cfg.d/90_dpkg.cfg"
 
 # It compiles a hundred profiles of programs that are not here before anything else may start: by
 # emulation more than a minute. The kernel's AppArmor stays on, and the engine loads the profile of

@@ -32,6 +32,11 @@ test('user data is cloud-config, and every value in it survives as it was', () =
   expect(JSON.parse(rest.join('\n')).ssh_keys.ed25519_private).toBe(request.hostKey.privateKey);
 });
 
+test('no locale is made, told as a text: cloud-init before 23 takes no other (its schema of cc_locale)', () => {
+  // cc_locale.py reads it by util.is_false, to which the word is as good as the value.
+  expect(seedConfig(request)['locale']).toBe('false');
+});
+
 test('a user’s own group is there before the user: cloud-init makes none for a primary group alone', () => {
   expect(seedConfig({ ...request, user: 'alice' })).toMatchObject({
     groups: ['alice'],
