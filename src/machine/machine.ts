@@ -8,6 +8,7 @@ import {
   type Driver,
   type HostDriver,
   type HostStatus,
+  type MachineState,
   type SshLogin,
   type Trace,
   type Trait,
@@ -287,6 +288,15 @@ export class Machine {
     const { code, exitCode, message, hint } = error;
     const text = { message, details, cause: error };
     return new MachineError(code, exitCode, hint === undefined ? text : { ...text, hint });
+  }
+
+  /** What a command says that needs the address of a machine in that state. */
+  async noAddress(state: MachineState): Promise<Error> {
+    if (state !== 'Running') return this.notRunning('Host is not running');
+    return machineError('MM_MACHINE_NO_ADDRESS', {
+      message: 'Host runs, but has no address yet',
+      hint: `It may still be booting: try again in a moment, or start it anew with "mymachine restart ${this.name}".`,
+    });
   }
 
   /** What a command says that needs a running machine, with what can be done about it. */

@@ -80,11 +80,11 @@ async function tlsEndpoint(machine: Machine, url: string): Promise<EngineEndpoin
   return { kind: 'tls', host, port, ca, cert, key };
 }
 
-/** The machine's URL; fails when it is not running. */
+/** The machine's URL; fails when it is not running, or has no address. */
 export async function engineUrl(machine: Machine): Promise<string> {
   const { state, engineUrl: url } = await machine.look();
   if (state === 'Running' && url !== '') return url;
-  throw await machine.notRunning('Host is not running');
+  throw await machine.noAddress(state);
 }
 
 /** Proves that the engine answers now. Gives the dates of the certificate that it showed. */

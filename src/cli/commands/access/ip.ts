@@ -24,7 +24,7 @@ async function addressOf(app: App, name: string): Promise<string> {
   try {
     const { state, address } = await machine.look();
     if (state === 'Running' && address !== '') return address;
-    throw await machine.notRunning('Host is not running');
+    throw await machine.noAddress(state);
   } catch (error) {
     throw reworded(error, (why) => `Error getting IP address: ${why}`);
   }
