@@ -3,6 +3,9 @@ import { errorsOf } from '../base/machine-error.ts';
 export const provisionErrors = {
   MM_PROVISION_UNSUPPORTED: { summary: 'The host runs an operating system that mymachine cannot provision.' },
   MM_PROVISION_SUDO: { summary: 'The login user of the host may not become root.' },
+  MM_PROVISION_LOGIN: {
+    summary: "The host's login user cannot run commands: its shell, account or password is in the way.",
+  },
   MM_PROVISION_SUDO_PASSWORD: { summary: "The password for the login user's sudo was not accepted." },
   MM_PROVISION_NO_NETWORK: { summary: 'The host cannot reach what it must download.' },
   MM_PROVISION_DISK_FULL: { summary: 'A disk of the host has too little free space.' },

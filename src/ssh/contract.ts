@@ -32,6 +32,8 @@ export type CopySide =
 export interface ExecOptions {
   /** Written to the command's stdin, which is then closed. Secrets go here, never in argv. */
   readonly input?: string | Uint8Array;
+  /** Written behind `input` once the command has said so on its stderr. Left out, nothing is. */
+  readonly inputWhenSaid?: { readonly said: string; readonly input: string | Uint8Array };
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
   /** Bound on stdout and on stderr. More ends the command with MM_SSH_OUTPUT. Default 4 MiB. */

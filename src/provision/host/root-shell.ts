@@ -1,7 +1,7 @@
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Ports } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
-import type { ExecOptions } from '../../ssh/contract.ts';
+import type { ExecOptions, ExecResult } from '../../ssh/contract.ts';
 import type { HostPorts } from '../contract.ts';
 import { provisionError } from '../errors.ts';
 import { type Instruction, instructionText } from '../scripts/programs.ts';
@@ -20,8 +20,9 @@ const load = 'eval "$(head -c "$1")"';
 
 const direct: RootCommand = {
   argv: (bytes) => ['sh', '-c', becomeRoot, 'provision', load, bytes],
-  firstInput: '',
 };
+/** What the root shell says on stderr before it reads its program. */
+const READY = 'mymachine-root-shell';
 // -k forgets an earlier login, so that sudo reads the password's line from stdin in every case.
 const askedFor = (...command: readonly string[]) =>
   ['env', 'LC_ALL=C', 'sudo', '-k', '-S', '-p', '', '--', ...command] as const;
@@ -43,43 +44,111 @@ export async function openRootShell(
     input: command,
   });
   if (first.stdout.includes(marker)) return { output: first.stdout, shell: rootShell(input, direct) };
-  const user = printable(session.target.user, 60);
-  if (/sudo: (?:command )?not found|sudo: No such file/i.test(first.stderr) || first.exitCode === 127) {
-    throw provisionError('MM_PROVISION_SUDO', {
-      message: `The user ${user} of the host is not root, and the host has no sudo.`,
-      hint: 'Log in as root (--generic-ssh-user root), or install sudo on the host and allow it to the user.',
-      details: lastLines(first.stderr, 3),
-    });
-  }
-  if (!/password is required|authentication is required/i.test(first.stderr)) {
-    throw sudoRefused(user, first.stderr, first.exitCode);
-  }
+  const { user, host } = session.target;
+  const refused = ({ stdout, stderr, exitCode }: ExecResult) =>
+    refusal({ user: printable(user, 60), host, said: `${stdout}\n${stderr}`.trim(), exitCode });
+  if (!/password is required|authentication is required/i.test(first.stderr)) throw refused(first);
   const password = `${(await input.sudoPassword()).replace(/[\r\n]/g, '')}\n`;
   // Nothing but the password: sudo would take a program's first lines for a second and third try.
   const tried = await session.exec(askedFor('echo', 'root'), { ...ask, input: password });
   if (!tried.stdout.includes('root')) {
     if (!/try again|incorrect password|no password was provided|password is required/i.test(tried.stderr)) {
-      throw sudoRefused(user, tried.stderr, tried.exitCode);
+      throw refused(tried);
     }
     throw provisionError('MM_PROVISION_SUDO_PASSWORD', {
-      message: `The host does not accept the password for the sudo of its user ${user}.`,
+      message: `The host does not accept the password for the sudo of its user ${printable(user, 60)}.`,
       hint: 'Run the command again with the right password, or allow the user sudo without one on the host.',
     });
   }
   const shell = rootShell(input, {
-    argv: (bytes) => askedFor('sh', '-c', load, 'provision', bytes),
-    firstInput: password,
+    argv: (bytes) => askedFor('sh', '-c', `echo ${READY} >&2; ${load}`, 'provision', bytes),
+    password: { input: password, ready: READY },
   });
   return { output: await shell.run(firstProgram, { timeoutMs: FIRST_ANSWER_MS }), shell };
 }
 
-function sudoRefused(user: string, stderr: string, exitCode: number | undefined) {
-  return provisionError('MM_PROVISION_SUDO', {
-    message: /not in the sudoers|not allowed/i.test(stderr)
-      ? `The user ${user} may not use sudo on the host.`
-      : `The user ${user} could not become root on the host (exit status ${exitCode ?? 'unknown'}).`,
-    hint: `Allow it on the host (as root: \`usermod -aG sudo ${user}\`), or log in as root.`,
-    details: lastLines(stderr, 5),
+interface Refusal {
+  readonly user: string;
+  readonly host: string;
+  /** All that the host has said. */
+  readonly said: string;
+  readonly exitCode: number | undefined;
+}
+
+/** Why a login user does not become root, and what helps. */
+interface Cause {
+  readonly id: 'MM_PROVISION_SUDO' | 'MM_PROVISION_LOGIN';
+  /** What the host says then. */
+  readonly said: RegExp;
+  readonly message: (refusal: Refusal) => string;
+  readonly hint: (refusal: Refusal) => string;
+}
+
+const CAUSES: readonly Cause[] = [
+  {
+    id: 'MM_PROVISION_SUDO',
+    said: /sudo: (?:command )?not found|sudo: No such file/i,
+    message: ({ user }) => `The user ${user} of the host is not root, and the host has no sudo.`,
+    hint: () =>
+      'Log in as root (--generic-ssh-user root), or install sudo on the host and allow it to the user.',
+  },
+  {
+    id: 'MM_PROVISION_SUDO',
+    said: /must have a tty|no tty present|terminal is required/i,
+    message: ({ user }) => `The sudo of the host wants a terminal of the user ${user} (requiretty).`,
+    hint: ({ user }) =>
+      `Turn that off on the host: as root, \`visudo -f /etc/sudoers.d/mymachine\` with the line "Defaults:${user} !requiretty". Or log in as root.`,
+  },
+  {
+    id: 'MM_PROVISION_LOGIN',
+    said: /password (?:has|is) expired|expired, reset|password change required|required to change your password/i,
+    message: ({ user }) => `The password of the user ${user} has expired on the host.`,
+    hint: ({ user, host }) =>
+      `Set a new one: log in once with \`ssh ${user}@${host}\`, or as root on the host \`passwd ${user}\`.`,
+  },
+  {
+    id: 'MM_PROVISION_LOGIN',
+    said: /account (?:has |is )?expired/i,
+    message: ({ user }) => `The account of the user ${user} has expired on the host.`,
+    hint: ({ user }) => `Renew it on the host (as root: \`chage -E -1 ${user}\`), or log in as another user.`,
+  },
+  {
+    id: 'MM_PROVISION_LOGIN',
+    said: /account is currently not available|account is not available/i,
+    message: ({ user }) => `The user ${user} may run no commands on the host: its login shell is nologin.`,
+    hint: ({ user }) =>
+      `Give it a shell on the host (as root: \`usermod -s /bin/sh ${user}\`), or log in as another user.`,
+  },
+  {
+    id: 'MM_PROVISION_SUDO',
+    said: /not in the sudoers|not allowed|may not run sudo|afraid I can't do that/i,
+    message: ({ user }) => `The user ${user} may not use sudo on the host.`,
+    hint: ({ user }) => `Allow it on the host (as root: \`usermod -aG sudo ${user}\`), or log in as root.`,
+  },
+  {
+    id: 'MM_PROVISION_SUDO',
+    said: /sudo/i,
+    message: ({ user, exitCode }) =>
+      `The user ${user} could not become root on the host (exit status ${exitCode ?? 'unknown'}).`,
+    hint: ({ user }) => `Allow it on the host (as root: \`usermod -aG sudo ${user}\`), or log in as root.`,
+  },
+];
+
+const NO_SHELL: Cause = {
+  id: 'MM_PROVISION_LOGIN',
+  said: /^/,
+  message: ({ user, exitCode }) =>
+    `What answers the user ${user} on the host is no shell that runs commands (exit status ${exitCode ?? 'unknown'}).`,
+  hint: ({ user }) =>
+    `Look at its shell and at ForceCommand in sshd_config there (as root: \`usermod -s /bin/bash ${user}\`), or log in as another user.`,
+};
+
+function refusal(refused: Refusal): Error {
+  const cause = CAUSES.find(({ said }) => said.test(refused.said)) ?? NO_SHELL;
+  return provisionError(cause.id, {
+    message: cause.message(refused),
+    hint: cause.hint(refused),
+    details: lastLines(refused.said, 5),
   });
 }
 
@@ -100,10 +169,11 @@ interface RunOptions {
   readonly onSay?: (line: string) => void;
 }
 
-/** How a program of so many bytes is run as root, and what stands before it on stdin. */
+/** How a program of so many bytes is run as root. */
 interface RootCommand {
   readonly argv: (programBytes: string) => readonly [string, ...string[]];
-  readonly firstInput: string;
+  /** For a sudo that asks. It may swallow more than its line: the program waits for `ready`. */
+  readonly password?: { readonly input: string; readonly ready: string };
 }
 
 /** A connection may break half way: a shell runs no command of a group that is not closed. */
@@ -126,7 +196,12 @@ function rootShell(
     const instructions = options.instructions === undefined ? '' : instructionText(options.instructions);
     const result = await session.exec(root.argv(String(Buffer.byteLength(command))), {
       ...how,
-      input: root.firstInput + command + instructions,
+      ...(root.password === undefined
+        ? { input: command + instructions }
+        : {
+            input: root.password.input,
+            inputWhenSaid: { said: root.password.ready, input: command + instructions },
+          }),
       timeoutMs: options.timeoutMs ?? 120_000,
       onStderr: (text) => {
         const lines = (rest + text).split('\n');

@@ -47,11 +47,19 @@ export async function collect(
   >((resolve) => {
     let exit: { exitCode: number | undefined; signalName: string | undefined } | undefined;
     const sizes = { stdout: 0, stderr: 0 };
+    let later = options.inputWhenSaid;
+    let heard = '';
     const take = (stream: 'stdout' | 'stderr', into: Buffer[], chunk: Buffer) => {
       sizes[stream] += chunk.length;
       if (sizes[stream] > limit) return resolve({ kind: 'output', limit, stream });
       into.push(chunk);
-      if (stream === 'stderr') options.onStderr?.(decoder.write(chunk));
+      if (stream === 'stdout') return;
+      const text = decoder.write(chunk);
+      options.onStderr?.(text);
+      heard += text;
+      if (later === undefined || !heard.includes(later.said)) return;
+      channel.end(Buffer.from(later.input));
+      later = undefined;
     };
     channel.on('data', (chunk: Buffer) => take('stdout', stdout, chunk));
     channel.stderr.on('data', (chunk: Buffer) => take('stderr', stderr, chunk));
@@ -65,7 +73,9 @@ export async function collect(
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     channel.once('close', () => signal.removeEventListener('abort', stop));
-    channel.end(typeof options.input === 'string' ? Buffer.from(options.input) : options.input);
+    const input = Buffer.from(options.input ?? '');
+    if (later === undefined) channel.end(input);
+    else channel.write(input);
   });
   if ('kind' in ended) {
     if (ended.kind === 'closed') return ended;
