@@ -31,9 +31,10 @@ export class RecordReader extends FlagReader {
     return Object.hasOwn(this.#record, name);
   }
 
-  /** Refuses a record without these keys. */
+  /** Refuses a record without these keys, or with null for one. */
   needed(...names: readonly string[]): void {
-    for (const name of names) if (!this.has(name)) throw this.wrong(name, 'It is missing.');
+    for (const name of names)
+      if ((this.#record[name] ?? null) === null) throw this.wrong(name, 'It is missing.');
   }
 
   override list(name: string): readonly string[] {

@@ -1,6 +1,7 @@
 import type { BaseConfig } from '../../sdk/context.ts';
 import { driverError } from '../../sdk/errors.ts';
 import type { FlagReader } from '../../sdk/flags.ts';
+import type { RecordReader } from '../../sdk/record.ts';
 import { imageNames } from './instance/images.ts';
 
 /** The driver's keys in config.json. */
@@ -111,6 +112,47 @@ export function configureEc2(flags: FlagReader, base: BaseConfig) {
     // EC2's answer to the last launch was that there is none.
     LaunchRefused: false,
   };
+}
+
+/** Keys of a record by what they hold, parted by blanks. */
+const KEYS = {
+  lines:
+    'AccessKey SecretKey SessionToken KeyName ReservationId DeviceName Tags SSHPrivateKeyPath ' +
+    'UserDataFile Profile PlacementGroup KmsKeyId IamInstanceProfile KeyPairId StoreId PrivateIPAddress SwarmHost',
+  words:
+    'Region AMI InstanceId InstanceType VpcId SubnetId Zone SpotPrice VolumeType Tenancy Credits SpotRequestId MetadataToken',
+  switches:
+    'ExistingKey SecurityGroupReadOnly RequestSpotInstance PrivateIPOnly UsePrivateIP Monitoring DisableSSL ' +
+    'UseEbsOptimizedInstance SSHOnly UnencryptedRoot IPv6 LaunchRefused SwarmMaster',
+  numbers: 'RootSize VolumeIops VolumeThroughput MetadataTokenHops LastAskedAt',
+  lists: 'SecurityGroupNames OpenPorts OpenTo SubnetCidrs SecurityGroupIds Subnets OwnGroupIds',
+} as const;
+
+const keys = (kind: keyof typeof KEYS): readonly string[] => KEYS[kind].split(' ');
+
+/** docker-machine's records lack our keys. */
+export function checkEc2(record: RecordReader): void {
+  for (const key of keys('lines')) record.line(key);
+  // The region is part of a host's name, to which signed calls go.
+  for (const key of keys('words'))
+    record.matching(key, /^[\w.-]{0,60}$/, 'Give letters, digits and hyphens.');
+  record.matching('Region', /^[a-zA-Z0-9-]{0,40}$/, 'Give a region such as eu-central-1.');
+  record.matching('InstanceId', /^(?:i-[0-9a-zA-Z]{1,40})?$/, 'Give an id such as i-0123456789abcdef0.');
+  for (const key of keys('switches')) record.bool(key);
+  for (const key of keys('numbers')) record.int(key, 0, Number.MAX_SAFE_INTEGER);
+  record.int('RetryCount', -1, 1000);
+  for (const key of keys('lists')) {
+    const odd = record.list(key).some((item) => /[\u0000-\u001f\u007f]/.test(item));
+    if (odd) throw record.wrong(key, 'Give texts without control characters.');
+  }
+  for (const key of ['SecurityGroupIds', 'OwnGroupIds', 'Subnets'])
+    if (record.list(key).some((id) => !/^[a-z]+-[0-9a-zA-Z]{1,40}$/.test(id)))
+      throw record.wrong(key, 'Give ids such as sg-0123456789abcdef0.');
+  if (endpointUrl(record.line('Endpoint'), record.bool('DisableSSL')) === undefined)
+    throw record.wrong('Endpoint', 'Give a host name or a URL.');
+  if (!record.has('Image')) return;
+  if (record.oneOf('Image', imageNames) === '') throw record.wrong('Image', 'It is missing.');
+  record.needed('AMI', 'KeyName', 'Tags', 'Region', ...keys('lists'));
 }
 
 const TOKENS = ['required', 'optional'] as const;

@@ -1,6 +1,6 @@
 import { DRIVER_API, type Driver } from '../../sdk/driver.ts';
 import { type FlagSpec, flagMakers } from '../../sdk/flags.ts';
-import { configureEc2, type Ec2Config } from './config.ts';
+import { checkEc2, configureEc2, type Ec2Config } from './config.ts';
 import { ENGINE_PORT } from './context.ts';
 import { imageNames } from './instance/images.ts';
 
@@ -136,5 +136,6 @@ export const amazonec2Driver: Driver<Ec2Config> = {
   // It costs money, so it is never chosen unasked. Credentials are looked for when it is used.
   availability: async () => ({ works: true, score: 0, how: 'needs an AWS account' }),
   configure: configureEc2,
+  check: checkEc2,
   load: async () => (await import('./host.ts')).host,
 };

@@ -8,7 +8,7 @@ import type { DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver, type MachineState } from '../../sdk/driver.ts';
 import { keepOrMakeKey, readPublicKey } from '../../sdk/guest.ts';
 import { command } from './command.ts';
-import { configureNspawn, machineFiles, type NspawnConfig, nspawnFlags } from './config.ts';
+import { checkNspawn, configureNspawn, machineFiles, type NspawnConfig, nspawnFlags } from './config.ts';
 import {
   bootContainer,
   clearContainer,
@@ -183,5 +183,6 @@ export const nspawnDriver: Driver<NspawnConfig> = {
   images: rootImages,
   availability: nspawnAvailability,
   configure: configureNspawn,
+  check: checkNspawn,
   load: async () => host,
 };

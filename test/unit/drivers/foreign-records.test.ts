@@ -1,5 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Ec2Config } from '../../../src/drivers/amazonec2/config.ts';
+import { amazonec2Driver } from '../../../src/drivers/amazonec2/driver.ts';
+import { host as ec2Host } from '../../../src/drivers/amazonec2/host.ts';
+import { launchRequest } from '../../../src/drivers/amazonec2/instance/launch.ts';
+import type { NspawnConfig } from '../../../src/drivers/nspawn/config.ts';
+import { supervisorArgv } from '../../../src/drivers/nspawn/container/container.ts';
+import { nspawnDriver } from '../../../src/drivers/nspawn/driver.ts';
+import { packagesOf, rootName } from '../../../src/drivers/nspawn/root/root-image.ts';
 import type { QemuConfig } from '../../../src/drivers/qemu/config.ts';
 import { qemuDriver } from '../../../src/drivers/qemu/driver.ts';
 import { guestArgv } from '../../../src/drivers/qemu/process/argv.ts';
@@ -154,5 +162,119 @@ test('a virtualbox record that passes gives VBoxManage no option of its own', as
       expect(behind('--memory')).toMatch(/^\d+$/);
     }),
     { numRuns: 500 },
+  );
+});
+
+test.each<[string, object]>([
+  ['a suite that is a path', { Image: '../../etc' }],
+  ['packages that are options of apt', { Packages: ['--allow-unauthenticated'] }],
+  ['packages that are none', { Packages: 'curl' }],
+  ['a root that is no root file system of ours', { RootDir: '/' }],
+  ['a relative root', { RootDir: 'nspawn/bookworm' }],
+  ['a memory that is no number', { Memory: '64' }],
+  ['a memory below all', { Memory: -1 }],
+  ['a share of processors that is none', { CPU: 'all' }],
+  ['an address of somebody else', { IPAddress: '192.0.2.1' }],
+  ['a user that is two lines of sudoers', { SSHUser: 'a\nb' }],
+])('an nspawn record with %s is refused', (_, patch) => {
+  const config = configOf(nspawnDriver);
+  expect(isRefused(nspawnDriver, config)).toBe(false);
+  expect(isRefused(nspawnDriver, { ...config, ...patch })).toBe(true);
+});
+
+test('an nspawn record that passes stays in its places', () => {
+  const config = configOf(nspawnDriver);
+  const key = fc.constantFrom(...Object.keys(config).filter((name) => name !== 'StorePath'));
+  fc.assert(
+    fc.property(fc.dictionary(key, awkward, { maxKeys: 3 }), (patch) => {
+      const record = asRead({ ...config, ...patch });
+      if (isRefused(nspawnDriver, record)) return;
+      const { Image: suite, Engine: engine, Packages: packages, ...passed } = record as NspawnConfig;
+      expect(rootName({ suite, engine, packages })).toMatch(/^[a-z]+(-engine)?(-[0-9a-f]{8})?$/);
+      for (const name of packagesOf({ suite, engine, packages }))
+        expect(name).toMatch(/^[a-z0-9][a-z0-9.+-]*$/);
+      expect(Number(passed.CPU)).toSatisfy((count) => Number.isFinite(count) && count >= 0);
+      expect(passed.Memory).toSatisfy((count) => Number.isInteger(count) && count >= 0);
+      const plan = { folder: '/f', rootDir: passed.RootDir, netns: 'n', unit: 'u', unifiedGroup: '/g' };
+      const argv = supervisorArgv({ ...plan, otherGroups: [], hasTun: true, hasModules: true });
+      expect(argv.filter((arg) => arg === '--')).toHaveLength(2);
+      expect(argv[9]).toMatch(/^(\/.+\/nspawn\/[a-z0-9-]+)?$/);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test.each<[string, object]>([
+  ['a region that leads to another host', { Region: 'x.example.com/#' }],
+  ['an endpoint that is no URL', { Endpoint: 'http://[' }],
+  ['an endpoint that is no text', { Endpoint: 1 }],
+  ['an instance that is none', { InstanceId: 'all' }],
+  ['an image of no system', { Image: 'windows' }],
+  ['groups that are none', { OwnGroupIds: ['*'] }],
+  ['groups that are no list', { OwnGroupIds: 'sg-1' }],
+  ['a switch as text', { SSHOnly: 'yes' }],
+  ['a size as text', { RootSize: '16' }],
+  ['a time that is none', { LastAskedAt: 'now' }],
+  ['half a swarm', { SwarmHost: 3376 }],
+  ['no list where ours has one', { SecurityGroupIds: null }],
+])('an amazonec2 record with %s is refused', (_, patch) => {
+  const config = configOf(amazonec2Driver);
+  expect(isRefused(amazonec2Driver, config)).toBe(false);
+  expect(isRefused(amazonec2Driver, { ...config, ...patch })).toBe(true);
+});
+
+test("an amazonec2 record of docker-machine's passes, which lacks our keys and has null for no list", () => {
+  const record = {
+    ...baseConfig('old', '/store'),
+    ...{ Id: '', AccessKey: 'AKIA', SecretKey: 's', SessionToken: '', Region: 'eu-central-1', AMI: 'ami-1' },
+    ...{ SSHKeyID: 0, ExistingKey: false, KeyName: 'old', InstanceId: 'i-1', InstanceType: 't2.micro' },
+    ...{
+      PrivateIPAddress: '10.0.0.1',
+      SecurityGroupId: '',
+      SecurityGroupIds: ['sg-1'],
+      SecurityGroupName: '',
+    },
+    ...{ SecurityGroupNames: ['docker-machine'], SecurityGroupReadOnly: false, OpenPorts: null, Tags: '' },
+    ...{
+      ReservationId: '',
+      DeviceName: '/dev/sda1',
+      RootSize: 16,
+      VolumeType: 'gp2',
+      IamInstanceProfile: '',
+    },
+    ...{ VpcId: 'vpc-1', SubnetId: 'subnet-1', Zone: 'a', RequestSpotInstance: false, SpotPrice: '0.50' },
+    ...{ BlockDurationMinutes: 0, PrivateIPOnly: false, UsePrivateIP: false, UseEbsOptimizedInstance: false },
+    ...{
+      Monitoring: false,
+      SSHPrivateKeyPath: '',
+      RetryCount: 5,
+      Endpoint: 'ec2.example:8080',
+      DisableSSL: true,
+    },
+    ...{ UserDataFile: '', SpotInstanceRequestId: '' },
+  };
+  expect(isRefused(amazonec2Driver, record)).toBe(false);
+});
+
+test('an amazonec2 record that passes asks EC2 alone, and for what has a shape', () => {
+  const config = configOf(amazonec2Driver);
+  const key = fc.constantFrom(...Object.keys(config).filter((name) => !(name in baseConfig('', ''))));
+  const machine = { name: 'h1', id: 'id', dir };
+  fc.assert(
+    fc.property(fc.dictionary(key, awkward, { maxKeys: 3 }), (patch) => {
+      const record = asRead({ ...config, Region: 'us-east-1', ...patch });
+      if (isRefused(amazonec2Driver, record)) return;
+      const passed = record as Ec2Config;
+      const { flags = {}, things = [] } = ec2Host.cloud?.trace(passed) ?? {};
+      for (const text of [...Object.values(flags), ...things])
+        expect(text).toMatch(/^[^\u0000-\u001f\u007f]+$/);
+      expect(`${passed.Region}`).toMatch(/^[a-zA-Z0-9-]*$/);
+      // A record that lacks keys of ours is one of docker-machine's, whose instance is there.
+      if (Object.keys(patch).some((name) => !(name in record))) return;
+      const request = launchRequest({ config: passed, machine }, 'subnet-1', '');
+      expect(request.BlockDeviceMappings?.[0]?.Ebs?.VolumeSize).toSatisfy(Number.isInteger);
+      expect(JSON.stringify(request)).not.toMatch(/\\u00(?:0|1|7f)/);
+    }),
+    { numRuns: 2000 },
   );
 });
