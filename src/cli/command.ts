@@ -119,6 +119,14 @@ export async function oneName(app: App, args: readonly string[]): Promise<string
   return args[0] ?? (await defaultName(app));
 }
 
+/** Refuses arguments that nothing would be done with. @throws MM_ARGUMENTS */
+export function refuseSurplus(args: readonly string[], most: number): void {
+  const surplus = args.slice(most);
+  if (surplus.length === 0) return;
+  const shown = surplus.slice(0, 5).map((word) => JSON.stringify(word.slice(0, 60)));
+  throw cliError('MM_ARGUMENTS', { message: `Error: Too many arguments given: ${shown.join(', ')}` });
+}
+
 /** The machines a command is about, each once. All are there before any is touched. */
 export async function manyNames(app: App, args: readonly string[]): Promise<readonly string[]> {
   const names = args.length === 0 ? [await defaultName(app)] : [...new Set(args)];

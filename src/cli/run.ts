@@ -1,9 +1,10 @@
-import { isMachineError, messageOf } from '../base/machine-error.ts';
+import { isMachineError, messageOf, reworded } from '../base/machine-error.ts';
+import { nearest } from '../base/nearest.ts';
 import { App, BUILD, programName, VERSION, versionLine } from './app.ts';
 import { type Globals, globalFlags, versionAndHelp } from './args/globals.ts';
 import { commandHelp, programHelp } from './args/help.ts';
 import { checkNamedFiles } from './args/named-files.ts';
-import { type CommandFlag, type Input, nearest, parseFlags } from './args/parse.ts';
+import { type CommandFlag, type Input, parseFlags } from './args/parse.ts';
 import { type Command, type CommandEntry, flagsOf, show, text } from './command.ts';
 import { commandEntries, commandGroups } from './commands/index.ts';
 import { cliError } from './errors.ts';
@@ -15,6 +16,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
   const program = programName(io.argv0);
   let usage = () => overview(program);
   let creates = false;
+  let verb = 'help';
   try {
     const top = parseFlags(argv, {
       flags: [...globalFlags, ...versionAndHelp],
@@ -25,6 +27,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     if (top.flags.version) return await show(text(versionLine(program)), io.stdout, false);
     if (name === undefined || top.flags.help) return await show(text(overview(program)), io.stdout, false);
     const entry = findCommand(name, program);
+    verb = entry.name;
     const { command } = await entry.load();
     creates = command.creates ?? false;
     const own = [...flagsOf(command), ...((await command.moreFlags?.(rest, io.env)) ?? [])];
@@ -34,7 +37,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     if (input === 'help') return await show(text(usage()), io.stdout, false);
     return await runCommand(entry, command, input, argv, io, signal);
   } catch (failure) {
-    const error = asInterruption(failure, signal);
+    const error = withHint(asInterruption(failure, signal), verb);
     if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
     io.stderr.write(renderError(error, sayAs(program)));
     return exitCodeOf(error, creates);
@@ -55,16 +58,43 @@ const sayAs = (program: string) =>
     commandEntries.map(({ name }) => name),
   );
 
+/** What other programs call a verb. */
+const OTHER_WORDS: readonly (readonly [words: readonly string[], verb: string])[] = [
+  [['list', 'ps', 'machines'], 'ls'],
+  [['delete', 'remove', 'del', 'destroy'], 'rm'],
+  [['info', 'show', 'describe'], 'inspect'],
+  [['new', 'add', 'run'], 'create'],
+  [['up', 'boot'], 'start'],
+  [['down', 'halt', 'shutdown', 'poweroff'], 'stop'],
+  [['shell', 'login', 'exec', 'connect'], 'ssh'],
+  [['copy', 'cp', 'rsync'], 'scp'],
+  [['preferences', 'settings', 'set'], 'prefs'],
+  [['prune', 'cleanup'], 'gc'],
+  [['images'], 'image'],
+  [['driver'], 'drivers'],
+];
+
+/** What to do about errors that do not say so themselves. */
+const HINTS: Readonly<Record<string, (verb: string) => string>> = {
+  MM_ARGUMENTS: (verb) => `"mymachine ${verb} --help" tells what it takes.`,
+  MM_DRIVER_FLAGS: (verb) => `"mymachine ${verb} --help" with the same driver lists its options.`,
+  MM_ENVIRONMENT: () => 'Correct that variable, or unset it.',
+  MM_COMMAND: () => '"mymachine --help" lists the commands.',
+};
+
+function withHint(error: unknown, verb: string): unknown {
+  if (!isMachineError(error) || error.hint !== undefined) return error;
+  return reworded(error, (message) => message, HINTS[error.code]?.(verb));
+}
+
 function findCommand(name: string, program: string): CommandEntry {
   const entry = commandEntries.find(
     (candidate) => candidate.name === name || candidate.aliases?.includes(name),
   );
   if (entry !== undefined) return entry;
   const shown = name.slice(0, 60).replace(/[^\x20-\x7e]/g, '?');
-  const near = nearest(
-    shown,
-    commandEntries.map((candidate) => candidate.name),
-  );
+  const names = commandEntries.map((candidate) => candidate.name);
+  const near = OTHER_WORDS.find(([words]) => words.includes(name))?.[1] ?? nearest(shown, names);
   throw cliError('MM_COMMAND', {
     message: `${program}: '${shown}' is not a ${program} command. See '${program} --help'.`,
     ...(near === undefined ? {} : { hint: `Did you mean "mymachine ${near}"?` }),

@@ -1,3 +1,4 @@
+import { nearest } from '../base/nearest.ts';
 import type { Driver } from '../sdk/driver.ts';
 import { driverError } from '../sdk/errors.ts';
 
@@ -22,14 +23,16 @@ const BUILT_IN: Readonly<Record<string, Loader>> = {
 };
 
 export function builtInDrivers(): DriverRegistry {
+  const names = Object.keys(BUILT_IN);
   return {
-    names: Object.keys(BUILT_IN),
+    names,
     load: async (name) => {
       const loader = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
       if (loader === undefined) {
+        const near = nearest(name, names);
         throw driverError('MM_DRIVER_UNKNOWN', {
           message: `Driver "${name.slice(0, 60)}" not found. Do you have the plugin binary "docker-machine-driver-${name.slice(0, 60)}" accessible in your PATH?`,
-          hint: `The drivers here are: ${Object.keys(BUILT_IN).join(', ')}.`,
+          hint: `${near === undefined ? '' : `Did you mean "${near}"? `}The drivers here are: ${names.join(', ')}.`,
         });
       }
       return loader();

@@ -1,4 +1,4 @@
-import leven from 'leven';
+import { nearest } from '../../base/nearest.ts';
 import type { FlagSpec, FlagValue, FlagValues } from '../../sdk/flags.ts';
 import { cliError } from '../errors.ts';
 
@@ -170,14 +170,4 @@ function fromEnvironment(flag: CommandFlag, env: Environment): FlagValue | undef
   const text = flag.env === undefined ? undefined : env[flag.env];
   if (flag.env === undefined || text === undefined || text === '') return undefined;
   return flag.kind === 'slice' ? text.split(',').map((item) => item.trim()) : convert(flag, text, flag.env);
-}
-
-/** The name that was most likely meant; undefined when none is close enough to be worth a word. */
-export function nearest(wrong: string, names: readonly string[]): string | undefined {
-  const given = wrong.slice(0, 100);
-  const best = names
-    .map((name) => ({ name, distance: leven(name, given) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  if (best === undefined || best.distance >= given.length) return undefined;
-  return best.distance <= Math.max(2, given.length / 3) ? best.name : undefined;
 }

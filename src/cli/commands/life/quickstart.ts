@@ -10,7 +10,7 @@ import type { Driver } from '../../../sdk/driver.ts';
 import { checkNewName } from '../../../store/layout.ts';
 import type { App } from '../../app.ts';
 import { parseFlags } from '../../args/parse.ts';
-import { defineCommand, done } from '../../command.ts';
+import { defineCommand, done, refuseSurplus } from '../../command.ts';
 import { createFlags, driverFlag, driverFlags } from '../../create/create-flags.ts';
 import { createRequest } from '../../create/request.ts';
 import { formatDuration } from '../../talk/report.ts';
@@ -24,6 +24,7 @@ export const command = defineCommand({
   creates: true,
   flags: [{ ...driverFlag, help: 'Use this driver instead of the best' }],
   async run(app, { flags, args }) {
+    refuseSurplus(args, 1);
     const name = args[0] ?? 'host1';
     checkNewName(name);
     await prepare(app, name, flags.driver);

@@ -1,5 +1,5 @@
 import { driverReports } from '../../../machine/choose-driver.ts';
-import { defineCommand, value } from '../../command.ts';
+import { defineCommand, refuseSurplus, value } from '../../command.ts';
 import { table } from '../../output/table.ts';
 
 export const command = defineCommand({
@@ -8,7 +8,8 @@ export const command = defineCommand({
   examples: ['drivers', 'drivers --json'],
   flags: [],
   json: true,
-  async run(app) {
+  async run(app, { args }) {
+    refuseSurplus(args, 0);
     const reports = await driverReports(app.drivers, app.deps, app.deps.cacheDir);
     const rows = reports.map(({ name, summary, availability }) => {
       if (availability.works) return [name, 'yes', availability.how, summary];

@@ -1,4 +1,4 @@
-import { defineCommand, exit } from '../../command.ts';
+import { defineCommand, exit, refuseSurplus } from '../../command.ts';
 
 export const command = defineCommand({
   argument: '[command]',
@@ -6,7 +6,9 @@ export const command = defineCommand({
   description: 'The same as --help, alone or behind a command.',
   examples: ['help', 'help create'],
   flags: [],
-  async run(app, { args: [name] }) {
+  async run(app, { args }) {
+    refuseSurplus(args, 1);
+    const [name] = args;
     return exit(await app.runAgain(name === undefined ? ['--help'] : [name, '--help']));
   },
 });

@@ -3,7 +3,7 @@ import { driverConfig } from '../../../machine/life/record.ts';
 import type { Preference, Preferences } from '../../../store/preferences.ts';
 import type { App } from '../../app.ts';
 import { type CommandFlag, parseFlags } from '../../args/parse.ts';
-import { defineCommand, done, value } from '../../command.ts';
+import { defineCommand, done, refuseSurplus, value } from '../../command.ts';
 import { createFlags, ownValues } from '../../create/create-flags.ts';
 import { preferableFlags, preferencesFile, preferencesSchema } from '../../create/preferences.ts';
 import { commonOptions } from '../../create/request.ts';
@@ -45,6 +45,7 @@ export const command = defineCommand({
         hint: `"${app.program} create --help" lists them.`,
       });
     }
+    if (verb === 'unset') refuseSurplus(words, 0);
     if (verb === 'unset') await file.unset(name);
     else await set(app, flag, words);
     return done;

@@ -1,4 +1,4 @@
-import { defineCommand } from '../../command.ts';
+import { defineCommand, refuseSurplus } from '../../command.ts';
 import { cliError } from '../../errors.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
 import { shellNamed } from '../../shells/syntaxes.ts';
@@ -18,7 +18,8 @@ export const command = defineCommand({
     { name: 'swarm', kind: 'bool', help: 'Use the Swarm instead of the Docker daemon' },
     { name: 'no-proxy', kind: 'bool', help: 'Add machine IP to NO_PROXY environment variable' },
   ],
-  async run(app) {
+  async run(app, { args }) {
+    refuseSurplus(args, 1);
     const detected = await shellOfCaller(app).catch(() => 'bash');
     const known = functionShells.find((shell) => shell === shellNamed(detected)) ?? 'bash';
     const { line, profile } = loadingLine(known, await app.invocation());

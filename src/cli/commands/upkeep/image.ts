@@ -13,9 +13,41 @@ import { machinesOnImage } from '../../../machine/load.ts';
 import { locksOf } from '../../../machine/locks.ts';
 import type { DriverImages } from '../../../sdk/driver.ts';
 import type { App } from '../../app.ts';
+import type { CommandFlag } from '../../args/parse.ts';
 import { defineCommand, done, type Result, value } from '../../command.ts';
 import { cliError } from '../../errors.ts';
 import { table } from '../../output/table.ts';
+
+/** The options that each verb heeds. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  pull: ['arch'],
+  build: ['suite', 'kernel', 'engine', 'package'],
+  rm: ['arch'],
+};
+
+const imageFlags = [
+  { name: 'all', kind: 'bool', help: 'Show with ls what the catalogue has beside' },
+  {
+    name: 'arch',
+    kind: 'string',
+    takes: ['x86_64', 'aarch64'],
+    help: 'x86_64 or aarch64 (default: as this computer)',
+  },
+  {
+    name: 'suite',
+    kind: 'string',
+    takes: ['bookworm', 'trixie', 'sid'],
+    help: "Release to build: bookworm, trixie, sid (default: that of the catalogue's image of this name, otherwise bookworm)",
+  },
+  {
+    name: 'kernel',
+    kind: 'string',
+    takes: ['cloud', 'full'],
+    help: 'Kernel to build with: cloud knows virtio devices alone, full those of VirtualBox too (default: as for --suite, otherwise cloud)',
+  },
+  { name: 'engine', kind: 'bool', help: 'Build with Docker Engine in it' },
+  { name: 'package', kind: 'slice', help: 'Build with this package of the distribution in it' },
+] as const satisfies readonly CommandFlag[];
 
 export const command = defineCommand({
   argument: 'ls | pull NAME | build NAME | rm NAME...',
@@ -31,31 +63,9 @@ export const command = defineCommand({
     'image build mine --suite trixie --engine',
     'image rm mine',
   ],
-  flags: [
-    { name: 'all', kind: 'bool', help: 'Show with ls what the catalogue has beside' },
-    {
-      name: 'arch',
-      kind: 'string',
-      takes: ['x86_64', 'aarch64'],
-      help: 'x86_64 or aarch64 (default: as this computer)',
-    },
-    {
-      name: 'suite',
-      kind: 'string',
-      takes: ['bookworm', 'trixie', 'sid'],
-      help: "Release to build: bookworm, trixie, sid (default: that of the catalogue's image of this name, otherwise bookworm)",
-    },
-    {
-      name: 'kernel',
-      kind: 'string',
-      takes: ['cloud', 'full'],
-      help: 'Kernel to build with: cloud knows virtio devices alone, full those of VirtualBox too (default: as for --suite, otherwise cloud)',
-    },
-    { name: 'engine', kind: 'bool', help: 'Build with Docker Engine in it' },
-    { name: 'package', kind: 'slice', help: 'Build with this package of the distribution in it' },
-  ],
+  flags: imageFlags,
   json: true,
-  async run(app, { flags, args }) {
+  async run(app, { flags, args, isTyped }) {
     const [verb = 'ls', ...names] = args;
     if (verb === 'ls') {
       if (names.length > 0)
@@ -70,6 +80,10 @@ export const command = defineCommand({
     ) {
       throw cliError('MM_USAGE', { message: 'Give one of: ls, pull NAME, build NAME, or rm NAME...' });
     }
+    const own = OPTIONS[verb] ?? [];
+    const surplus = imageFlags.find((flag) => isTyped(flag.name) && !own.includes(flag.name));
+    if (surplus !== undefined)
+      throw cliError('MM_USAGE', { message: `--${surplus.name} is no option of "image ${verb}"` });
     if (verb === 'rm') {
       for (const each of new Set(names)) await remove(app, each, archOf(flags.arch));
       return done;
