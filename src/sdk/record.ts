@@ -52,8 +52,9 @@ export class RecordReader extends FlagReader {
   }
 
   override path(name: string): string {
-    const value = this.line(name);
-    if (value === '' || isAbsolute(value)) return value;
+    const value = this.text(name);
+    // A path may hold a newline, as the store's own may.
+    if (value === '' || (isAbsolute(value) && !value.includes('\0'))) return value;
     throw this.wrong(name, 'Give an absolute path.');
   }
 

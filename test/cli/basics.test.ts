@@ -87,7 +87,10 @@ test('an unknown command, flag and driver name themselves; flag errors end with 
 test('rm asks, and takes no for an answer', async () => {
   await user.run(['create', '-d', 'none', '--url', URL, 'h1']);
   expect(await user.run(['rm', 'h1'], { input: 'n\n' })).toMatchObject({ code: 0 });
-  expect(await user.run(['rm', 'h1'], { input: '' })).toMatchObject({ code: 0 });
+  expect(await user.run(['rm', 'h1'], { input: '' })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('MM_NO_ANSWER'),
+  });
   expect((await user.run(['ls', '-q'])).stdout).toBe('h1\n');
   const removed = await user.run(['rm', 'h1'], { input: 'y\n' });
   expect(removed).toMatchObject({ code: 0, stdout: expect.stringContaining('Successfully removed h1') });

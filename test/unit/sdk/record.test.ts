@@ -64,3 +64,11 @@ test('a key that a driver needs is missed, and any other one may be left out', (
   expect(() => record.needed('Here', 'Gone')).toThrow('Driver.Gone cannot be used. It is missing.');
   expect([record.int('Gone', 1, 2), record.text('Gone'), record.bool('Gone')]).toEqual([0, '', false]);
 });
+
+test('a path may hold what the path of a store may hold, and no NUL', () => {
+  const places = { dir: '/store/machines/h1', storeDir: '/store', cacheDir: '/cache' };
+  const path = (StorePath: string) => new RecordReader({ StorePath }, places).path('StorePath');
+  expect(path('/home/me/a\nb "c"')).toBe('/home/me/a\nb "c"');
+  expect(() => path('/home/me\0')).toThrow('Driver.StorePath cannot be used');
+  expect(() => path('home')).toThrow('Give an absolute path.');
+});
