@@ -62,7 +62,7 @@ export async function retry<T>(
 }
 
 /** A signal that aborts with the caller's own signal, or when the time is over. */
-interface Deadline {
+export interface Deadline {
   readonly signal: AbortSignal;
   /** Must be called when the work is done. No timer is left then. */
   clear(): void;

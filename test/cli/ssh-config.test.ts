@@ -1,14 +1,17 @@
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, keygen, removeSshd, type Sshd, startSshd } from '../contract/ssh/sshd.ts';
 import { needsSshd } from '../contract/ssh/without.ts';
+import { type Listening, listen } from '../testbed/listen.ts';
 import { Sandbox } from './program.ts';
 
 /** The user's ssh config decides for create, status, ssh and scp alike. */
 describe.runIf(needsSshd)("the user's ssh config", () => {
   let user: Sandbox;
   let sshd: Sshd;
+  let babbling: Listening;
   const inHome = (...names: string[]) => join(user.home, ...names);
   const run = (...args: string[]) =>
     user.run(args, { env: { PATH: `${inHome('bin')}:${process.env['PATH']}`, SSH_AUTH_SOCK: '' } });
@@ -17,6 +20,12 @@ describe.runIf(needsSshd)("the user's ssh config", () => {
   beforeAll(async () => {
     user = await Sandbox.make();
     sshd = await startSshd();
+    babbling = await listen(
+      createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.write(`SSH-2.0-babbling\r\n${'x'.repeat(64)}`);
+      }),
+    );
     await mkdir(inHome('bin'));
     await mkdir(inHome('.ssh'));
     // The system's ssh reads the config in the home of /etc/passwd, whatever HOME says.
@@ -36,7 +45,9 @@ describe.runIf(needsSshd)("the user's ssh config", () => {
       [
         ...['Host ops', '  HostName 127.0.0.1', `  Port ${sshd.port}`, '  User ops'],
         '  StrictHostKeyChecking yes',
-        ...['Host named behind jump gone', '  HostName 127.0.0.1', ...own],
+        ...['Host odd', '  Ciphers 3des-cbc'],
+        ...['Host babbling', '  HostName 127.0.0.1', `  Port ${babbling.port}`],
+        ...['Host named behind jump gone odd', '  HostName 127.0.0.1', ...own],
         ...['Host behind', '  ProxyJump jump'],
         ...['Host gone', '  ProxyCommand false'],
         ...['Host *', '  StrictHostKeyChecking accept-new', `  UserKnownHostsFile ${inHome('known')}`],
@@ -46,15 +57,16 @@ describe.runIf(needsSshd)("the user's ssh config", () => {
     await user.run(['create', '-d', 'none', '--url', 'tcp://192.0.2.1:2376', 'plain']);
   }, 300_000);
   afterAll(async () => {
+    await babbling.close();
     await removeSshd(sshd);
     await user.remove();
   });
 
   /** A machine of the driver generic as a create leaves it, without an engine. */
-  const machine = async (name: string, host: string) => {
+  const machine = async (name: string, host: string, SSHPort = sshd.port) => {
     const plain = JSON.parse(await readFile(record('plain'), 'utf8'));
     const EnginePort = await freePort();
-    const login = { IPAddress: host, SSHUser: sshd.user, SSHPort: sshd.port, SSHKeyPath: '', EnginePort };
+    const login = { IPAddress: host, SSHUser: sshd.user, SSHPort, SSHKeyPath: '', EnginePort };
     const Driver = { ...plain.Driver, MachineName: name, SSHKey: '', ...login };
     await mkdir(join(user.store, 'machines', name), { recursive: true, mode: 0o700 });
     await writeFile(record(name), JSON.stringify({ ...plain, Name: name, DriverName: 'generic', Driver }));
@@ -86,6 +98,36 @@ describe.runIf(needsSshd)("the user's ssh config", () => {
 
   test('a host that does not answer behind it is stopped', async () => {
     expect(await run('status', await machine('m-gone', 'gone'))).toMatchObject({ stdout: 'Stopped\n' });
+  });
+
+  test.each([
+    [
+      'has no algorithm in common',
+      'odd',
+      /no matching cipher found. Their offer: \S+/,
+      /Hint: allow one of what the host offers/,
+    ],
+    [
+      'babbles',
+      'babbling',
+      /Bad packet length|message authentication code|padding error/,
+      /Hint: look at what answers/,
+    ],
+  ])('ssh to a host that %s is told why', async (_what, host, words, hint) => {
+    const name = await machine(`m-${host}`, host, host === 'babbling' ? babbling.port : sshd.port);
+    // The host is not met for the first time.
+    const pinned = `${name} ssh-ed25519 ${sshd.hostKeys.ed25519}\n`;
+    await writeFile(join(user.store, 'machines', name, 'known_hosts'), pinned, { mode: 0o600 });
+    const failed = await run('ssh', name, 'true');
+    expect(failed.code).toBe(255);
+    expect(failed.stderr).toMatch(words);
+    expect(failed.stderr).toMatch(hint);
+  });
+
+  test('a command that ends with 255 is no failure of ssh', async () => {
+    const name = await machine('m-255', 'named');
+    await run('ssh', name, 'true');
+    expect(await run('ssh', name, 'exit 255')).toMatchObject({ stdout: '', stderr: '', code: 255 });
   });
 
   test("the system's ssh meets no host either that the user's known_hosts contradicts", async () => {

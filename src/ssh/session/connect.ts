@@ -55,14 +55,15 @@ export async function isGreeted(
 
 /**
  * Connects and logs in once. Has no deadline of its own; the signal ends it with its reason.
- * With `justMeet` it leaves once the host's key is pinned, and the session is closed.
+ * With `justMeet` it leaves once the host's key is pinned, and the session is closed. `onData` is
+ * called whenever the host has sent something before the login is over.
  */
 export async function connect(
   target: SshTarget,
   settings: ConnectSettings,
   signal: AbortSignal,
   onStage: (stage: ConnectStage) => void,
-  justMeet = false,
+  { justMeet = false, onData = () => {} }: { justMeet?: boolean; onData?: () => void } = {},
 ): Promise<Session> {
   checkTarget(target);
   const { programs, homeDir, report } = settings;
@@ -84,7 +85,7 @@ export async function connect(
   onStage('greeting');
   const client = await shakeHands(
     {
-      ...{ target, route, known: { pinned, user }, identities, report, justMeet },
+      ...{ target, route, known: { pinned, user }, identities, report, justMeet, onData },
       keepaliveMs: settings.keepaliveMs ?? KEEPALIVE_MS,
       onStage,
     },
@@ -103,6 +104,7 @@ interface Handshake extends Login {
   readonly keepaliveMs: number;
   readonly onStage: (stage: ConnectStage) => void;
   readonly justMeet: boolean;
+  readonly onData: () => void;
 }
 
 /** Speaks SSH over an open route until the user is logged in. */
@@ -138,6 +140,7 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
     const done = () =>
       pinning.then(() => {
         signal.removeEventListener('abort', stop);
+        route.stream.off('data', work.onData);
         client.removeAllListeners();
         resolve(client);
       }, fail);
@@ -165,6 +168,8 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
       },
       authHandler: work.justMeet ? () => undefined : authenticate(work, offered),
     });
+    // ssh2 listens already, so nothing passes it by.
+    route.stream.on('data', work.onData);
   });
 }
 

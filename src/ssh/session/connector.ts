@@ -1,5 +1,5 @@
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
-import { inWords, retry, startDeadline, untilAborted } from '../../base/wait.ts';
+import { type Deadline, inWords, retry, startDeadline, untilAborted } from '../../base/wait.ts';
 import type { SshConnector, SshTarget } from '../contract.ts';
 import { type ConnectSettings, connect, isGreeted } from './connect.ts';
 import { type ConnectStage, connectTimeout } from './failures.ts';
@@ -8,8 +8,10 @@ import type { Session } from './session.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Further time once the host has taken the connection. A busy one is slow to log in. */
 const PATIENCE_MS = 20_000;
-/** Time of one try while a host boots. After it lost packets are better sent anew. */
-const TRY_TIMEOUT_MS = 5000;
+/** A try while a host boots ends after this without progress: lost packets are better sent anew. */
+const IDLE_MS = 5000;
+/** The same, at most, once it has doubled for a host that took the connection and was too slow. */
+const LONGEST_IDLE_MS = { way: 5000, greeting: 20_000, login: 80_000, agent: 80_000 };
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1000;
 /** How long logins may fail. cloud-init may write the user's keys after sshd has started. */
@@ -19,6 +21,8 @@ interface Attempt {
   readonly promise: Promise<Session>;
   readonly stop: AbortController;
   stage: ConnectStage;
+  /** How often anything has come of it: a further stage, or data of the host. */
+  progress: number;
   waiting: number;
 }
 
@@ -42,10 +46,15 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
 
   const startAttempt = (key: string, target: SshTarget): Attempt => {
     const stop = new AbortController();
-    const promise = connect(target, settings, stop.signal, (stage) => {
+    const onStage = (stage: ConnectStage) => {
       attempt.stage = stage;
-    });
-    const attempt: Attempt = { promise, stop, stage: 'way', waiting: 0 };
+      attempt.progress += 1;
+    };
+    const onData = () => {
+      attempt.progress += 1;
+    };
+    const promise = connect(target, settings, stop.signal, onStage, { onData });
+    const attempt: Attempt = { promise, stop, stage: 'way', progress: 0, waiting: 0 };
     attempts.set(key, attempt);
     promise
       .then((session) => {
@@ -59,28 +68,19 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     return attempt;
   };
 
-  /** `keptMs` is the time that messages speak of. */
-  const join = async (target: SshTarget, options: WaitOptions, keptMs?: number): Promise<Session> => {
-    options.signal?.throwIfAborted();
+  const join = async (
+    target: SshTarget,
+    signal: AbortSignal | undefined,
+    deadlineOf: (attempt: Attempt) => Deadline,
+  ): Promise<Session> => {
+    signal?.throwIfAborted();
     const key = poolKey(target);
     const open = sessions.get(key);
     if (open?.isOpen === true) return open;
     sessions.delete(key);
     // All who ask for the same host wait for one attempt. The last who gives up ends it.
     const attempt = attempts.get(key) ?? startAttempt(key, target);
-    const timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
-    let toldMs = keptMs ?? timeoutMs;
-    const deadline = startDeadline(
-      clock,
-      timeoutMs,
-      options.signal,
-      () => connectTimeout(target, attempt.stage, inWords(toldMs)),
-      () => {
-        if (options.timeoutMs !== undefined || attempt.stage === 'way') return 0;
-        toldMs += PATIENCE_MS;
-        return PATIENCE_MS;
-      },
-    );
+    const deadline = deadlineOf(attempt);
     attempt.waiting += 1;
     try {
       return await untilAborted(attempt.promise, deadline.signal);
@@ -94,6 +94,50 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     }
   };
 
+  const session = (target: SshTarget, options: WaitOptions = {}): Promise<Session> =>
+    join(target, options.signal, (attempt) => {
+      let timeoutMs = options.timeoutMs ?? CONNECT_TIMEOUT_MS;
+      return startDeadline(
+        clock,
+        timeoutMs,
+        options.signal,
+        () => connectTimeout(target, attempt.stage, inWords(timeoutMs)),
+        () => {
+          if (options.timeoutMs !== undefined || attempt.stage === 'way') return 0;
+          timeoutMs += PATIENCE_MS;
+          return PATIENCE_MS;
+        },
+      );
+    });
+
+  /** Ends when nothing has come of an attempt for `idleMs`, or at `end`. */
+  const whileItMoves = (
+    attempt: Attempt,
+    signal: AbortSignal | undefined,
+    idleMs: number,
+    end: number,
+    expired: () => Error,
+  ): Deadline => {
+    const ended = new AbortController();
+    const timer = new AbortController();
+    const watch = async () => {
+      // The user may take any time to confirm what the agent asks.
+      for (let seen = -1; attempt.progress !== seen || attempt.stage === 'agent'; ) {
+        if (clock.now() >= end) return;
+        seen = attempt.progress;
+        await clock.sleep(Math.min(idleMs, end - clock.now()), timer.signal);
+      }
+    };
+    watch().then(
+      () => ended.abort(expired()),
+      () => undefined,
+    );
+    return {
+      signal: signal === undefined ? ended.signal : AbortSignal.any([ended.signal, signal]),
+      clear: () => timer.abort(),
+    };
+  };
+
   const sessionWhenUp = async (
     target: SshTarget,
     options: WaitOptions & { readonly timeoutMs: number },
@@ -101,10 +145,14 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     const end = clock.now() + options.timeoutMs;
     let authEnd: number | undefined;
     let pauseMs = FIRST_PAUSE_MS;
-    const attempt = () => {
-      const timeoutMs = Math.min(TRY_TIMEOUT_MS, Math.max(end - clock.now(), 1));
-      return join(target, { timeoutMs, signal: options.signal }, options.timeoutMs);
-    };
+    let idleMs = IDLE_MS;
+    const attempt = () =>
+      join(target, options.signal, (tried) =>
+        whileItMoves(tried, options.signal, idleMs, end, () => {
+          idleMs = Math.min(Math.max(idleMs * 2, IDLE_MS), LONGEST_IDLE_MS[tried.stage]);
+          return connectTimeout(target, tried.stage, inWords(options.timeoutMs));
+        }),
+      );
     const isBooting = (error: unknown): boolean => {
       if (!isMachineError(error)) return false;
       const isAuth = error.code === 'MM_SSH_AUTH';
@@ -125,7 +173,7 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
   };
 
   return {
-    session: (target, options = {}) => join(target, options),
+    session,
     sessionWhenUp,
     async meet(target, { signal }) {
       let stage: ConnectStage = 'way';
@@ -136,7 +184,7 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
         stage = reached;
       };
       try {
-        await connect(target, settings, deadline.signal, onStage, true);
+        await connect(target, settings, deadline.signal, onStage, { justMeet: true });
       } finally {
         deadline.clear();
       }

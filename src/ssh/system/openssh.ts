@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { messageOf } from '../../base/machine-error.ts';
 import type { Argv, Programs } from '../../base/ports.ts';
+import { lastLines } from '../../base/printable.ts';
 import type { CopySide, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import { checkTarget } from '../target.ts';
@@ -9,6 +10,31 @@ import { checkTarget } from '../target.ts';
 export function sshArgv(target: SshTarget, args: readonly string[]): Argv {
   const options = sshSettings(target).flatMap(([keyword, value]) => ['-o', `${keyword}=${value}`]);
   return ['ssh', ...options, target.host, ...args];
+}
+
+/** What ssh says at any LogLevel, or after the host has let it in so far as to ask for a key. */
+const SAID =
+  /^(?:kex_exchange_identification|ssh: |Protocol major|Host key|.*Permission denied|.*timed out)/m;
+
+/**
+ * Why the system's ssh has just failed, in the words that LogLevel ERROR keeps back. It tries again
+ * and offers no key. undefined when it has said why, or when it gets as far as the login.
+ */
+export async function whyUnsaid(
+  programs: Programs,
+  ssh: Argv,
+  target: SshTarget,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const more = { LogLevel: 'INFO', BatchMode: 'yes', PreferredAuthentications: 'none' };
+  const options = Object.entries(more).flatMap(([keyword, value]) => ['-o', `${keyword}=${value}`]);
+  const [program, ...first] = ssh;
+  // ssh takes the first value of each setting.
+  const argv: Argv = [program, ...first, ...options, ...sshArgv(target, ['true']).slice(1)];
+  const ran = await programs.run(argv, { input: '', timeoutMs: 15_000, signal }).catch(() => undefined);
+  if (ran === undefined || ran.exitCode !== 255 || SAID.test(ran.stderr)) return undefined;
+  const why = lastLines(ran.stderr, 3);
+  return why === '' ? undefined : why;
 }
 
 interface ScpOptions {
