@@ -157,6 +157,13 @@ export function explainTls(
       cause,
     });
   }
+  if (/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL|WRONG_SSL_VERSION|VERSION_TOO_LOW/.test(code)) {
+    return engineError('MM_ENGINE_OLD_TLS', {
+      message: `The engine at ${where} speaks no version of TLS that this program does (1.2 and newer)`,
+      hint: `Upgrade it: "mymachine upgrade ${machineName}", or where it is managed.`,
+      cause,
+    });
+  }
   if (code === 'INVALID_PURPOSE') {
     return engineError('MM_ENGINE_CERT_PURPOSE', {
       message: `The certificate of the engine at ${where} is not one for servers`,

@@ -10,6 +10,7 @@ export const engineErrors = {
   MM_ENGINE_UNREACHABLE: { summary: 'There is no way to the engine’s address.' },
   MM_ENGINE_NAME: { summary: 'The engine’s host name cannot be resolved.' },
   MM_ENGINE_CERT_AUTHORITY: { summary: 'The engine’s certificate is signed by another CA than ours.' },
+  MM_ENGINE_OLD_TLS: { summary: 'The engine speaks no version of TLS that is safe.' },
   MM_ENGINE_CERT_PURPOSE: { summary: 'The engine’s certificate is not one for servers.' },
   MM_ENGINE_CERT_EXPIRED: { summary: 'A certificate, the engine’s or ours, has expired.' },
   MM_ENGINE_CLOCK: {

@@ -41,7 +41,8 @@ function checkRecord(driver: Driver, { store, cacheDir }: Drivers, { name, confi
   const folders = { dir: store.paths.machine(name), storeDir: store.paths.root, cacheDir };
   const record = new RecordReader(config.Driver, folders);
   try {
-    for (const key of ['IPAddress', 'MachineName', 'SSHKeyPath', 'StorePath']) record.line(key);
+    for (const key of ['IPAddress', 'MachineName']) record.line(key);
+    for (const key of ['SSHKeyPath', 'StorePath']) record.text(key);
     record.matching('SSHUser', LOGIN_NAME, 'Give the name of a login user.');
     record.int('SSHPort', 0, 65_535);
     driver.check?.(record);

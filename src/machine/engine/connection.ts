@@ -97,9 +97,23 @@ export async function checkConnection(
   try {
     await client.ping();
     return client.serverCertificate();
+  } catch (error) {
+    throw portIsShut(machine, error);
   } finally {
     client.close();
   }
+}
+
+const SHUT: readonly string[] = ['MM_ENGINE_REFUSED', 'MM_ENGINE_UNREACHABLE', 'MM_ENGINE_TIMEOUT'];
+
+/** The URL is one of a host that runs, so it is not to be started. */
+function portIsShut(machine: Machine, error: unknown): unknown {
+  const isOurs = machine.driver.traits.provision && !machine.isThroughSsh;
+  if (!isOurs || !isMachineError(error) || !SHUT.includes(error.code)) return error;
+  const { code, exitCode, message, details } = error;
+  const hint = `The machine runs. See whether its engine does, and whether a firewall there or on the way shuts its port: "mymachine ssh ${machine.name} sudo systemctl status docker".`;
+  const text = { message, hint, cause: error };
+  return new MachineError(code, exitCode, details === undefined ? text : { ...text, details });
 }
 
 /** Errors that new certificates mend. A wrong clock is not among them: it refuses new ones, too. */

@@ -47,7 +47,8 @@ export function readMeta(value: unknown): MachineMeta {
   if (!isObject(value)) throw new Error('it does not hold a JSON object');
   const { id, phase, journal, engine, original } = value;
   if (value['version'] !== 1) throw new Error('its version is not 1');
-  if (typeof id !== 'string' || id === '') throw new Error('id is not a string');
+  // Drivers name files and guests by it.
+  if (typeof id !== 'string' || !/^[A-Za-z0-9][\w-]{0,63}$/.test(id)) throw new Error('id is not an id');
   if (typeof phase !== 'string' || !PHASES.includes(phase)) throw new Error('phase is not one of ours');
   return {
     ...value,

@@ -105,6 +105,17 @@ describe('a failure to reach an engine', () => {
     });
   });
 
+  it('is OLD_TLS when the engine speaks TLS 1.0 alone', async () => {
+    // The alert protocol_version, as OpenSSL and Go send it.
+    const alert = Buffer.from([0x15, 3, 1, 0, 2, 2, 70]);
+    const port = await running(rawServer((socket) => socket.once('data', () => socket.end(alert))));
+    expect(await failure(tlsEndpoint(port, certs.ca, certs.client))).toMatchObject({
+      code: 'MM_ENGINE_OLD_TLS',
+      message: `The engine at tcp://127.0.0.1:${port} speaks no version of TLS that this program does (1.2 and newer)`,
+      hint: hinting('upgrade host1'),
+    });
+  });
+
   it("is CERT_EXPIRED when the server's certificate is out of date", async () => {
     const old = await running(tlsEngine(certs.oldServer, certs.ca, handler));
     expect(await failure(tlsEndpoint(old, certs.ca, certs.client))).toMatchObject({

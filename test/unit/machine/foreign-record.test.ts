@@ -51,7 +51,7 @@ test.each([
       expect(host).toMatch(/^(?!-)[\w.:%-]*$/);
       expect(port).toSatisfy((port) => Number.isInteger(port) && port > 0 && port < 65_536);
       expect(login).toMatch(/^(?!-)[^\s"']+$/);
-      expect(keyPath).toMatch(/^(\/[^\u0000-\u001f\u007f]*)?$/);
+      expect(keyPath).toMatch(/^(\/[^\0]*)?$/);
     }),
     { numRuns: 300 },
   );
@@ -72,3 +72,13 @@ test.each<[string, object]>([
   await expect(opened).rejects.toThrow(`config.json: Driver.${key} cannot be used. Give `);
   await expect(opened).rejects.not.toThrow(String(Object.values(patch)[0]));
 });
+
+test.each(['../../x', 'a,file=/etc/passwd', 'a b', '-x', ''])(
+  'the id %j, which drivers hand on, is refused',
+  async (id) => {
+    const name = `id-${Buffer.from(id).toString('hex')}`;
+    const { meta } = await user.addMachine(name);
+    await writeFile(user.deps.store.paths.meta(name), JSON.stringify({ ...meta, id }));
+    await expect(Machine.open(user.deps, name)).rejects.toMatchObject({ code: 'MM_MACHINE_BROKEN' });
+  },
+);
