@@ -1,6 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { freeBytes } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Ports } from '../base/ports.ts';
@@ -19,13 +21,21 @@ export interface DownloadRequest {
   readonly checksum: Checksum;
   /** What the progress calls it. */
   readonly title: string;
+  /** Bytes of the whole file at most. Left out, as many as the largest images have. */
+  readonly maxBytes?: number;
 }
 
 /** The download is given up after this many attempts in a row that bring nothing. */
 const FRUITLESS_ATTEMPTS = 4;
 const PAUSE_MS = 1000;
-/** An answer that never ends must not fill the disk. No cloud image is as large. */
+/** No cloud image is as large. */
 const MAX_BYTES = 16 * 1024 ** 3;
+const MIB = 1024 * 1024;
+/** An answer that never ends must not fill the disk. */
+const RESERVE_BYTES = 64 * MIB;
+/** Less than this in that time, or in a whole attempt, is no progress. */
+const SLOW_BYTES = 16 * 1024;
+const SLOW_MS = 60_000;
 
 /**
  * Fetches a file and checks it while it comes.
@@ -43,7 +53,8 @@ export async function download(ports: Ports, http: HttpClient, request: Download
     } catch (error) {
       signal.throwIfAborted();
       if (isMachineError(error) && error.code !== 'MM_DOWNLOAD_UNREACHABLE') throw error;
-      fruitless = (await sizeOf(request.path)) > before ? 0 : fruitless + 1;
+      const gained = (await sizeOf(request.path)) - before;
+      fruitless = gained >= SLOW_BYTES ? 0 : fruitless + 1;
       if (fruitless >= FRUITLESS_ATTEMPTS) throw isMachineError(error) ? error : brokeOff(request, error);
       report.debug('download', `broke off (${messageOf(error)}); going on`);
       return undefined;
@@ -93,10 +104,17 @@ async function attempt(ports: Ports, http: HttpClient, request: DownloadRequest)
   const start = goesOn ? have : 0;
   if (start > 0) for await (const chunk of createReadStream(request.path)) hash.update(chunk);
   const total = goesOn ? Number(range?.[2]) : Number(answer.header('content-length'));
+  const limits = await limitsOf(request, start);
+  const excess = excessOf(request, total, limits);
+  if (excess !== undefined) {
+    answer.drop();
+    await discard(request);
+    throw excess;
+  }
   await writeNote(request, answer.header('etag'), answer.header('last-modified'));
   const file = await open(request.path, start > 0 ? 'r+' : 'w', 0o600);
   try {
-    const done = await copy(ports, request, { body: answer.body, file, hash, start, total });
+    const done = await copy(ports, request, { body: answer.body, file, hash, start, total, limits });
     if (total > 0 && done < total) throw new Error(`it ended after ${done} of ${total} bytes`);
     await file.sync();
   } finally {
@@ -114,17 +132,53 @@ async function copy(
     hash: Hash;
     start: number;
     total: number;
+    limits: Limits;
   },
 ): Promise<number> {
   let done = from.start;
+  const { clock, report } = ports;
+  let window = { begin: clock.now(), done };
   for await (const chunk of from.body) {
     await from.file.write(chunk, 0, chunk.length, done);
     from.hash.update(chunk);
     done += chunk.length;
-    if (done > MAX_BYTES) throw refused(request.url, 413);
-    ports.report.progress(request.title, done, from.total, 'bytes');
+    const excess = excessOf(request, done, from.limits);
+    if (excess !== undefined) {
+      await discard(request);
+      throw excess;
+    }
+    report.progress(request.title, done, from.total, 'bytes');
+    if (clock.now() - window.begin < SLOW_MS) continue;
+    if (done - window.done < SLOW_BYTES)
+      throw new Error(`the site is too slow: ${done - window.done} bytes in ${SLOW_MS / 1000} s`);
+    window = { begin: clock.now(), done };
   }
   return done;
+}
+
+/** Bytes of the whole file. */
+interface Limits {
+  readonly asked: number;
+  readonly room: number;
+}
+
+/** @param start bytes of it that are on the disk already */
+async function limitsOf({ path, maxBytes = MAX_BYTES }: DownloadRequest, start: number): Promise<Limits> {
+  return { asked: maxBytes, room: start + (await freeBytes(dirname(path))) - RESERVE_BYTES };
+}
+
+function excessOf({ url, path }: DownloadRequest, bytes: number, { asked, room }: Limits): Error | undefined {
+  if (bytes > asked) {
+    return downloadError('MM_DOWNLOAD_TOO_LARGE', {
+      message: `${printable(url, 300)} is larger than ${Math.ceil(asked / MIB)} MiB, and was deleted here`,
+      hint: 'Something on the way (a captive portal, a proxy) may be answering instead of the site.',
+    });
+  }
+  if (!(bytes > room)) return undefined;
+  return downloadError('MM_DOWNLOAD_TOO_LARGE', {
+    message: `${printable(url, 300)} does not fit on the disk: ${dirname(path)} has room for ${Math.max(0, Math.floor(room / MIB))} MiB`,
+    hint: 'Make room there, or put the cache elsewhere with --cache-path.',
+  });
 }
 
 const notePath = ({ path }: DownloadRequest) => `${path}.json`;

@@ -19,9 +19,12 @@ export interface HttpLimits {
   readonly connectMs: number;
   /** Longest silence, before the answer and within it. */
   readonly stallMs: number;
+  /** For a whole text. */
+  readonly textMs?: number;
 }
 
 export const HTTP_LIMITS: HttpLimits = { connectMs: 10_000, stallMs: 30_000 };
+const TEXT_MS = 60_000;
 const MAX_REDIRECTS = 5;
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
 
@@ -70,16 +73,11 @@ export async function httpClient(
       });
       const location = first(answer.headers['location']);
       const { statusCode: status } = answer;
-      if (status < 300 || status >= 400 || status === 304 || location === '') {
-        return {
-          status,
-          header: (name) => first(answer.headers[name]),
-          body: answer.body,
-          // undici ends a destroyed body with an error that nobody else would catch.
-          drop: () => void answer.body.on('error', () => undefined).destroy(),
-        };
-      }
-      await answer.body.dump();
+      // undici ends a destroyed body with an error that nobody else would catch.
+      const drop = () => void answer.body.on('error', () => undefined).destroy();
+      if (status < 300 || status >= 400 || status === 304 || location === '')
+        return { status, header: (name) => first(answer.headers[name]), body: answer.body, drop };
+      drop();
       const next = new URL(location, at);
       if (redirects === MAX_REDIRECTS || (at.protocol === 'https:' && next.protocol !== 'https:')) {
         throw downloadError('MM_DOWNLOAD_FAILED', {
@@ -98,6 +96,9 @@ export async function httpClient(
         answer.drop();
         throw refused(url, answer.status);
       }
+      const { textMs = TEXT_MS } = limits;
+      const late = new Error(`its answer did not end within ${textMs / 1000} s`);
+      AbortSignal.timeout(textMs).addEventListener('abort', () => answer.body.destroy(late));
       try {
         const text = await boundedText(answer.body, MAX_TEXT_BYTES);
         if (text !== undefined) return text;

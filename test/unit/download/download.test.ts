@@ -40,9 +40,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function ports(signal = new AbortController().signal): Ports {
+function ports(signal = new AbortController().signal, now = () => Date.now()): Ports {
   return {
-    clock: { now: () => Date.now(), sleep: async () => undefined },
+    clock: { now, sleep: async () => undefined },
     report: {
       info: () => undefined,
       warn: () => undefined,
@@ -62,11 +62,16 @@ const request = (): DownloadRequest => ({
   title: 'the image',
 });
 
-async function fetchIt(stallMs = 2000, signal?: AbortSignal): Promise<void> {
-  const context = ports(signal);
+async function fetchIt(
+  stallMs = 2000,
+  signal?: AbortSignal,
+  more: Partial<DownloadRequest> = {},
+  now?: () => number,
+): Promise<void> {
+  const context = ports(signal, now);
   const http = await httpClient({}, context.signal, { connectMs: 1000, stallMs });
   try {
-    await download(context, http, request());
+    await download(context, http, { ...request(), ...more });
   } finally {
     await http.close();
   }
@@ -210,6 +215,81 @@ test('an interruption ends it, and what came is kept', async () => {
   await expect(fetchIt(30_000, controller.signal)).rejects.toThrow('stop');
   expect((await readFile(request().path)).length).toBe(50_000);
 });
+
+/** Writes small pieces until the other side ends, as quickly as they are taken, or at intervals. */
+function endless(response: ServerResponse, piece: Buffer, everyMs?: number): void {
+  const more = () => {
+    if (response.destroyed) return;
+    if (everyMs === undefined) response.write(piece, more);
+    else setTimeout(() => response.write(piece, more), everyMs);
+  };
+  response.on('error', () => undefined);
+  more();
+}
+
+test('an answer without a length or an end is no longer than it may be, and leaves nothing', async () => {
+  answer = (_, response) => endless(response, Buffer.alloc(256 * 1024));
+  await expect(fetchIt(5000, undefined, { maxBytes: 1024 * 1024 })).rejects.toMatchObject({
+    code: 'MM_DOWNLOAD_TOO_LARGE',
+    message: expect.stringContaining('1 MiB'),
+  });
+  expect(await readdir(folder)).toEqual([]);
+});
+
+test('what would fill the disk is refused before a byte of it is written', async () => {
+  answer = (_, response) => {
+    response.writeHead(200, { 'content-length': 2 ** 50 });
+    response.write('a');
+  };
+  await expect(fetchIt(5000, undefined, { maxBytes: 2 ** 51 })).rejects.toMatchObject({
+    code: 'MM_DOWNLOAD_TOO_LARGE',
+    hint: expect.stringContaining('room'),
+  });
+  expect(await readdir(folder)).toEqual([]);
+  expect(requests.length).toBe(1);
+});
+
+test('a length beyond what may be is refused at once', async () => {
+  answer = (_, response) => whole(response);
+  const tight = fetchIt(5000, undefined, { maxBytes: content.length - 1 });
+  await expect(tight).rejects.toMatchObject({ code: 'MM_DOWNLOAD_TOO_LARGE' });
+  expect(progress).toEqual([]);
+  await fetchIt(5000, undefined, { maxBytes: content.length });
+});
+
+test('a site that sends a byte now and then is given up, though it never falls silent', async () => {
+  answer = (_, response) => {
+    response.writeHead(200, { 'content-length': content.length, etag: '"1"' });
+    endless(response, Buffer.from('a'), 1);
+  };
+  let now = 0;
+  const slow = fetchIt(5000, undefined, {}, () => (now += 10_000));
+  await expect(slow).rejects.toMatchObject({
+    code: 'MM_DOWNLOAD_FAILED',
+    message: expect.stringContaining('too slow'),
+  });
+  expect(requests.length).toBe(4);
+});
+
+test('a text that comes a byte at a time is given up', async () => {
+  answer = (_, response) => endless(response, Buffer.from('a'), 1);
+  const limits = { connectMs: 1000, stallMs: 5000, textMs: 200 };
+  const http = await httpClient({}, new AbortController().signal, limits);
+  await expect(http.text(url)).rejects.toMatchObject({
+    code: 'MM_DOWNLOAD_UNREACHABLE',
+    message: expect.stringContaining('did not end'),
+  });
+  await http.close();
+});
+
+test('what a redirect says besides is not waited for', async () => {
+  answer = (incoming, response) => {
+    if (incoming.url === '/there') whole(response);
+    else endless(response.writeHead(302, { location: '/there' }), Buffer.from('a'), 1);
+  };
+  await fetchIt(60_000);
+  expect(requests.length).toBe(2);
+}, 20_000);
 
 test('nobody there at all is told as such', async () => {
   const http = await httpClient({}, new AbortController().signal, { connectMs: 1000, stallMs: 1000 });
