@@ -39,8 +39,8 @@ export function checkNspawn(record: RecordReader): void {
   record.bool('Engine');
   if (record.list('Packages').some((name) => !PACKAGE.test(name)))
     throw record.wrong('Packages', 'Give names of Debian packages.');
-  const root = /^\/.*\/nspawn\/[a-z]+(?:-engine)?(?:-[0-9a-f]{8})?$/;
-  if (!/\/\.\.?\//.test(record.line('RootDir')))
+  const root = /^\/[^\0]*\/nspawn\/[a-z]+(?:-engine)?(?:-[0-9a-f]{8})?$/;
+  if (!/\/\.\.?\//.test(record.path('RootDir')))
     record.matching('RootDir', root, 'Give a folder of the cache.');
   else throw record.wrong('RootDir', 'Give a folder of the cache.');
   record.line('RootId');
