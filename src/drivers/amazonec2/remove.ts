@@ -72,6 +72,8 @@ interface Knowledge {
   /** Milliseconds since the epoch. What is not seen from then on is not there. */
   readonly settledAt: number;
   readonly mayBeSpot: boolean;
+  /** Told once the instances, keys and requests are gone, and of the groups that are left. */
+  forget(groups: readonly string[]): Promise<void>;
 }
 
 /** Of a machine without a record. What is not seen today, the next gc finds. */
@@ -80,10 +82,18 @@ const NOTHING_KNOWN: Knowledge = {
   isAnswered: false,
   settledAt: 0,
   mayBeSpot: true,
+  forget: async () => undefined,
 };
 
 export async function removeMachine(context: Ec2Context): Promise<void> {
-  const { InstanceId, LaunchRefused, LastAskedAt = 0, Region, RequestSpotInstance } = context.config;
+  const {
+    InstanceId,
+    LaunchRefused,
+    LastAskedAt = 0,
+    Region,
+    RequestSpotInstance,
+    ExistingKey,
+  } = context.config;
   // It never got as far as choosing a region, so nothing was made.
   if (Region === '') return;
   const knowledge: Knowledge = {
@@ -91,6 +101,16 @@ export async function removeMachine(context: Ec2Context): Promise<void> {
     isAnswered: InstanceId !== '' || LaunchRefused === true,
     settledAt: LastAskedAt + UNSEEN_MS,
     mayBeSpot: RequestSpotInstance === true,
+    // The next removal, should this one fail, asks for nothing that is gone.
+    forget: async (OwnGroupIds) => {
+      const gone = {
+        InstanceId: '',
+        SpotRequestId: '',
+        OwnGroupIds,
+        LaunchRefused: InstanceId !== '' || LaunchRefused,
+      };
+      await context.save(ExistingKey ? gone : { ...gone, KeyName: '' });
+    },
   };
   await withApi(context, (api) => removeAll(api, context, context.machine.id, knowledge));
 }
@@ -107,14 +127,22 @@ async function removeAll(
   api: Ec2Api,
   context: Ec2Context,
   machineId: string,
-  { recorded, isAnswered, settledAt, mayBeSpot }: Knowledge,
+  { recorded, isAnswered, settledAt, mayBeSpot, forget }: Knowledge,
 ): Promise<void> {
   const { clock, report, signal } = context;
   const seen = new Set<string>();
   let end: number | undefined;
+  let pending = recorded;
   const round = async () => {
     const found = await taggedResources(api, machineId, mayBeSpot);
-    const kept = await removeEach(api, context, allOf(recorded, found), settledAt);
+    const all = allOf(pending, found);
+    await removeHosts(api, context, all, settledAt);
+    if (pending === recorded) await forget(pending.groups);
+    const used = await groupsUsedByOthers(api, all.groups, () => machineId);
+    const kept: string[] = [];
+    // Some servers delete a group under the instances that are in it.
+    for (const id of all.groups) if (used.has(id) || !(await deleteGroup(api, id))) kept.push(id);
+    pending = { ...NO_RESOURCES, groups: kept };
     for (const id of idsOf(found)) seen.add(id);
     // The time runs from when the instance is gone, which may take long.
     end ??= Math.max(settledAt, clock.now()) + LINGER_MS;
@@ -126,19 +154,14 @@ async function removeAll(
     const isQuiet = isEmpty && (isKnown || clock.now() >= settledAt);
     const isOver = clock.now() >= end;
     if (!isEmpty && isOver) throw undeletable(found);
-    return isQuiet && (isOver || (await areOthers(api, machineId, kept))) ? kept : undefined;
+    // The last of the machines that share a group takes it along.
+    return isQuiet && (isOver || kept.every((id) => used.has(id))) ? kept : undefined;
   };
   const kept = await waitFor(round, { clock, signal, intervalMs: backoffMs });
   for (const id of kept) report.info(`The security group ${id} stays: something else uses it.`);
 }
 
 const idsOf = ({ instances, keys, groups }: Resources) => [...instances, ...keys, ...groups];
-
-/** Whether all of the groups are other machines' as well. The last of those takes them along. */
-async function areOthers(api: Ec2Api, machineId: string, groups: readonly string[]): Promise<boolean> {
-  const used = await groupsUsedByOthers(api, groups, () => machineId);
-  return groups.every((id) => used.has(id));
-}
 
 /** Deleted again and again with success, and still there. An error is better than a loop. */
 function undeletable({ instances, keys, spotRequests }: Resources): Error {
@@ -149,19 +172,15 @@ function undeletable({ instances, keys, spotRequests }: Resources): Error {
   });
 }
 
-/** Gives the groups that something still uses. */
-async function removeEach(
+async function removeHosts(
   api: Ec2Api,
   context: Ec2Context,
-  { spotRequests, instances, keys, groups }: Resources,
+  { spotRequests, instances, keys }: Resources,
   settledAt: number,
-): Promise<readonly string[]> {
+): Promise<void> {
   for (const id of spotRequests) await cancelSpotRequest(api, id);
   for (const id of instances) await terminate(api, context, id, settledAt);
   for (const name of keys) await deleteKey(api, name);
-  const kept: string[] = [];
-  for (const id of groups) if (!(await deleteGroup(api, id))) kept.push(id);
-  return kept;
 }
 
 async function cancelSpotRequest(api: Ec2Api, id: string): Promise<void> {

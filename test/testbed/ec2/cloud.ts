@@ -76,6 +76,8 @@ export interface Behaviour {
   refuseTagsOf: readonly string[];
   /** For how long after its instance is gone a network interface still holds its groups. */
   interfaceLingersMs: number;
+  /** Some servers of this API delete a group that is in use. */
+  deletesGroupsInUse: boolean;
   /** What the deletion of a group in use is refused with. */
   groupInUse: 'DependencyViolation' | 'InvalidGroup.InUse';
   /**
@@ -96,6 +98,7 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   refuse: {},
   refuseTagsOf: [],
   interfaceLingersMs: 0,
+  deletesGroupsInUse: false,
   groupInUse: 'DependencyViolation',
   keysByNameAlone: false,
   pageLimit: 1000,

@@ -109,12 +109,13 @@ const describeSecurityGroups: Action = ({ query, cloud }) => {
 
 const deleteSecurityGroup: Action = ({ query, cloud }) => {
   const group = cloud.get<SecurityGroup>('security-group', query.text('GroupId'), 'Group');
-  const { interfaceLingersMs, groupInUse } = cloud.behaviour;
+  const { interfaceLingersMs, groupInUse, deletesGroupsInUse } = cloud.behaviour;
   const isHeld = ({ gone, goneAt }: Instance) => !gone || goneAt + interfaceLingersMs > cloud.now();
   const users = cloud
     .every<Instance>('instance')
     .filter((each) => isHeld(each) && each.groups.includes(group.id));
-  if (users.length > 0) throw new ApiError(groupInUse, `resource ${group.id} has a dependent object`);
+  if (users.length > 0 && !deletesGroupsInUse)
+    throw new ApiError(groupInUse, `resource ${group.id} has a dependent object`);
   cloud.remove(group);
   return { ...DONE, groupId: group.id };
 };
