@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
@@ -49,9 +49,17 @@ export async function gatherIdentities(
     return { identities: [await explicitIdentity(target.keyPath, socket, source.clock)], leftOut: [] };
   }
   const paths = config?.identityFiles ?? DEFAULT_KEYS.map((name) => join(source.homeDir, '.ssh', name));
-  const [agent, files] = await Promise.all([
+  const [agent, files, certificates] = await Promise.all([
     listAgent(socket, source.clock),
     Promise.all([...new Set(paths)].map(readQuietly)),
+    Promise.all(
+      [...new Set(paths)].map((path) =>
+        stat(`${path}-cert.pub`).then(
+          () => path,
+          () => undefined,
+        ),
+      ),
+    ),
   ]);
   const present = files.filter((file) => file !== undefined);
   const isFile = ({ blob }: AgentKey) => present.some(({ publicBlob }) => publicBlob?.equals(blob));
@@ -65,6 +73,9 @@ export async function gatherIdentities(
     leftOut: [
       ...(agent.complaint === undefined ? [] : [agent.complaint]),
       ...present.flatMap(({ leftOut }) => leftOut ?? []),
+      ...certificates.flatMap((path) =>
+        path === undefined ? [] : `${path}-cert.pub (certificates are not used)`,
+      ),
     ],
   };
 }

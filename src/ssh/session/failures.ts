@@ -93,6 +93,18 @@ export function closedFailure(target: SshTarget, cause: unknown, complaint: stri
   });
 }
 
+/** What a host and ssh2 may fail to agree on, and the line of sshd_config(5) that helps. */
+const NO_SHARED = [
+  {
+    said: /no matching key exchange/,
+    what: 'key exchange algorithm',
+    line: 'KexAlgorithms +curve25519-sha256',
+  },
+  { said: /no matching.*cipher/, what: 'cipher', line: 'Ciphers +aes256-gcm@openssh.com' },
+  { said: /no matching.*MAC/, what: 'MAC', line: 'MACs +hmac-sha2-256-etm@openssh.com' },
+  { said: /no matching host key/, what: 'type of host key', line: 'HostKey /etc/ssh/ssh_host_ed25519_key' },
+];
+
 /**
  * Says what an error of ssh2 before the end of a login means.
  * @param offered the keys that the host was offered.
@@ -115,6 +127,14 @@ export function loginFailure(
     error.level === 'protocol' ||
     /protocol|identification|handshake/i.test(error.message);
   if (isLost || !isProtocol) return lostFailure(login, error, reached);
+  const shared = NO_SHARED.find(({ said }) => said.test(error.message));
+  if (shared !== undefined) {
+    return sshError('MM_SSH_PROTOCOL', {
+      message: `${describeTarget(target)} has no ${shared.what} in common with us`,
+      hint: `Allow one more in the sshd_config of ${target.machineName}: "${shared.line}". ssh itself may know those that the host has.`,
+      cause: error,
+    });
+  }
   return sshError('MM_SSH_PROTOCOL', {
     message: `What answers at ${describeTarget(target)} does not speak SSH with us: ${printable(messageOf(error), 300)}`,
     hint: `Check the SSH port, and what answers there, with "ssh -v -p ${target.port} ${target.host}".`,

@@ -142,6 +142,22 @@ describe.runIf(needsSshd)('as ssh does', () => {
     });
   });
 
+  // The built-in client knows none of these, so the message says what the host must allow.
+  test.each([
+    ['key exchange algorithm', 'KexAlgorithms sntrup761x25519-sha512@openssh.com', '+curve25519-sha256'],
+    ['MAC', 'MACs umac-128-etm@openssh.com\nCiphers aes256-ctr', '+hmac-sha2-256-etm@openssh.com'],
+    ['cipher', 'Ciphers aes256-cbc', '+aes256-gcm@openssh.com'],
+  ])('a host that shares no %s with us is told what to allow', async (what, settings, wanted) => {
+    const strict = await startSshd(settings.split('\n'));
+    closers.push(() => removeSshd(strict));
+    const [keyword] = settings.split(' ');
+    await expect(hello(strict.target(), { useUserConfig: false })).rejects.toMatchObject({
+      code: 'MM_SSH_PROTOCOL',
+      message: expect.stringContaining(`has no ${what} in common with us`),
+      hint: expect.stringContaining(`"${keyword} ${wanted}"`),
+    });
+  });
+
   describe('the keys to log in with', () => {
     const withAgent = async (env: Readonly<Record<string, string>> = {}) => {
       const sshAuthSock = join(home, 'agent.sock');
@@ -211,6 +227,19 @@ describe.runIf(needsSshd)('as ssh does', () => {
       ).rejects.toMatchObject({
         code: 'MM_SSH_AUTH',
         message: expect.not.stringContaining('stranger-0'),
+      });
+    });
+
+    test('a certificate beside a key is named as not used', async () => {
+      await otherKey('certified');
+      const certified = join(home, 'certified');
+      const authority = join(home, 'authority');
+      await otherKey('authority');
+      execFileSync('ssh-keygen', ['-q', '-s', authority, '-I', 'ann', '-n', sshd.user, `${certified}.pub`]);
+      const path = await configured(['Host *', `IdentityFile ${certified}`]);
+      await expect(hello(sshd.target({ keyPath: '' }), { userConfigPath: path })).rejects.toMatchObject({
+        code: 'MM_SSH_AUTH',
+        message: expect.stringContaining(`not tried: ${certified}-cert.pub (certificates are not used)`),
       });
     });
 
