@@ -25,6 +25,8 @@ export interface AppOptions {
   /** What this run is doing, for whoever has to wait for its locks. */
   readonly command: string;
   readonly talkToStderr: boolean;
+  /** stdout and errors are JSON. */
+  readonly json: boolean;
   readonly signal: AbortSignal;
   readonly say: Say;
   /** The whole command line, without the program. */
@@ -43,6 +45,7 @@ export class App {
   readonly drivers: DriverRegistry;
   readonly store: Store;
   readonly signal: AbortSignal;
+  readonly json: boolean;
   /** Puts a text of ours under the name that the program was called by. */
   readonly say: Say;
   readonly argv: readonly string[];
@@ -54,6 +57,7 @@ export class App {
     this.globals = globals;
     this.program = programName(io.argv0);
     this.signal = options.signal;
+    this.json = options.json;
     this.say = options.say;
     this.argv = options.argv;
     this.runAgain = options.runAgain;

@@ -1,6 +1,8 @@
 import pLimit from 'p-limit';
+import { isObject } from '../base/json.ts';
 import type { App } from './app.ts';
-import { asInterruption, exitCodeOf, renderError } from './talk/render-error.ts';
+import { type Result, value } from './command.ts';
+import { asInterruption, exitCodeOf, renderError, renderErrorJson } from './talk/render-error.ts';
 
 /** How many hosts are worked on at a time. */
 const FLEET_BOUND = 16;
@@ -35,10 +37,21 @@ export async function overFleet<T>(
   );
   for (const result of failed) {
     const text = renderError(result.error, app.say);
-    app.io.stderr.write(names.length > 1 ? `${result.name}: ${text}` : text);
+    if (app.json) app.io.stderr.write(renderErrorJson(result.error, app.say, result.name));
+    else app.io.stderr.write(names.length > 1 ? `${result.name}: ${text}` : text);
   }
   const [first] = failed;
   if (first === undefined) return { results, exitCode: 0 };
   const onlySome = failed.length < names.length && !app.signal.aborted;
   return { results, exitCode: onlySome ? 4 : exitCodeOf(first.error) };
+}
+
+/** One object a machine for --json, and nothing more to say otherwise. */
+export function fleetValue(results: readonly FleetResult<unknown>[], exitCode: number): Result {
+  const rows = results.map((result) => ({
+    name: result.name,
+    ok: result.ok,
+    ...(result.ok && isObject(result.value) ? result.value : {}),
+  }));
+  return value(rows, () => '', { exitCode });
 }

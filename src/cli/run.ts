@@ -9,7 +9,14 @@ import { type Command, type CommandEntry, flagsOf, show, text } from './command.
 import { commandEntries, commandGroups } from './commands/index.ts';
 import { cliError } from './errors.ts';
 import type { Io } from './io.ts';
-import { asInterruption, exitCodeOf, renderCauses, renderError, underName } from './talk/render-error.ts';
+import {
+  asInterruption,
+  exitCodeOf,
+  renderCauses,
+  renderError,
+  renderErrorJson,
+  underName,
+} from './talk/render-error.ts';
 
 /** Runs one command line and gives its exit code. Every failure is shown on stderr. */
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
@@ -17,6 +24,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
   let usage = () => overview(program);
   let creates = false;
   let verb = 'help';
+  let json = false;
   try {
     const top = parseFlags(argv, {
       flags: [...globalFlags, ...versionAndHelp],
@@ -31,6 +39,8 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const { command } = await entry.load();
     creates = command.creates ?? false;
     const own = [...flagsOf(command), ...((await command.moreFlags?.(rest, io.env)) ?? [])];
+    // A command line that is wrong elsewhere shows its error as JSON, too.
+    json = command.json === true && rest.some((word) => /^--?json(=true)?$/.test(word));
     usage = () => sayAs(program)(commandHelp(program, entry, command, own));
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
     const input = await parseCommand(command, own, rest, globalArgv, io);
@@ -38,8 +48,11 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     return await runCommand(entry, command, input, argv, io, signal);
   } catch (failure) {
     const error = withHint(asInterruption(failure, signal), verb);
-    if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
-    io.stderr.write(renderError(error, sayAs(program)));
+    if (json) io.stderr.write(renderErrorJson(error, sayAs(program)));
+    else {
+      if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
+      io.stderr.write(renderError(error, sayAs(program)));
+    }
     return exitCodeOf(error, creates);
   }
 }
@@ -147,16 +160,18 @@ async function runCommand(
 ): Promise<number> {
   const words = [entry.name, ...input.args.slice(0, 3)].join(' ').slice(0, 120);
   // The program's own flags were parsed with the command's.
+  const json = input.all['json'] === true;
   const app = new App(io, input.all as Globals, {
     command: words,
-    talkToStderr: command.talkToStderr ?? false,
+    talkToStderr: command.talkToStderr === true || json,
+    json,
     signal,
     say: sayAs(programName(io.argv0)),
     argv,
     runAgain: (again) => run(again, io, signal),
   });
   try {
-    return await show(await command.run(app, input), io.stdout, input.all['json'] === true);
+    return await show(await command.run(app, input), io.stdout, json);
   } catch (error) {
     app.report.debug('error', renderCauses(error));
     throw error;

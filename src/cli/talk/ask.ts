@@ -4,13 +4,15 @@ import type { Driver } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
 import { checkNewName } from '../../store/layout.ts';
 import { cliError } from '../errors.ts';
-import { canAsk, type Io } from '../io.ts';
+import { canAsk, type Io, type Output } from '../io.ts';
 import { interruption } from './render-error.ts';
 
 /** Who asks: an App. */
 interface Asker {
   readonly io: Io;
   readonly signal: AbortSignal;
+  /** stdout holds JSON alone. */
+  readonly json: boolean;
 }
 
 /**
@@ -19,13 +21,13 @@ interface Asker {
  * @throws MM_NO_ANSWER
  */
 export async function confirm(
-  { io, signal }: Asker,
+  { io, signal, json }: Asker,
   message: string,
   { undone, yes }: { readonly undone: string; readonly yes: string },
 ): Promise<boolean> {
   const answer = canAsk(io)
     ? await lineFromTerminal(io, signal, message)
-    : await lineFromPipe(io, signal, message);
+    : await lineFromPipe(io, json ? io.stderr : io.stdout, signal, message);
   if (answer !== undefined) return /^\s*y/i.test(answer);
   throw noAnswer(undone, `Answer with y or n, or say ${yes}.`);
 }
@@ -46,8 +48,13 @@ async function lineFromTerminal(io: Io, signal: AbortSignal, message: string): P
 }
 
 /** docker-machine reads an answer from a pipe too: `echo y | docker-machine rm h1`. */
-async function lineFromPipe(io: Io, signal: AbortSignal, message: string): Promise<string | undefined> {
-  io.stdout.write(`${message} (y/n): `);
+async function lineFromPipe(
+  io: Io,
+  out: Output,
+  signal: AbortSignal,
+  message: string,
+): Promise<string | undefined> {
+  out.write(`${message} (y/n): `);
   const { addAbortSignal } = await import('node:stream');
   let text = '';
   try {

@@ -14,6 +14,14 @@ export function renderError(error: unknown, say: Say): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** The same for --json: one line, an object. docs/json.md describes it. */
+export function renderErrorJson(error: unknown, say: Say, machine?: string): string {
+  const { code = null, hint, details } = isMachineError(error) ? error : {};
+  const message = say(printable(messageOf(error), 4000, true));
+  const more = { machine, hint: hint === undefined ? undefined : say(hint), details };
+  return `${JSON.stringify({ id: code, message, ...more })}\n`;
+}
+
 /** 3 refuses a create before it begins. Elsewhere that is a failure like any other. */
 export function exitCodeOf(error: unknown, creates = false): number {
   const code = isMachineError(error) ? error.exitCode : 1;

@@ -1,5 +1,5 @@
 import { ensureAuthoritiesOf } from '../../../machine/certs/dependents.ts';
-import { defineCommand, exit, manyNames } from '../../command.ts';
+import { defineCommand, manyNames } from '../../command.ts';
 import { provisionFleet } from '../../provision-fleet.ts';
 
 export const command = defineCommand({
@@ -8,9 +8,10 @@ export const command = defineCommand({
     'Argument(s) are one or more machine names. Changes on each host only what is not as it should be; running\ncontainers keep running.',
   examples: ['provision host1', 'provision host1 host2'],
   flags: [],
+  json: true,
   async run(app, { args }) {
     const names = await manyNames(app, args);
     await ensureAuthoritiesOf(app.deps, names);
-    return exit(await provisionFleet(app, names, false));
+    return provisionFleet(app, names, false);
   },
 });

@@ -1,7 +1,7 @@
 import { ensureAuthoritiesOf, foreseeReplacement } from '../../../machine/certs/dependents.ts';
 import { enginePortOf, knownDriver } from '../../../machine/load.ts';
 import type { App } from '../../app.ts';
-import { defineCommand, done, exit, manyNames } from '../../command.ts';
+import { defineCommand, done, manyNames } from '../../command.ts';
 import { provisionFleet } from '../../provision-fleet.ts';
 import { confirm } from '../../talk/ask.ts';
 
@@ -65,6 +65,6 @@ export const command = defineCommand({
     app.report.info('Regenerating TLS certificates');
     if (renewal !== 'expired') app.report.info('Regenerating local certificates');
     await ensureAuthoritiesOf(app.deps, names, renewal);
-    return exit(await provisionFleet(app, names, true));
+    return provisionFleet(app, names, true);
   },
 });

@@ -1,8 +1,8 @@
 import type { Report } from '../../../base/ports.ts';
 import { upgradeMachine } from '../../../machine/life/reprovision.ts';
 import type { UpgradeOutcome } from '../../../provision/contract.ts';
-import { defineCommand, exit, manyNames } from '../../command.ts';
-import { overFleet } from '../../fleet-command.ts';
+import { defineCommand, manyNames } from '../../command.ts';
+import { fleetValue, overFleet } from '../../fleet-command.ts';
 
 export const command = defineCommand({
   argument: '[name...]',
@@ -22,15 +22,18 @@ export const command = defineCommand({
       help: 'Version of the Docker Engine, such as 28.5, of Docker\'s own package; holds for later upgrades, "latest" lifts it',
     },
   ],
+  json: true,
   async run(app, { flags, isGiven, args }) {
     const names = await manyNames(app, args);
     const version = isGiven('engine-version') ? flags['engine-version'] : undefined;
-    const { exitCode } = await overFleet(app, names, async (name) => {
+    const { results, exitCode } = await overFleet(app, names, async (name) => {
       const report = names.length > 1 ? reportFor(app.report, name) : app.report;
       const outcome = await upgradeMachine({ ...app.deps, report }, name, version);
       report.info(summary(name, outcome, app.program));
+      const { engine, packageVersion, engineVersion, changes } = outcome;
+      return { engine, packageVersion, engineVersion, changes };
     });
-    return exit(exitCode);
+    return fleetValue(results, exitCode);
   },
 });
 

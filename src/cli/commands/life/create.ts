@@ -2,12 +2,13 @@ import { builtInDrivers } from '../../../drivers/registry.ts';
 import { chooseDriver } from '../../../machine/choose-driver.ts';
 import { createMachine, rehearseCreate, resumeMachine } from '../../../machine/life/create.ts';
 import type { CreateRequest } from '../../../machine/life/record.ts';
+import type { Machine } from '../../../machine/machine.ts';
 import type { PlanLine } from '../../../sdk/context.ts';
 import type { Driver } from '../../../sdk/driver.ts';
 import { checkNewName } from '../../../store/layout.ts';
 import type { App } from '../../app.ts';
 import type { Input } from '../../args/parse.ts';
-import { defineCommand, done, text } from '../../command.ts';
+import { defineCommand, value } from '../../command.ts';
 import { createFlags, driverFlags, driverOfFlags, hintForDriverFlag } from '../../create/create-flags.ts';
 import { createRequest } from '../../create/request.ts';
 import { cliError } from '../../errors.ts';
@@ -29,22 +30,27 @@ export const command = defineCommand({
   ],
   flags: createFlags,
   creates: true,
+  json: true,
   moreFlags: (argv, env) => driverFlags(builtInDrivers(), argv, env),
   hintForFlag: (flag) => hintForDriverFlag(builtInDrivers(), flag),
   async run(app, input) {
     const name = await nameOf(app, input);
     checkNewName(name);
-    if (input.flags.resume) await resumeMachine(app.deps, name);
+    let machine: Machine;
+    if (input.flags.resume) machine = await resumeMachine(app.deps, name);
     else {
       const pick = (named: string) => driverFor(app, input, named);
       const request = await createRequest(app, name, input, pick);
-      if (input.flags['dry-run']) return text(plan(request, await rehearseCreate(app.deps, request)));
-      await createMachine(app.deps, request);
+      if (input.flags['dry-run']) {
+        const lines = await rehearseCreate(app.deps, request);
+        return value({ name, driver: request.driver.name, plan: lines }, () => plan(request, lines));
+      }
+      machine = await createMachine(app.deps, request);
     }
     app.report.info(
       `To see how to connect your Docker Client to the Docker Engine running on this virtual machine, run: ${app.program} env ${name}`,
     );
-    return done;
+    return value({ name, driver: machine.driver.name, phase: machine.meta.phase }, () => '');
   },
 });
 

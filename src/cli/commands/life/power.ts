@@ -1,6 +1,6 @@
 import { switchMachine } from '../../../machine/life/power.ts';
-import { type Command, exit, manyNames } from '../../command.ts';
-import { overFleet } from '../../fleet-command.ts';
+import { type Command, manyNames } from '../../command.ts';
+import { fleetValue, overFleet } from '../../fleet-command.ts';
 
 type Verb = 'start' | 'stop' | 'kill' | 'restart';
 
@@ -18,17 +18,18 @@ export function switchCommand(verb: Verb): Command {
     description: DESCRIPTIONS[verb],
     examples: [`${verb} host1`, `${verb} host1 host2`],
     flags: [],
+    json: true,
     async run(app, { args }) {
       const names = await manyNames(app, args);
       const { deps } = app;
-      const { exitCode } = await overFleet(app, names, (name) => switchMachine(deps, name, verb));
+      const { results, exitCode } = await overFleet(app, names, (name) => switchMachine(deps, name, verb));
       if (exitCode === 0 && (verb === 'start' || verb === 'restart')) {
         const word = verb === 'start' ? 'Started' : 'Restarted';
         app.report.info(
           `${word} machines may have new IP addresses. You may need to re-run the \`${app.program} env\` command.`,
         );
       }
-      return exit(exitCode);
+      return fleetValue(results, exitCode);
     },
   };
 }

@@ -1,9 +1,9 @@
 import { messageOf } from '../../../base/machine-error.ts';
 import { removeMachine } from '../../../machine/life/remove.ts';
 import type { App } from '../../app.ts';
-import { defineCommand, exit } from '../../command.ts';
+import { defineCommand } from '../../command.ts';
 import { cliError } from '../../errors.ts';
-import { overFleet } from '../../fleet-command.ts';
+import { fleetValue, overFleet } from '../../fleet-command.ts';
 import { confirm } from '../../talk/ask.ts';
 
 export const command = defineCommand({
@@ -30,6 +30,7 @@ export const command = defineCommand({
       help: 'Undo on an adopted host what we changed there; an engine that we installed is removed with its containers, images and volumes',
     },
   ],
+  json: true,
   async run(app, { flags, args }) {
     if (args.length === 0) {
       throw cliError('MM_ARGUMENTS', {
@@ -47,6 +48,7 @@ export const command = defineCommand({
       };
       app.report.info(words[outcome]);
       if (stays !== undefined) app.report.info(stays);
+      return { outcome };
     };
     const names = [...new Set(args)];
     const there = await Promise.all(names.map((name) => app.store.exists(name)));
@@ -54,16 +56,19 @@ export const command = defineCommand({
     // Of what is not there it is said before anything is asked.
     const missing = names.filter((_, at) => !there[at]);
     const first = await overFleet(app, missing, remove);
-    if (found.length === 0) return exit(force ? 0 : first.exitCode);
+    if (found.length === 0) return fleetValue(first.results, force ? 0 : first.exitCode);
     app.report.info(`About to remove ${found.join(', ')}`);
     app.report.info('WARNING: This action will delete both local reference and remote instance.');
     const otherwise = { undone: 'nothing was removed', yes: '-y' };
-    if (!force && !flags.y && !(await confirm(app, 'Are you sure?', otherwise))) return exit(first.exitCode);
-    const { exitCode } = await overFleet(app, found, remove);
+    if (!force && !flags.y && !(await confirm(app, 'Are you sure?', otherwise)))
+      return fleetValue(first.results, first.exitCode);
+    const second = await overFleet(app, found, remove);
+    const results = [...first.results, ...second.results];
     // As docker-machine does, it ends well whatever became of hosts that the store has no more.
     const stay = await Promise.all(found.map((name) => app.store.exists(name)));
-    if (force && !app.signal.aborted && !stay.includes(true)) return exit(0);
-    return exit(exitCode === 0 && missing.length > 0 ? 4 : exitCode);
+    if (force && !app.signal.aborted && !stay.includes(true)) return fleetValue(results, 0);
+    const onlySome = second.exitCode === 0 && missing.length > 0;
+    return fleetValue(results, onlySome ? 4 : second.exitCode);
   },
 });
 
