@@ -1,5 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
+import { noFile } from '../base/files.ts';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import { downloadError } from '../download/errors.ts';
 import { buildImage, checkCanBuild } from './build.ts';
@@ -117,7 +118,10 @@ const QCOW2_MAGIC = 0x514649fb;
 /** Reads what kind of disk image a file is. qcow2 has its size at byte 24, big-endian. */
 export async function inspectDisk(path: string): Promise<ResolvedImage> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    const kind = noFile(found);
+    // Opening a pipe would wait for its writer.
+    if (kind !== undefined) throw new Error(`it is ${kind}`);
     const file = await open(path, 'r');
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
@@ -126,7 +130,7 @@ export async function inspectDisk(path: string): Promise<ResolvedImage> {
       }
       // A bootable raw disk has the mark of a boot sector, also with GPT partitions.
       if (bytesRead === 512 && buffer.readUInt16LE(510) === 0xaa55)
-        return { path, format: 'raw', virtualSize: size };
+        return { path, format: 'raw', virtualSize: found.size };
     } finally {
       await file.close();
     }

@@ -3,6 +3,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isMachineError } from '../../../src/base/machine-error.ts';
 import { Machine } from '../../../src/machine/machine.ts';
+import { baseConfig } from '../../../src/sdk/context.ts';
+import { FlagReader } from '../../../src/sdk/flags.ts';
 import { UserStore } from './user-store.ts';
 
 let user: UserStore;
@@ -82,3 +84,25 @@ test.each(['../../x', 'a,file=/etc/passwd', 'a b', '-x', ''])(
     await expect(Machine.open(user.deps, name)).rejects.toMatchObject({ code: 'MM_MACHINE_BROKEN' });
   },
 );
+
+test('a record of qemu whose ports are options of QEMU is not opened', async () => {
+  await user.addMachine('vm');
+  const path = user.deps.store.paths.config('vm');
+  const qemu = await user.deps.drivers.load('qemu');
+  const flags = Object.fromEntries(qemu.flags.map((flag) => [flag.name, flag.default ?? '']));
+  const Driver = qemu.configure(new FlagReader(flags), baseConfig('vm', user.root));
+  const write = async (patch: object) => {
+    const record = JSON.parse(await readFile(path, 'utf8'));
+    const Published = [{ host: 23080, guest: 80, protocol: 'tcp', ...patch }];
+    await writeFile(
+      path,
+      JSON.stringify({ ...record, DriverName: 'qemu', Driver: { ...Driver, Published } }),
+    );
+  };
+  await write({});
+  expect((await Machine.open(user.deps, 'vm')).name).toBe('vm');
+  await write({ guest: '80,guestfwd=tcp:10.0.2.100:80-file:/tmp/precious' });
+  const opened = Machine.open(user.deps, 'vm');
+  await expect(opened).rejects.toMatchObject({ code: 'MM_MACHINE_BROKEN' });
+  await expect(opened).rejects.toThrow('Driver.Published[0].guest cannot be used. ');
+});

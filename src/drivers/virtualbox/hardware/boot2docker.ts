@@ -1,6 +1,7 @@
-import { copyFile, open, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noFile } from '../../../base/files.ts';
 import { isMachineError, messageOf } from '../../../base/machine-error.ts';
 import { download, parseDigest } from '../../../download/download.ts';
 import { httpClient } from '../../../download/http.ts';
@@ -38,6 +39,8 @@ export async function checkIso(wished: string): Promise<void> {
 
 /** Why a file is no ISO image: it lacks a volume descriptor (ECMA-119). undefined for one. */
 async function isoFault(path: string): Promise<string | undefined> {
+  const kind = noFile(await stat(path));
+  if (kind !== undefined) return `it is ${kind}`;
   const file = await open(path, 'r');
   try {
     const { buffer } = await file.read(Buffer.alloc(5), 0, 5, 0x8001);
