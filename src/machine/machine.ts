@@ -32,6 +32,9 @@ export type MachineLook = Required<HostStatus>;
 /** What the trait of that name is, once it is known of which machine. */
 type PlainTrait<K extends keyof Traits> = Exclude<Traits[K], (...args: never) => unknown>;
 
+/** How long a login may take until the user is told that it is waited for. */
+const PATIENCE_MS = 60_000;
+
 /** What a host that does not answer fails with. */
 const SILENCE: ReadonlySet<string> = new Set([
   ...['MM_SSH_REFUSED', 'MM_SSH_UNREACHABLE', 'MM_SSH_TIMEOUT', 'MM_SSH_CLOSED'],
@@ -264,9 +267,33 @@ export class Machine {
   async sessionWhenUp(timeoutMs: number): Promise<SshSession> {
     const connector = await this.deps.ssh();
     const options = { timeoutMs, signal: this.deps.signal };
-    return connector.sessionWhenUp(await this.sshTarget(), options).catch(async (error: unknown) => {
+    const target = await this.sshTarget();
+    const there = new AbortController();
+    const { clock } = this.deps;
+    clock.sleep(PATIENCE_MS, there.signal).then(
+      () => this.#tellOfWaiting(target),
+      () => undefined,
+    );
+    try {
+      return await connector.sessionWhenUp(target, options);
+    } catch (error) {
       throw await this.explained(error);
-    });
+    } finally {
+      there.abort();
+    }
+  }
+
+  /** A user who waits wants to know for what, and what the host itself is at. */
+  async #tellOfWaiting({ host, port, user }: SshTarget): Promise<void> {
+    const said = lastLines(await this.#said(), 10);
+    const console = said === '' ? '' : `; it says last:\n${said}`;
+    this.deps.report.info(`Still waiting for a login as ${user} at ${host}, port ${port}${console}`);
+  }
+
+  /** What the host itself says. '' where it cannot be asked. */
+  async #said(): Promise<string> {
+    const host = await this.host();
+    return (await host.explain?.(this.context()).catch(() => '')) ?? '';
   }
 
   /** What work on the host is done with, over a session that is open. */
@@ -280,10 +307,7 @@ export class Machine {
   /** A failure to reach the host, with the last lines of what the host itself says, if anything. */
   async explained(error: unknown): Promise<unknown> {
     if (!isMachineError(error) || !SILENCE.has(error.code) || error.details !== undefined) return error;
-    const host = await this.host();
-    // The failure itself is what the user must hear of.
-    const said = await host.explain?.(this.context()).catch(() => '');
-    const details = lastLines(said ?? '', 10);
+    const details = lastLines(await this.#said(), 10);
     if (details === '') return error;
     const { code, exitCode, message, hint } = error;
     const text = { message, details, cause: error };

@@ -5,6 +5,7 @@ import { type Ec2Config, endpointUrl } from './config.ts';
 import { type Ec2Context, machineFiles } from './context.ts';
 import { isRefusal } from './errors.ts';
 import {
+  consoleOutput,
   isGone,
   restartInstance,
   startInstance,
@@ -63,6 +64,7 @@ export const host: HostDriver<Ec2Config> = {
     isGone,
     isRefusal: (error, config) => isRefusal(error) && config.InstanceId === '',
   },
+  explain: consoleOutput,
   hostKeys: async ({ machine }) => [
     (await readFile(`${machineFiles(machine.dir).hostKey}.pub`, 'utf8')).trim(),
   ],

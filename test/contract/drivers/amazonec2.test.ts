@@ -1,7 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/base/ports.ts';
 import { amazonec2Driver } from '../../../src/drivers/amazonec2/driver.ts';
-import { driverContract, testPorts } from '../../../src/sdk/testing/index.ts';
+import { driverContract, testContext, testPorts } from '../../../src/sdk/testing/index.ts';
 import { startEc2 } from '../../testbed/ec2/server.ts';
 
 // The AWS SDK itself talks to a server of our own. Instances are records there, without hosts.
@@ -59,4 +62,17 @@ describe('spot machines with a common group, where EC2 shows for ten seconds not
       Object.assign(server.cloud.behaviour, { transitionMs: 0, consistencyMs: 10_000 });
       return run();
     });
+});
+
+test('the console of an instance is told, also of a type that gives no latest one', async () => {
+  const storeDir = await mkdtemp(join(tmpdir(), 'mymachine-contract-'));
+  const { explain, create, remove } = await amazonec2Driver.load();
+  const ports = { ...testPorts(() => undefined), clock };
+  const options = { ports, storeDir, cacheDir: storeDir, name: 'h1', flags: bed.flags };
+  const context = await testContext(amazonec2Driver, options);
+  expect(await explain?.(context)).toBe('');
+  await create(context);
+  expect(await explain?.(context)).toContain('Failed to start ssh.service');
+  await remove(context);
+  await rm(storeDir, { recursive: true });
 });

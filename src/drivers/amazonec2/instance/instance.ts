@@ -1,6 +1,7 @@
 import {
   DescribeInstancesCommand,
   DescribeVpcsCommand,
+  GetConsoleOutputCommand,
   type Instance,
   paginateDescribeInstances,
   paginateDescribeSpotInstanceRequests,
@@ -90,6 +91,21 @@ async function knowsVpc(api: Ec2Api, id: string): Promise<boolean> {
   const request = new DescribeVpcsCommand({ VpcIds: [id] });
   const found = await unlessGone(api.ask((ec2) => ec2.send(request)));
   return (found?.Vpcs ?? []).length > 0;
+}
+
+/** The console as far as EC2 has it. Older types give only what is some minutes old. */
+export async function consoleOutput(context: Ec2Context): Promise<string> {
+  const { InstanceId } = context.config;
+  if (InstanceId === '') return '';
+  return withApi(context, async (api) => {
+    const ask = (Latest: boolean) =>
+      api.ask((ec2) => ec2.send(new GetConsoleOutputCommand({ InstanceId, ...(Latest ? { Latest } : {}) })));
+    const { Output = '' } = await ask(true).catch((error: unknown) => {
+      if (isUnknownCall(error)) return ask(false);
+      throw error;
+    });
+    return Buffer.from(Output, 'base64').toString('utf8');
+  });
 }
 
 function reasonOf(instance: Instance | undefined): string {

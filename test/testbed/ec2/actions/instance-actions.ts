@@ -70,6 +70,14 @@ const rebootInstances: Action = (call) => {
   return DONE;
 };
 
+/** Types before Nitro give no latest output. */
+const getConsoleOutput: Action = (call) => {
+  const { query } = call;
+  if (query.bool('Latest')) throw new ApiError('UnsupportedOperation', 'No latest console logs of this type');
+  const output = Buffer.from('Booting\n[FAILED] Failed to start ssh.service\n').toString('base64');
+  return { instanceId: query.text('InstanceId'), output };
+};
+
 const createTags: Action = ({ query, cloud }) => {
   const tags = Object.fromEntries(query.items('Tag').map((tag) => [tag.text('Key'), tag.text('Value')]));
   for (const id of query.list('ResourceId')) {
@@ -126,6 +134,7 @@ export const instanceActions = {
     ({ fleet }, instance) => fleet.terminate(instance),
   ),
   RebootInstances: rebootInstances,
+  GetConsoleOutput: getConsoleOutput,
   CreateTags: createTags,
   DescribeSpotInstanceRequests: describeSpotRequests,
   CancelSpotInstanceRequests: cancelSpotRequests,

@@ -108,3 +108,25 @@ test('a start whose engine never answers shows what the host says last', async (
     details: expect.stringContaining('Kernel panic'),
   });
 });
+
+test('a login that lets wait for a minute says what is waited for, with what the host says meanwhile', async () => {
+  const driver = driverOf({ status: async () => ({ state: 'Running', address: '192.0.2.7' }) });
+  const plain = {
+    engine: {},
+    engineMeta: { install: 'auto', version: '' },
+    swarm: {},
+    tlsSans: [],
+    flags: {},
+  };
+  const deps = depsWith(driver, 'MM_SSH_TIMEOUT');
+  const isTold = () => user.said.some((line) => line.includes('Kernel panic'));
+  const sessionWhenUp = async (): Promise<never> => {
+    while (!isTold()) await new Promise((resolve) => setImmediate(resolve));
+    throw sshError('MM_SSH_TIMEOUT', { message: 'No', hint: 'None.' });
+  };
+  const ssh = async () => ({ session: sessionWhenUp, sessionWhenUp, closeAll: () => undefined });
+  const created = createMachine({ ...deps, ssh }, { ...plain, name: 'h1', driver });
+  await expect(created).rejects.toMatchObject({ code: 'MM_SSH_TIMEOUT' });
+  const told = user.said.filter((line) => line.includes('root at 192.0.2.7, port 22'));
+  expect(told).toHaveLength(1);
+});
