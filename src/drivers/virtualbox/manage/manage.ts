@@ -21,6 +21,8 @@ interface ManageOptions {
 /** Passes in a moment: the machine's process ends now, or the server, soon after its last call. */
 const MOMENTARY =
   /Failed to create the VirtualBox object|NS_ERROR_ABORT|E_ABORT|NS_ERROR_CALL_FAILED|RPC_S_SERVER_UNAVAILABLE|0x800706b[ae]|object is not ready/i;
+/** What they print decides what is removed. */
+const READERS = ['list', 'showvminfo', 'getextradata'];
 const BEING_UNLOCKED = /already locked|while it is locked|being unlocked/;
 const RETRY_FOR_MS = 15_000;
 const RETRY_EVERY_MS = 300;
@@ -61,7 +63,7 @@ export async function manage(
       ({ stderr } = result);
       const isSound = options.tolerant === true || !/^VBoxManage(?:\.exe)?: error: /m.test(stderr);
       if (result.exitCode === 0 && isSound) {
-        if (/[^\n]$/.test(result.stdout)) throw cut(args);
+        if (READERS.includes(args[0] ?? '') && /[^\n]$/.test(result.stdout)) throw cut(args);
         return result.stdout;
       }
       const passes = MOMENTARY.test(stderr) || (options.patient === true && BEING_UNLOCKED.test(stderr));

@@ -235,3 +235,10 @@ test.runIf(process.platform !== 'win32')(
     expect(standIn.holdings()).toEqual([]);
   },
 );
+
+test('progress that ends without the end of a line is nothing that was cut', async () => {
+  const answer = { exitCode: 0, stdout: '0%...10%...100%', stderr: '' };
+  standIn.answers.push({ args: ['controlvm'], answer });
+  const ports = { ...testPorts(), programs: standIn.programs };
+  expect(await manage(ports, ['controlvm', 'm1', 'poweroff'])).toBe(answer.stdout);
+});
