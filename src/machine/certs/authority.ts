@@ -1,11 +1,21 @@
+import { dirname } from 'node:path';
 import { makeFolders } from '../../base/files.ts';
 import type { KeyPair } from '../../certs/create.ts';
 import { createAuthority, createClientCertificate } from '../../certs/create.ts';
 import { storeFailure } from '../../store/errors.ts';
 import { readStoreFile } from '../../store/files.ts';
 import type { AuthorityPaths, MachineDeps } from '../deps.ts';
+import { machineError } from '../errors.ts';
 import { caFault, checkCredential, clientFault, type Renewal } from './authority-faults.ts';
-import { finishPair, isPair, isWhole, keepAside, readPair, writePair } from './certificate-files.ts';
+import {
+  finishPair,
+  isPair,
+  isWhole,
+  keepAside,
+  type PairFiles,
+  readPair,
+  writePair,
+} from './certificate-files.ts';
 
 /** An authority and the certificate that this user's docker client shows. */
 export interface Authority {
@@ -31,17 +41,34 @@ async function readAuthority(
   return { ca, client, replaced: false };
 }
 
+/**
+ * A record may name any file. Where neither the store has its certificates nor an option says so,
+ * only a pair is replaced.
+ */
+function refuseElsewhere(deps: MachineDeps, cert: string, key: string, found: PairFiles): void {
+  const given = Object.values(deps.authority);
+  const isOwn = (path: string) => given.includes(path) || dirname(path) === deps.store.paths.certs;
+  if ((isOwn(cert) && isOwn(key)) || isPair(found)) return;
+  throw machineError('MM_CERTS_AUTHORITY', {
+    message: `The machine's record names ${cert} and ${key}, which are no certificate with its key`,
+    hint: 'Put the files there, or say with the --tls-* options that they are to be made there.',
+  });
+}
+
 async function makeAuthority(deps: MachineDeps, paths: AuthorityPaths, renewal: Renewal): Promise<Authority> {
   const { certDir, caCert, caKey, clientCert, clientKey } = paths;
   const now = deps.clock.now();
-  await makeFolders(certDir, 0o700).catch((error) => {
-    throw storeFailure(error, certDir);
-  });
+  const makeFolder = () =>
+    makeFolders(certDir, 0o700).catch((error) => {
+      throw storeFailure(error, certDir);
+    });
   const found = await finishPair(caCert, caKey);
   const fault = caFault(found, paths, { now, renewal });
   let ca: KeyPair;
   if (isWhole(found) && fault === undefined) ca = found;
   else {
+    refuseElsewhere(deps, caCert, caKey, found);
+    await makeFolder();
     deps.report.info(`Creating CA: ${caCert}`);
     await keepAside(caKey, now);
     await keepAside(caCert, now);
@@ -53,6 +80,8 @@ async function makeAuthority(deps: MachineDeps, paths: AuthorityPaths, renewal: 
   if (isWhole(old) && clientFault(old, ca, paths, { now, renewal }) === undefined) {
     return { ca, client: old, replaced };
   }
+  refuseElsewhere(deps, clientCert, clientKey, old);
+  await makeFolder();
   deps.report.info(`Creating client certificate: ${clientCert}`);
   const client = await createClientCertificate(ca, { organization: `${deps.userName}.<bootstrap>`, now });
   await writePair(clientCert, clientKey, client);

@@ -2,6 +2,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isMachineError } from '../../../src/base/machine-error.ts';
+import { leftBehind } from '../../../src/machine/certs/dependents.ts';
+import { certificatesOf } from '../../../src/machine/certs/expiry.ts';
+import { clientFiles } from '../../../src/machine/engine/connection.ts';
+import { refreshSshConfig } from '../../../src/machine/engine/last-address.ts';
 import { Machine } from '../../../src/machine/machine.ts';
 import { baseConfig } from '../../../src/sdk/context.ts';
 import { FlagReader } from '../../../src/sdk/flags.ts';
@@ -105,4 +109,39 @@ test('a record of qemu whose ports are options of QEMU is not opened', async () 
   const opened = Machine.open(user.deps, 'vm');
   await expect(opened).rejects.toMatchObject({ code: 'MM_MACHINE_BROKEN' });
   await expect(opened).rejects.toThrow('Driver.Published[0].guest cannot be used. ');
+});
+
+test('what anybody may have written beside the driver is refused or harmless', async () => {
+  const machine = await user.addMachine('whole');
+  const path = user.deps.store.paths.config('whole');
+  const good = JSON.parse(await readFile(path, 'utf8'));
+  const { EngineOptions, SwarmOptions, AuthOptions } = machine.config.HostOptions;
+  const places = [
+    ...['ConfigVersion', 'DriverName', 'HostOptions', 'Driver', 'Name'].map((key) => [key]),
+    ...Object.entries({ EngineOptions, SwarmOptions, AuthOptions }).flatMap(([part, options]) =>
+      [[], ...Object.keys(options).map((key) => [key])].map((rest) => ['HostOptions', part, ...rest]),
+    ),
+  ];
+  const value = fc.oneof(awkward, fc.jsonValue());
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...places), value, async (place, value) => {
+      const record = structuredClone(good);
+      const last = place[place.length - 1] ?? '';
+      let at = record;
+      for (const key of place.slice(0, -1)) at = at[key];
+      at[last] = value;
+      await writeFile(path, JSON.stringify(record));
+      try {
+        const opened = await Machine.open(user.deps, 'whole');
+        const files = Object.values(await clientFiles(opened));
+        expect(files.every((file) => typeof file === 'string')).toBe(true);
+        await certificatesOf(user.deps, { name: 'whole', config: opened.config, meta: opened.meta });
+        await leftBehind(user.deps);
+        await refreshSshConfig(user.deps);
+      } catch (error) {
+        expect(isMachineError(error), `${JSON.stringify(place)} ${String(error)}`).toBe(true);
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

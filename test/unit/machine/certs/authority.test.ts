@@ -258,3 +258,25 @@ it('is found where the machine was made with it, and in a store that was moved',
   const moved = new Store('/moved', options);
   expect(authorityPathsOf({ ...user.deps, store: moved }, stored)).toEqual(user.authorityIn('/moved/certs'));
 });
+
+it.each(['clientKey', 'clientCert', 'caKey', 'caCert'] as const)(
+  'writes nothing where only a record says that %s is, which anybody may have written',
+  async (kind) => {
+    await ensureAuthority(user.deps);
+    const precious = join(user.root, '..', `precious-${process.pid}-${kind}`);
+    for (const content of ['precious', undefined]) {
+      if (content !== undefined) await writeFile(precious, content);
+      else await unlink(precious);
+      const paths = {
+        ...user.deps.authority,
+        ...(kind.startsWith('ca') ? { caCert: `${precious}-no`, caKey: `${precious}-no` } : {}),
+        ...(kind.startsWith('client') ? { clientCert: `${precious}-no`, clientKey: `${precious}-no` } : {}),
+        [kind]: precious,
+      };
+      await expect(ensureAuthority(user.deps, paths, 'always')).rejects.toMatchObject({
+        code: 'MM_CERTS_AUTHORITY',
+      });
+      expect(await readFile(precious, 'utf8').catch(() => undefined)).toBe(content);
+    }
+  },
+);
