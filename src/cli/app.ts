@@ -8,6 +8,7 @@ import { Store } from '../store/store.ts';
 import { authorityPaths, cacheRoot, type Globals, storeRoot } from './args/globals.ts';
 import { systemClock } from './computer/clock.ts';
 import { localPrograms } from './computer/programs.ts';
+import { cliError } from './errors.ts';
 import { hasColour, type Io } from './io.ts';
 import type { Say } from './talk/render-error.ts';
 import { ConsoleReport } from './talk/report.ts';
@@ -90,6 +91,7 @@ export class App {
       drivers: this.drivers,
       cacheDir: cacheRoot(this.globals, this.io),
       authority: authorityPaths(this.globals, this.io),
+      connectTimeoutMs: connectTimeoutMs(this.io.env),
       userName: this.io.env['USER'] ?? this.io.env['USERNAME'] ?? 'unknown',
       ssh: () => this.ssh(),
       sshConfig: async (login) => {
@@ -161,6 +163,16 @@ export function programName(argv0: string): string {
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws MM_ENVIRONMENT */
+function connectTimeoutMs(env: Environment): number | undefined {
+  const given = env['MYMACHINE_CONNECT_TIMEOUT'] ?? '';
+  if (given === '') return undefined;
+  if (/^[1-9]\d{0,3}$/.test(given)) return Number(given) * 1000;
+  throw cliError('MM_ENVIRONMENT', {
+    message: `MYMACHINE_CONNECT_TIMEOUT wants seconds, 1 to 9999, not ${JSON.stringify(given.slice(0, 40))}`,
+  });
+}
 
 /**
  * For the fault tests: MYMACHINE_FAULT_AT=3 kills this process at the third entry of the journal.

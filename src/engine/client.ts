@@ -36,6 +36,8 @@ export interface EngineClientOptions {
   readonly clock: Clock;
   /** Time for each call, its connection included. Default 20 s. */
   readonly timeoutMs?: number;
+  /** Time until the host has taken a connection. Default 3 s. */
+  readonly connectTimeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Shared by clients of engines that take the same certificates. */
   readonly tlsContexts?: TlsContexts | undefined;
@@ -56,6 +58,7 @@ class WireEngineClient implements EngineClient {
   readonly #options: EngineClientOptions;
   readonly #where: string;
   readonly #timeoutMs: number;
+  readonly #connectTimeoutMs: number;
   readonly #contexts: TlsContexts;
   readonly #closing = new AbortController();
   readonly #open = new Set<Duplex>();
@@ -69,6 +72,7 @@ class WireEngineClient implements EngineClient {
     this.#where =
       endpoint.kind === 'stream' ? `${options.machineName} (through SSH)` : formatEngineUrl(endpoint);
     this.#timeoutMs = options.timeoutMs ?? 20_000;
+    this.#connectTimeoutMs = Math.min(this.#timeoutMs, options.connectTimeoutMs ?? 3000);
     this.#contexts = options.tlsContexts ?? new Map();
     this.#agent = new WireAgent(() => this.#connect());
   }
@@ -160,8 +164,15 @@ class WireEngineClient implements EngineClient {
   /** Opens a connection for the pool. It outlives the call that wanted it, for others to use. */
   async #connect(): Promise<Duplex> {
     const { signal, clear } = this.#deadline();
+    const [untaken, taken] = [new AbortController(), new AbortController()];
+    const patienceMs = this.#endpoint.kind === 'stream' ? this.#timeoutMs : this.#connectTimeoutMs;
+    this.#options.clock.sleep(patienceMs, taken.signal).then(
+      () => untaken.abort(this.#untaken()),
+      () => undefined,
+    );
+    const either = AbortSignal.any([signal, untaken.signal]);
     try {
-      const { stream, dates } = await openWire(this.#endpoint, signal, this.#contexts);
+      const { stream, dates } = await openWire(this.#endpoint, either, this.#contexts, () => taken.abort());
       this.#open.add(stream);
       this.#shown = dates;
       stream.once('close', () => this.#open.delete(stream));
@@ -169,6 +180,7 @@ class WireEngineClient implements EngineClient {
       stream.on('error', () => {});
       return stream;
     } finally {
+      taken.abort();
       clear();
     }
   }
@@ -223,6 +235,13 @@ class WireEngineClient implements EngineClient {
     return engineError('MM_ENGINE_API', {
       message: `The engine at ${this.#where} answered ${reply.status}: ${readProblem(reply.body) || 'nothing more'}`,
       hint: `See what it says itself: "mymachine ssh ${name} journalctl -u docker -n 20".`,
+    });
+  }
+
+  #untaken(): MachineError {
+    return engineError('MM_ENGINE_TIMEOUT', {
+      message: `Nobody took the connection to ${this.#where} within ${this.#connectTimeoutMs / 1000} s`,
+      hint: `Is the machine running, and is its port open to this computer? Look with "mymachine status ${this.#options.machineName}"; for a slow network set MYMACHINE_CONNECT_TIMEOUT.`,
     });
   }
 

@@ -73,13 +73,14 @@ interface Wire {
 }
 
 /**
- * Opens a connection, TLS handshake included.
+ * Opens a connection, TLS handshake included. `onTaken` is called when the host has taken it.
  * Rejects with the raw error of the system, OpenSSL or the stream's opener, or the signal's reason.
  */
 export async function openWire(
   endpoint: EngineEndpoint,
   signal: AbortSignal,
   contexts: TlsContexts,
+  onTaken: () => void = () => {},
 ): Promise<Wire> {
   signal.throwIfAborted();
   if (endpoint.kind === 'stream') {
@@ -90,10 +91,12 @@ export async function openWire(
   }
   if (endpoint.kind === 'tls') {
     const { socket, dates } = openTls(endpoint, contexts);
+    socket.once('connect', onTaken);
     return { stream: await opened(socket, 'secureConnect', signal), dates: dates() };
   }
   const { host, port } = endpoint;
   const socket = connectTcp({ host, port, autoSelectFamilyAttemptTimeout: familyTimeoutMs });
+  socket.once('connect', onTaken);
   return { stream: await opened(socket, 'connect', signal), dates: undefined };
 }
 

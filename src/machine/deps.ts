@@ -32,6 +32,8 @@ export interface MachineDeps extends Ports {
   readonly sudoPassword: (machineName: string) => Promise<string>;
   /** Parsed certificates, shared by the machines of a survey. */
   readonly tlsContexts?: TlsContexts | undefined;
+  /** Time until an engine's host has taken a connection. Undefined: the client's own. */
+  readonly connectTimeoutMs?: number | undefined;
   /** Told of each journal entry once it is on disk. */
   readonly onJournal?: ((step: string, state: 'intent' | 'done') => void) | undefined;
 }

@@ -65,6 +65,15 @@ export const timeoutFlag = {
   help: 'Timeout in seconds',
 } as const satisfies CommandFlag;
 
+/** For commands that speak to one engine. */
+export const connectTimeoutFlag = {
+  name: 'timeout',
+  short: 't',
+  kind: 'int',
+  default: 3,
+  help: 'Seconds to wait for a connection that nobody takes, before $MYMACHINE_CONNECT_TIMEOUT',
+} as const satisfies CommandFlag;
+
 export function timeoutMsOf(seconds: number): number {
   if (seconds > 0 && seconds <= 3600) return seconds * 1000;
   throw cliError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });

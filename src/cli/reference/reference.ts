@@ -176,6 +176,11 @@ const others: readonly Variable[] = [
     about: "With --no-proxy env adds the machine's address to the one that is in use",
     scope: 'env',
   },
+  {
+    name: 'MYMACHINE_CONNECT_TIMEOUT',
+    about: 'Seconds until a connection to an engine that nobody takes is given up (3)',
+    scope: '',
+  },
   { name: 'SSH_AUTH_SOCK', about: 'The SSH agent', scope: '' },
   { name: 'USER, USERNAME', about: 'Name in the certificates', scope: 'create' },
   { name: 'PATH', about: 'Where ssh, scp, rsync, sshfs, qemu and other programs are found', scope: '' },

@@ -61,8 +61,9 @@ export async function engineAt(machine: Machine, url: string, timeoutMs: number)
     import('../../engine/client.ts'),
     machine.isThroughSsh ? socketEndpoint(machine) : tlsEndpoint(machine, url),
   ]);
-  const { clock, signal, tlsContexts } = machine.deps;
-  return createEngineClient(endpoint, { machineName: machine.name, clock, timeoutMs, signal, tlsContexts });
+  const { clock, signal, tlsContexts, connectTimeoutMs } = machine.deps;
+  const options = { machineName: machine.name, clock, timeoutMs, connectTimeoutMs, signal, tlsContexts };
+  return createEngineClient(endpoint, options);
 }
 
 /** The engine's socket on its host, over the one connection that this run has there. */

@@ -40,6 +40,39 @@ async function running(listening: Promise<Listening>): Promise<number> {
   return one.port;
 }
 
+/** A clock whose waits end at once where `isOver` says so, and the others by `end`. */
+function ownClock(isOver: (ms: number) => boolean) {
+  const sleeps: number[] = [];
+  const waiting: { readonly ms: number; readonly resolve: () => void }[] = [];
+  const sleep = (ms: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      sleeps.push(ms);
+      signal?.addEventListener('abort', () => reject(signal.reason));
+      if (isOver(ms)) resolve();
+      else waiting.push({ ms, resolve });
+    });
+  const end = (over: number) => {
+    for (const { ms, resolve } of waiting) if (ms === over) resolve();
+  };
+  return { sleeps, end, clock: { ...clock, sleep } };
+}
+
+/** A port whose queue is full: a process listens there that takes no connection. */
+async function fullListener(): Promise<number> {
+  const program = `const { createServer } = require('node:net'), { writeSync } = require('node:fs');
+    const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  cleanups.push(() => child.kill('SIGKILL'));
+  const port = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
+  const fillers = [1, 2].map(() => connect({ host: '127.0.0.1', port }));
+  cleanups.push(() => fillers.forEach((socket) => void socket.on('error', () => undefined).destroy()));
+  await Promise.all(fillers.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  return port;
+}
+
 /** The error of a call as the user meets it. */
 async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000, at = clock) {
   const engine = createEngineClient(endpoint, { machineName: 'host1', clock: at, timeoutMs });
@@ -228,6 +261,29 @@ describe('a failure to reach an engine', () => {
     expect(await failure({ kind: 'tcp', host: '127.0.0.1', port }, 2000)).toMatchObject({
       code: 'MM_ENGINE_PROTOCOL',
       hint: hinting('url host1'),
+    });
+  });
+
+  describe.runIf(process.platform === 'linux')('without anybody who takes the connection', () => {
+    it('is TIMEOUT after the time for a connection, not for an answer', async () => {
+      const port = await fullListener();
+      const { sleeps, clock: at } = ownClock((ms) => ms === 3000);
+      const outcome = await failure({ kind: 'tcp', host: '127.0.0.1', port }, 20_000, at);
+      expect(outcome).toMatchObject({
+        code: 'MM_ENGINE_TIMEOUT',
+        message: `Nobody took the connection to tcp://127.0.0.1:${port} within 3 s`,
+        hint: hinting('status host1'),
+      });
+      expect(sleeps).toContain(3000);
+    });
+  });
+
+  it('keeps its whole time for an engine that took the connection and says nothing', async () => {
+    const { clock: at, end } = ownClock(() => false);
+    const port = await running(rawServer((socket) => socket.once('data', () => end(20_000))));
+    expect(await failure({ kind: 'tcp', host: '127.0.0.1', port }, 20_000, at)).toMatchObject({
+      code: 'MM_ENGINE_TIMEOUT',
+      message: expect.stringContaining('did not answer within 20 s'),
     });
   });
 

@@ -1,6 +1,7 @@
 import { clientFiles, clientUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import { defineCommand, oneName, value } from '../../command.ts';
+import { connectTimeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
 
 /** Go's %q for the paths that can stand there. */
@@ -11,11 +12,16 @@ export const command = defineCommand({
   description:
     'Argument is a machine name. Prints the options that make one docker command talk to it: docker $(mymachine config NAME) ps',
   examples: ['config host1', 'config --json host1'],
-  flags: [{ name: 'swarm', kind: 'bool', help: 'Display the Swarm config instead of the Docker daemon' }],
+  flags: [
+    { name: 'swarm', kind: 'bool', help: 'Display the Swarm config instead of the Docker daemon' },
+    connectTimeoutFlag,
+  ],
   json: true,
   talkToStderr: true,
-  async run(app, { flags, args }) {
-    const machine = await Machine.open(app.deps, args[0] ?? (await oneName(app, args)));
+  async run(app, { flags, args, isTyped }) {
+    const patience = isTyped('timeout') ? { connectTimeoutMs: timeoutMsOf(flags.timeout) } : {};
+    const name = args[0] ?? (await oneName(app, args));
+    const machine = await Machine.open({ ...app.deps, ...patience }, name);
     const { url, seen } = await clientUrl(machine, {
       swarm: flags.swarm,
       prefix: 'Error running connection boilerplate',

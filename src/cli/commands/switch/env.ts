@@ -4,6 +4,7 @@ import type { App } from '../../app.ts';
 import type { CommandFlag, ValuesOf } from '../../args/parse.ts';
 import { defineCommand, oneName, text, value } from '../../command.ts';
 import { cliError } from '../../errors.ts';
+import { connectTimeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
 import { type Assignment, renderEnv, switchVariables, tlsVariables } from '../../shells/render-env.ts';
 import { shellNames } from '../../shells/syntaxes.ts';
@@ -20,6 +21,7 @@ const envFlags = [
   { name: 'unset', short: 'u', kind: 'bool', help: 'Unset variables instead of setting them' },
   { name: 'no-proxy', kind: 'bool', help: 'Add machine IP to NO_PROXY environment variable' },
   { name: 'fix', kind: 'bool', help: 'Renew the certificates first where they are what is wrong' },
+  connectTimeoutFlag,
   { name: 'fast', kind: 'bool', help: 'Do not ask the engine first' },
   { name: 'check', kind: 'bool', help: 'Ask the engine first: what env does anyway', hidden: true },
 ] as const satisfies readonly CommandFlag[];
@@ -34,7 +36,7 @@ export const command = defineCommand({
   talkToStderr: true,
   flags: envFlags,
   json: true,
-  async run(app, { flags, args }) {
+  async run(app, { flags, args, isTyped }) {
     const shell = flags.shell || (await shellOfCaller(app));
     const again = app.argv.filter((word) => !/^--?fix(=|$)/.test(word));
     const hint = [await app.invocation(), ...again];
@@ -51,7 +53,8 @@ export const command = defineCommand({
       const { fixCertificates } = await import('../../../machine/life/provision.ts');
       await fixCertificates(app.deps, name);
     }
-    const machine = await Machine.open(app.deps, name);
+    const patience = isTyped('timeout') ? { connectTimeoutMs: timeoutMsOf(flags.timeout) } : {};
+    const machine = await Machine.open({ ...app.deps, ...patience }, name);
     const url = await urlFor(app, machine, flags);
     const sets = await assignments(app, machine, flags, url);
     return value(Object.fromEntries(sets.map(({ name, value }) => [name, value])), async () => {
