@@ -54,12 +54,14 @@ export function addressPlan({ network, prefix, ip }: Cidr): {
   const begin = Math.ceil((size * 100) / 256);
   const lower = Array.from({ length: Math.min(begin - 1, 4096) }, (_, index) => formatIpv4(base + index + 1));
   const free = lower.filter((address) => address !== ip);
+  // The host's own address may lie in the upper part. The longer side of it is given out.
+  const [first, own, last] = [base + begin, parseIpv4(ip) ?? 0, base + size - 2];
+  const isAbove = own < first || last - own >= own - first;
   return {
     fixed: free.slice(1),
     server: free[0] ?? '',
-    dhcpLower: formatIpv4(base + begin),
-    // The host may have the last address, as some routers do.
-    dhcpUpper: formatIpv4(base + size - (ip === formatIpv4(base + size - 2) ? 3 : 2)),
+    dhcpLower: formatIpv4(isAbove ? Math.max(first, own + 1) : first),
+    dhcpUpper: formatIpv4(isAbove ? last : own - 1),
   };
 }
 

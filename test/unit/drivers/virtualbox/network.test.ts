@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { formatIpv4, parseIpv4 } from '../../../../src/base/ipv4.ts';
 import { hostOnlyKind } from '../../../../src/drivers/virtualbox/network/adapters.ts';
 import { parseBootpLeases } from '../../../../src/drivers/virtualbox/network/addresses.ts';
 import {
@@ -60,6 +62,35 @@ test('fixed addresses and those of DHCP are apart, and neither is the host’s o
   expect(addressPlan(cidr('192.168.60.254/24')).dhcpUpper).toBe('192.168.60.253');
   expect(addressPlan(cidr('192.168.60.5/24')).fixed).not.toContain('192.168.60.5');
   expect(addressPlan(cidr('10.0.0.1/29'))).toMatchObject({ fixed: ['10.0.0.3'], dhcpUpper: '10.0.0.6' });
+});
+
+test.each([
+  ['192.168.60.150/24', '192.168.60.151', '192.168.60.254'],
+  ['192.168.60.220/24', '192.168.60.100', '192.168.60.219'],
+  ['192.168.60.100/24', '192.168.60.101', '192.168.60.254'],
+  ['10.0.0.5/29', '10.0.0.6', '10.0.0.6'],
+])('the host at %s keeps its address: DHCP gives out %s to %s', (text, dhcpLower, dhcpUpper) => {
+  expect(addressPlan(cidr(text))).toMatchObject({ dhcpLower, dhcpUpper });
+});
+
+test('whatever the host’s address is, no guest gets it, the server’s, or one outside', () => {
+  const networks = fc.record({ prefix: fc.integer({ min: 20, max: 29 }), host: fc.nat(4093) });
+  fc.assert(
+    fc.property(networks, ({ prefix, host }) => {
+      const base = 10 * 2 ** 24 + 2 ** 16;
+      const size = 2 ** (32 - prefix);
+      const address = base + 1 + (host % (size - 2));
+      const { fixed, server, dhcpLower, dhcpUpper } = addressPlan(cidr(`${formatIpv4(address)}/${prefix}`));
+      const [lower = 0, upper = 0] = [dhcpLower, dhcpUpper].map((text) => parseIpv4(text));
+      const taken = [address, parseIpv4(server) ?? 0];
+      expect(lower).toBeLessThanOrEqual(upper);
+      for (const one of taken) expect(one < lower || one > upper).toBe(true);
+      for (const one of [...fixed.map((text) => parseIpv4(text) ?? 0), lower, upper]) {
+        expect(one > base && one < base + size - 1).toBe(true);
+        expect(taken).not.toContain(one);
+      }
+    }),
+  );
 });
 
 test('networks overlap and contain each other', () => {
