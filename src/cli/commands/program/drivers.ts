@@ -20,6 +20,6 @@ export const command = defineCommand({
         summary,
       ];
     });
-    return value(reports, () => table([['NAME', 'WORKS', 'HOW', 'MAKES'], ...rows]));
+    return value(reports, () => table([['NAME', 'WORKS', 'HOW', 'MAKES'], ...rows], app.io.stdout.columns));
   },
 });

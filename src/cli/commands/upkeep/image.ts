@@ -143,7 +143,9 @@ async function list(app: App, all: boolean): Promise<Result> {
           image.contents.join(', '),
           image.source,
         ];
-  return value(rows, () => table([['NAME', 'ARCH', 'SIZE', 'CREATED', 'WITH', 'FROM'], ...rows.map(row)]));
+  return value(rows, () =>
+    table([['NAME', 'ARCH', 'SIZE', 'CREATED', 'WITH', 'FROM'], ...rows.map(row)], app.io.stdout.columns),
+  );
 }
 
 /** What the catalogue has for this computer's processor, and the cache has not. */

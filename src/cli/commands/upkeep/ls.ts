@@ -56,7 +56,7 @@ export const command = defineCommand({
     const known = flags.format === '' ? await knownCertificates(app, shown) : [];
     return value(
       rows.map((row) => ({ ...jsonRow(row), certificates: certificatesJson(known, row.status.name) })),
-      () => (flags.format === '' ? tableOf(rows) : formatRows(rows, flags.format)),
+      () => (flags.format === '' ? tableOf(rows, app.io.stdout.columns) : formatRows(rows, flags.format)),
       { after: () => warnOfExpiry(app, known) },
     );
   },
@@ -91,7 +91,7 @@ function rowsOf(
   }));
 }
 
-function tableOf(rows: readonly FormattedRow[]): Promise<string> {
+function tableOf(rows: readonly FormattedRow[], columns: number | undefined): Promise<string> {
   const header = ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'];
   const cells = rows.map(({ status, active, swarm }) => [
     status.name,
@@ -103,7 +103,7 @@ function tableOf(rows: readonly FormattedRow[]): Promise<string> {
     status.dockerVersion,
     status.error,
   ]);
-  return table([header, ...cells]);
+  return table([header, ...cells], columns);
 }
 
 function jsonRow({ status, active, swarm }: FormattedRow): object {

@@ -4,6 +4,25 @@ import { naturalOrder } from '../../../../src/cli/output/ls-columns.ts';
 import { alignTabs, table } from '../../../../src/cli/output/table.ts';
 
 describe('a table', () => {
+  it('wraps its widest columns at the width of a terminal, and is as it is without one', async () => {
+    const long = 'a reason of many words that goes on and on, and says at the end what to do about it';
+    const rows = [
+      ['NAME', 'WORKS', 'HOW', 'MAKES'],
+      ['nspawn', 'no', long, 'machines without a hypervisor, in seconds, on this computer'],
+      ['none', 'yes', 'by its URL', 'nothing'],
+    ];
+    const wrapped = (await table(rows, 80)).trimEnd().split('\n');
+    expect(Math.max(...wrapped.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(wrapped.length).toBeGreaterThan(3);
+    const [first = '', last = ''] = [wrapped[0], wrapped.at(-1)];
+    expect(last).toMatch(/^none {5}yes {5}by its URL +nothing$/);
+    expect(last.indexOf('nothing')).toBe(first.indexOf('MAKES'));
+    expect(wrapped.join(' ').replace(/\s+/g, ' ')).toContain('nspawn no a reason of');
+    expect((await table(rows)).split('\n')).toHaveLength(4);
+    // Narrower than any table can be, it still says everything.
+    expect((await table(rows, 10)).replace(/\s/g, '')).toContain('nothing');
+  });
+
   it("is docker-machine's: three blanks between columns, nothing behind the last", async () => {
     const rows = [
       ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'],
