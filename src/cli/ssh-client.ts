@@ -1,5 +1,6 @@
 import { sshConfigKnows } from '../machine/engine/last-address.ts';
 import { Machine } from '../machine/machine.ts';
+import { notRunning } from '../machine/silence.ts';
 import type { SshTarget } from '../ssh/contract.ts';
 import { pinnedKeys } from '../ssh/keys/known-hosts.ts';
 import { checkKeyFile } from '../ssh/keys/private-key-file.ts';
@@ -14,7 +15,7 @@ export async function runningMachine(app: App, name: string): Promise<Machine> {
   // A machine without SSH says so itself, whatever its state.
   await machine.sshTarget();
   if ((await machine.lastLook()).state === 'Running') return machine;
-  throw await machine.notRunning(`Error: Cannot run SSH command: Host "${name}" is not running`);
+  throw await notRunning(machine, `Error: Cannot run SSH command: Host "${name}" is not running`);
 }
 
 /** Of a key that it cannot use ssh only warns, and then fails as if the user were unknown. */

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { isMachineError, MachineError } from '../base/machine-error.ts';
-import { lastLines } from '../base/printable.ts';
+import { isMachineError } from '../base/machine-error.ts';
 import type { HostPorts } from '../provision/contract.ts';
 import type { BaseConfig, DriverContext } from '../sdk/context.ts';
 import {
@@ -8,7 +7,6 @@ import {
   type Driver,
   type HostDriver,
   type HostStatus,
-  type MachineState,
   type SshLogin,
   type Trace,
   type Trait,
@@ -31,15 +29,6 @@ export type MachineLook = Required<HostStatus>;
 
 /** What the trait of that name is, once it is known of which machine. */
 type PlainTrait<K extends keyof Traits> = Exclude<Traits[K], (...args: never) => unknown>;
-
-/** How long a login may take until the user is told that it is waited for. */
-const PATIENCE_MS = 60_000;
-
-/** What a host that does not answer fails with. */
-const SILENCE: ReadonlySet<string> = new Set([
-  ...['MM_SSH_REFUSED', 'MM_SSH_UNREACHABLE', 'MM_SSH_TIMEOUT', 'MM_SSH_CLOSED'],
-  ...['MM_ENGINE_REFUSED', 'MM_ENGINE_UNREACHABLE', 'MM_ENGINE_TIMEOUT'],
-]);
 
 /** An open machine: its record and its driver. Whoever changes it holds its lock. */
 export class Machine {
@@ -264,74 +253,11 @@ export class Machine {
     return connector.session(await this.sshTarget(), { signal: this.deps.signal });
   }
 
-  async sessionWhenUp(timeoutMs: number): Promise<SshSession> {
-    const connector = await this.deps.ssh();
-    const options = { timeoutMs, signal: this.deps.signal };
-    const target = await this.sshTarget();
-    const there = new AbortController();
-    const { clock } = this.deps;
-    clock.sleep(PATIENCE_MS, there.signal).then(
-      () => this.#tellOfWaiting(target),
-      () => undefined,
-    );
-    try {
-      return await connector.sessionWhenUp(target, options);
-    } catch (error) {
-      throw await this.explained(error);
-    } finally {
-      there.abort();
-    }
-  }
-
-  /** A user who waits wants to know for what, and what the host itself is at. */
-  async #tellOfWaiting({ host, port, user }: SshTarget): Promise<void> {
-    const said = lastLines(await this.#said(), 10);
-    const console = said === '' ? '' : `; it says last:\n${said}`;
-    this.deps.report.info(`Still waiting for a login as ${user} at ${host}, port ${port}${console}`);
-  }
-
-  /** What the host itself says. '' where it cannot be asked. */
-  async #said(): Promise<string> {
-    const host = await this.host();
-    return (await host.explain?.(this.context()).catch(() => '')) ?? '';
-  }
-
   /** What work on the host is done with, over a session that is open. */
   hostPorts(session: SshSession): HostPorts {
     const { clock, report, programs, signal, sudoPassword } = this.deps;
     const { name } = this;
     const ports = { clock, report, programs, signal, session };
     return { ...ports, machineName: name, sudoPassword: () => sudoPassword(name) };
-  }
-
-  /** A failure to reach the host, with the last lines of what the host itself says, if anything. */
-  async explained(error: unknown): Promise<unknown> {
-    if (!isMachineError(error) || !SILENCE.has(error.code) || error.details !== undefined) return error;
-    const details = lastLines(await this.#said(), 10);
-    if (details === '') return error;
-    const { code, exitCode, message, hint } = error;
-    const text = { message, details, cause: error };
-    return new MachineError(code, exitCode, hint === undefined ? text : { ...text, hint });
-  }
-
-  /** What a command says that needs the address of a machine in that state. */
-  async noAddress(state: MachineState): Promise<Error> {
-    if (state !== 'Running') return this.notRunning('Host is not running');
-    return machineError('MM_MACHINE_NO_ADDRESS', {
-      message: 'Host runs, but has no address yet',
-      hint: `It may still be booting: try again in a moment, or start it anew with "mymachine restart ${this.name}".`,
-    });
-  }
-
-  /** What a command says that needs a running machine, with what can be done about it. */
-  async notRunning(message: string): Promise<Error> {
-    const { power } = await this.host();
-    return machineError('MM_MACHINE_NOT_RUNNING', {
-      message,
-      hint:
-        power === undefined
-          ? 'The host is not ours to switch on: see where it is managed whether it is up, and whether its SSH port is open to this computer.'
-          : `Start it with "mymachine start ${this.name}".`,
-    });
   }
 }

@@ -6,6 +6,7 @@ import type { CertificateDates, EngineClient, EngineEndpoint } from '../../engin
 import { authorityPathsOf } from '../certs/expiry.ts';
 import { machineError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
+import { noAddress } from '../silence.ts';
 
 /** Files that a client of the machine's engine shows and trusts. */
 interface ClientFiles {
@@ -85,7 +86,7 @@ async function tlsEndpoint(machine: Machine, url: string): Promise<EngineEndpoin
 export async function engineUrl(machine: Machine): Promise<string> {
   const { state, engineUrl: url } = await machine.look();
   if (state === 'Running' && url !== '') return url;
-  throw await machine.noAddress(state);
+  throw await noAddress(machine, state);
 }
 
 /** Proves that the engine answers now. Gives the dates of the certificate that it showed. */

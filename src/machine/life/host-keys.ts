@@ -9,6 +9,7 @@ import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { driverConfigOf, driverOf } from '../load.ts';
 import type { Machine } from '../machine.ts';
+import { sessionWhenUp } from '../silence.ts';
 import prepareHostKey from './prepare-host-key.sh';
 import switchHostKey from './switch-host-key.sh';
 
@@ -77,7 +78,7 @@ async function asRoot(session: SshSession, script: string, name: string): Promis
 export async function replaceHostKey(machine: Machine, timeoutMs: number): Promise<void> {
   await machine.step(REPLACE_STEP, 'Having the host make its own SSH key...', async () => {
     const path = machine.deps.store.paths.knownHosts(machine.name);
-    const first = await machine.sessionWhenUp(timeoutMs);
+    const first = await sessionWhenUp(machine, timeoutMs);
     const key = publicKeyOf(await asRoot(first, prepareHostKey, machine.name), machine.name);
     const pinned = `${hostKeyAliasOf(machine.name)} ${key}\n`;
     await writeStoreFile(path, `${await readFile(path, 'utf8')}${pinned}`);
@@ -85,7 +86,7 @@ export async function replaceHostKey(machine: Machine, timeoutMs: number): Promi
     first.close();
     await writeStoreFile(path, pinned);
     // Nothing but the new key is accepted from here on.
-    await machine.sessionWhenUp(timeoutMs);
+    await sessionWhenUp(machine, timeoutMs);
     return undefined;
   });
 }

@@ -7,6 +7,7 @@ import { checkConnection, engineUrl, isCertificateFault } from '../engine/connec
 import { forgetEngineAddress, keepEngineAddress } from '../engine/last-address.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';
+import { explained } from '../silence.ts';
 import { renewCertificates } from './provision.ts';
 import order from './reboot.sh';
 
@@ -78,7 +79,7 @@ async function waitForEngine(machine: Machine): Promise<void> {
   const reached = await report.step('Waiting for Docker to answer...', () =>
     waitFor(probe, { clock, signal, timeoutMs: ENGINE_TIMEOUT_MS, intervalMs: 250 }),
   );
-  if (reached === undefined) throw await machine.explained(last);
+  if (reached === undefined) throw await explained(machine, last);
   if (reached === 'certificates') await renewCertificates(machine, messageOf(last));
   else await keepEngineAddress(machine, reached.url);
 }

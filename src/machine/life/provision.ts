@@ -10,6 +10,7 @@ import { checkConnection, engineUrl, isCertificateFault } from '../engine/connec
 import { keepEngineAddress } from '../engine/last-address.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';
+import { sessionWhenUp } from '../silence.ts';
 
 const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
 
@@ -58,7 +59,7 @@ export async function provisionMachine(
     : await ensureAuthority(deps, authorityPathsOf(deps, machine));
   const { provisionHost } = await import('../../provision/provision.ts');
   const session = await deps.report.step('Waiting for SSH to be available...', () =>
-    machine.sessionWhenUp(options.sshTimeoutMs ?? 180_000),
+    sessionWhenUp(machine, options.sshTimeoutMs ?? 180_000),
   );
   const pair = authority && (await serverCertificate(machine, authority, options.renewCert ?? false));
   const outcome = await provisionHost({
@@ -96,7 +97,7 @@ export async function confirmConnection(machine: Machine): Promise<void> {
 /** Undoes on an adopted host what provisioning changed there. */
 export async function restoreMachine(machine: Machine): Promise<void> {
   const { restoreHost } = await import('../../provision/restore.ts');
-  const session = await machine.sessionWhenUp(30_000);
+  const session = await sessionWhenUp(machine, 30_000);
   await restoreHost({
     ...machine.hostPorts(session),
     original: machine.meta.original as unknown as HostOriginal | undefined,

@@ -2,6 +2,7 @@ import type { ProvisionOutcome, UpgradeOutcome } from '../../provision/contract.
 import type { MachineDeps } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { Machine } from '../machine.ts';
+import { sessionWhenUp } from '../silence.ts';
 import { finishHost } from './create.ts';
 import { ensureRunning, mendHost } from './power.ts';
 import { confirmConnection, provisionMachine } from './provision.ts';
@@ -23,7 +24,7 @@ async function upgrade(machine: Machine, wanted: string | undefined): Promise<Up
   refuse(machine);
   await ensureRunning(machine, 'Starting machine so machine can be upgraded...');
   const { upgradeHost } = await import('../../provision/upgrade.ts');
-  const session = await machine.sessionWhenUp(60_000);
+  const session = await sessionWhenUp(machine, 60_000);
   const version = wanted === undefined ? machine.meta.engine.version : wanted === NEWEST ? '' : wanted;
   const outcome = await upgradeHost({
     ...machine.hostPorts(session),

@@ -1,5 +1,6 @@
 import { reworded } from '../../../base/machine-error.ts';
 import { Machine } from '../../../machine/machine.ts';
+import { noAddress } from '../../../machine/silence.ts';
 import type { App } from '../../app.ts';
 import { defineCommand, manyNames, value } from '../../command.ts';
 import { overFleet } from '../../fleet-command.ts';
@@ -24,7 +25,7 @@ async function addressOf(app: App, name: string): Promise<string> {
   try {
     const { state, address } = await machine.look();
     if (state === 'Running' && address !== '') return address;
-    throw await machine.noAddress(state);
+    throw await noAddress(machine, state);
   } catch (error) {
     throw reworded(error, (why) => `Error getting IP address: ${why}`);
   }
