@@ -3,7 +3,14 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createAtomic, freeBytes, readText, writeAtomic } from '../../../src/base/files.ts';
+import {
+  createAtomic,
+  freeBytes,
+  makeFolders,
+  readBounded,
+  readText,
+  writeAtomic,
+} from '../../../src/base/files.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -84,4 +91,32 @@ describe('reading a text', () => {
 test('the room below a folder that is to be made is that of its parent', async () => {
   expect(await freeBytes(folder)).toBeGreaterThan(0);
   expect(await freeBytes(join(folder, 'to', 'be', 'made'))).toBeGreaterThan(0);
+});
+
+describe('making folders', () => {
+  test('makes those above as well, at once from several sides, and takes those that are there', async () => {
+    const path = join(folder, 'a', 'b', 'c');
+    await Promise.all([
+      makeFolders(path, 0o700),
+      makeFolders(path, 0o700),
+      makeFolders(join(path, 'd'), 0o700),
+    ]);
+    await makeFolders(path);
+    expect((await stat(path)).mode & 0o777).toBe(0o700);
+  });
+
+  test('fails for a file, and comes to an end where none can be made', async () => {
+    await writeFile(join(folder, 'file'), '');
+    await expect(makeFolders(join(folder, 'file'))).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(makeFolders(join(folder, 'file', 'below'))).rejects.toMatchObject({ code: 'ENOTDIR' });
+    if (process.platform === 'linux')
+      await expect(makeFolders('/proc/none/below')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+test.skipIf(process.platform === 'win32')('bounded reading takes no device without an end', async () => {
+  await expect(readBounded('/dev/zero')).rejects.toThrow('it is not a regular file');
+  await expect(readBounded(folder)).rejects.toThrow('it is a folder');
+  await writeFile(join(folder, 'large'), Buffer.alloc(2000));
+  await expect(readBounded(join(folder, 'large'), 1000)).rejects.toThrow('it is larger than');
 });
