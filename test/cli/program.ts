@@ -10,6 +10,9 @@ import { join } from 'node:path';
 export const PROGRAM =
   process.env['MYMACHINE_PROGRAM'] ?? join(import.meta.dirname, '../../dist/mymachine.js');
 
+/** Whether Node runs it. The executable loads no module of a test before its own. */
+export const RUNS_IN_NODE = PROGRAM.endsWith('.js');
+
 export interface Outcome {
   readonly stdout: string;
   readonly stderr: string;

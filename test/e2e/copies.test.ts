@@ -96,6 +96,7 @@ describe('scp', () => {
   });
 
   test('--delta goes by rsync both ways, and says where rsync is missing', async () => {
+    await testbed.host('two').must(['dpkg', '--purge', 'rsync']);
     const missing = await user.mymachine(['scp', '-d', '-q', '-r', 'logs/', 'two:synced here']);
     expect([12, 127]).toContain(missing.code);
     expect(missing.stderr).toContain('Hint: rsync must be on the machine, too: "mymachine ssh two');
