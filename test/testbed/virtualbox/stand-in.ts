@@ -258,9 +258,13 @@ export class VirtualBoxStandIn {
     if (verb === 'add' && server !== undefined) return recorded('046');
     if (verb === 'remove') this.dhcp.delete(network);
     if (verb === 'restart') {
-      // DHCPServerImpl.cpp, DHCPServer::restart.
+      // As VBoxManage 7.2 says it.
       if (server?.serving === undefined)
-        return { exitCode: 1, stdout: '', stderr: 'VBoxManage: error: not running\n' };
+        return {
+          exitCode: 1,
+          stdout: '',
+          stderr: 'VBoxManage: error: Failed to restart the server: not running\n',
+        };
       server.serving = server.enabled ? `${server.lower}-${server.upper}` : undefined;
     }
     if (verb === 'add' || verb === 'modify')

@@ -118,7 +118,7 @@ async function restart(ports: Ports, networkName: string): Promise<void> {
   try {
     await manage(ports, ['dhcpserver', 'restart', '--netname', networkName]);
   } catch (error) {
-    if (!/failed: not running\b/.test(messageOf(error))) throw error;
+    if (!/: not running\b/.test(messageOf(error))) throw error;
   }
 }
 
