@@ -22,7 +22,7 @@ const HOT =
 
 /** What no hot command needs at its start. It was in the core before, by a careless import. */
 const COLD =
-  /\/src\/(certs|download|engine|go-template|guest|images|provision)\/|\/src\/machine\/life\/|node_modules\/(?!leven\/|p-limit\/|yocto-queue\/)/;
+  /\/src\/(certs|download|engine|go-template|guest|images|provision)\/|\/src\/machine\/life\/|node_modules\/(?!leven\/|p-limit\/|yocto-queue\/)|^node:(?:crypto|net|tls|https?|child_process|dns|zlib)$/;
 
 /**
  * conf deletes its draft when the program ends, by a hook that raises every signal again.
@@ -93,8 +93,9 @@ const program = await bundled(
     },
   },
 );
-const cold = program.find(({ isEntry }) => isEntry)?.moduleIds.filter((id) => COLD.test(id)) ?? ['nothing'];
-if (cold.length > 0)
+const core = program.find(({ isEntry }) => isEntry);
+const cold = [...(core?.moduleIds ?? ['nothing']), ...(core?.imports ?? [])].filter((id) => COLD.test(id));
+if (core === undefined || cold.length > 0)
   throw new Error(`Every start would load these, so import them lazily:\n${cold.join('\n')}`);
 // What authors of drivers import is apart, so that the program loads no more for it.
 const kit = await bundled(

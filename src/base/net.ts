@@ -8,6 +8,13 @@ export function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
+/** What isIP of node:net says. Every start reads records with it, and that module loads slowly. */
+export function ipVersion(text: string): 0 | 4 | 6 {
+  if (/^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=.)|$)){4}$/.test(text)) return 4;
+  const [, address = ''] = /^([0-9a-f:.]*:[0-9a-f:.]*)(?:%[\w.:-]+)?$/i.exec(text) ?? [];
+  return address !== '' && URL.canParse(`http://[${address}]`) ? 6 : 0;
+}
+
 /** A text that comes in pieces. undefined for one of more than `maxBytes`, which is not read on. */
 export async function boundedText(
   pieces: AsyncIterable<Uint8Array>,

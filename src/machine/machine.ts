@@ -15,7 +15,6 @@ import {
 } from '../sdk/driver.ts';
 import type { SshSession, SshTarget } from '../ssh/contract.ts';
 import { hostKeyAliasOf } from '../ssh/target.ts';
-import { rememberAccount } from '../store/accounts.ts';
 import type { HostConfig } from '../store/record/host-config.ts';
 import type { MachineMeta, Phase } from '../store/record/meta.ts';
 import type { Secrets, StoredMachine } from '../store/store.ts';
@@ -155,6 +154,8 @@ export class Machine {
     const trace = await this.trace();
     if (trace === undefined) return;
     const { name } = this.driver;
+    // Only what makes something at a provider needs it, and it loads node:crypto.
+    const { rememberAccount } = await import('../store/accounts.ts');
     await rememberAccount(this.deps.store.paths.accounts, { driver: name, flags: trace.flags });
   }
 

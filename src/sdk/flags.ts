@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { ipVersion } from '../base/net.ts';
 import { driverError } from './errors.ts';
 
 /** What completion offers: these words, files, folders, names. Nothing is refused for it. */
@@ -131,7 +131,8 @@ export class FlagReader {
   /** An IP address or a host name, without a port. '' when it is missing. */
   host(name: string): string {
     const value = this.text(name);
-    if (value === '' || isIP(value) !== 0 || /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,254}$/.test(value)) return value;
+    if (value === '' || ipVersion(value) !== 0 || /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,254}$/.test(value))
+      return value;
     throw this.wrong(name, 'Give the bare address or name, without a port.');
   }
 
@@ -172,7 +173,7 @@ export class FlagReader {
 
 function isCidr(value: string): boolean {
   const [address = '', bits = '', ...more] = value.split('/');
-  const kind = isIP(address);
+  const kind = ipVersion(address);
   const isLength = /^\d{1,3}$/.test(bits) && Number(bits) <= (kind === 4 ? 32 : 128);
   return kind !== 0 && isLength && more.length === 0;
 }

@@ -1,6 +1,14 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, isIP, type Server, type Socket } from 'node:net';
+import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { accepts, bracketed, hasSshBanner, isPortFree, takeFreePorts } from '../../../src/base/net.ts';
+import {
+  accepts,
+  bracketed,
+  hasSshBanner,
+  ipVersion,
+  isPortFree,
+  takeFreePorts,
+} from '../../../src/base/net.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -62,4 +70,33 @@ test('free ports are all different, and a taken one is not free', async () => {
   const port = await listen(() => undefined);
   expect(await isPortFree(port)).toBe(false);
   expect(await isPortFree(port, 'udp')).toBe(true);
+});
+
+test('addresses are told from other texts as node:net tells them', () => {
+  const near = fc.string({ unit: fc.constantFrom(...'0123456789abcdfF:.%[]/ -g'), maxLength: 24 });
+  const octets = fc.array(fc.integer({ min: 0, max: 300 }).map(String), { minLength: 3, maxLength: 5 });
+  const texts = fc.oneof(
+    near,
+    fc.ipV4(),
+    fc.ipV6(),
+    octets.map((parts) => parts.join('.')),
+    fc.string(),
+  );
+  const named = [
+    '::',
+    '::1',
+    '1::',
+    '::ffff:192.0.2.1',
+    'fe80::1%eth0',
+    'fe80::1%',
+    '01.2.3.4',
+    '1.2.3',
+    ':',
+    '1:2',
+  ];
+  for (const text of named) expect([text, ipVersion(text)]).toEqual([text, isIP(text)]);
+  fc.assert(
+    fc.property(texts, (text) => ipVersion(text) === isIP(text)),
+    { numRuns: 20_000 },
+  );
 });
