@@ -83,7 +83,7 @@ test('a broken machine is shown whatever is filtered, and never by -q', async ()
 test('300 silent hosts are waited for once, on a bounded number of sockets, and one that answers is still seen', async () => {
   await addSilent(Array.from({ length: 300 }, (_, at) => `host${at}`));
   const seen = { most: 0 };
-  const { lines, asked } = await rows(['--timeout', '9'], (child) => watchSockets(child, seen));
+  const { lines, asked } = await rows(['--timeout', '20'], (child) => watchSockets(child, seen));
   expect(lines).toHaveLength(305);
   for (const line of lines.slice(1, -1)) expect(line).toMatch(/^(silent|host)\d+ {3,}none {2,}Timeout$/);
   expect(lines.at(-1)).toMatch(/^zz-last .* v28\.5\.2$/);
@@ -93,6 +93,6 @@ test('300 silent hosts are waited for once, on a bounded number of sockets, and 
     expect(seen.most).toBeLessThan(200);
   } else console.log('Sockets are not counted: there is no /proc here.');
   // They share the time: hosts are asked whose turn came after others had used up their share.
-  expect(asked.total).toBeGreaterThan(200);
+  expect(asked.total).toBeGreaterThan(128);
   expect(asked.total).toBeLessThanOrEqual(303);
 }, 120_000);

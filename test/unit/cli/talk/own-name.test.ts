@@ -3,7 +3,7 @@ import { isMachineError } from '../../../../src/base/machine-error.ts';
 import { commandEntries } from '../../../../src/cli/commands/index.ts';
 import { renderError, underName } from '../../../../src/cli/talk/render-error.ts';
 import type { SshTarget } from '../../../../src/ssh/contract.ts';
-import { checkHostKey } from '../../../../src/ssh/session/connect.ts';
+import { checkHostKey } from '../../../../src/ssh/keys/host-key-check.ts';
 import { closedFailure, networkFailure } from '../../../../src/ssh/session/failures.ts';
 import { checkTarget } from '../../../../src/ssh/target.ts';
 
