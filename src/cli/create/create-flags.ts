@@ -105,7 +105,7 @@ export const createFlags = [
   {
     name: 'swarm-addr',
     kind: 'string',
-    help: 'addr to advertise for Swarm (default: detect and use the machine IP) (legacy Swarm, recorded only)',
+    help: "Address to advertise for Swarm (default: the machine's own; legacy Swarm, recorded only)",
   },
   {
     name: 'swarm-experimental',
