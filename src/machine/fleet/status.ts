@@ -60,13 +60,10 @@ async function ask(
   deps: MachineDeps,
   stored: StoredMachine,
   { timeoutMs, engine = true, provider }: StatusOptions,
+  signal: AbortSignal,
 ): Promise<Row> {
   const driver = await driverOf(deps, stored);
-  const machine = new Machine(
-    { ...deps, signal: AbortSignal.any([deps.signal, AbortSignal.timeout(timeoutMs)]) },
-    driver,
-    stored,
-  );
+  const machine = new Machine({ ...deps, signal }, driver, stored);
   const note = unfinishedNote(stored);
   const looked = provider?.then((known) => known ?? machine.look()) ?? machine.look();
   // After a create that was cut off there may be no host to ask. The row then says how to go on.
@@ -114,14 +111,17 @@ async function machineStatus(
     ...base,
     ...{ state: 'Timeout', url: '', dockerVersion: '', error: unfinishedNote(stored) },
   });
-  const enough = new AbortController();
+  const [enough, stop] = [new AbortController(), new AbortController()];
+  const signal = AbortSignal.any([deps.signal, stop.signal]);
   try {
     const tooLate = deps.clock.sleep(options.timeoutMs, enough.signal).then(late, late);
-    return done(await Promise.race([ask(deps, stored, options), tooLate]));
+    return done(await Promise.race([ask(deps, stored, options, signal), tooLate]));
   } catch (error) {
     return done({ ...base, dockerVersion: 'Unknown', ...failed(error) });
   } finally {
     enough.abort();
+    // The sockets of this host are closed before the next one opens its own.
+    stop.abort();
   }
 }
 
