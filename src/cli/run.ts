@@ -2,13 +2,13 @@ import { isMachineError, messageOf, reworded } from '../base/machine-error.ts';
 import { nearest } from '../base/nearest.ts';
 import { App, BUILD, programName, VERSION, versionLine } from './app.ts';
 import { type Globals, globalFlags, versionAndHelp } from './args/globals.ts';
-import { commandHelp, programHelp } from './args/help.ts';
+import { commandHelp, type HelpStyle, helpColumns, programHelp } from './args/help.ts';
 import { checkNamedFiles } from './args/named-files.ts';
 import { type CommandFlag, type Input, parseFlags } from './args/parse.ts';
 import { type Command, type CommandEntry, flagsOf, show, text } from './command.ts';
 import { commandEntries, commandGroups } from './commands/index.ts';
 import { cliError } from './errors.ts';
-import type { Io } from './io.ts';
+import type { Io, Output } from './io.ts';
 import {
   asInterruption,
   exitCodeOf,
@@ -21,7 +21,9 @@ import {
 /** Runs one command line and gives its exit code. Every failure is shown on stderr. */
 export async function run(argv: readonly string[], io: Io, signal: AbortSignal): Promise<number> {
   const program = programName(io.argv0);
-  let usage = () => overview(program);
+  const say = sayAs(program);
+  const style = (output: Output): HelpStyle => ({ program, say, columns: helpColumns(program, output) });
+  let usage = (output: Output) => overview(style(output));
   let creates = false;
   let verb = 'help';
   let json = false;
@@ -33,7 +35,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     });
     const [name, ...rest] = top.args;
     if (top.flags.version) return await show(text(versionLine(program)), io.stdout, false);
-    if (name === undefined || top.flags.help) return await show(text(overview(program)), io.stdout, false);
+    if (name === undefined || top.flags.help) return await show(text(usage(io.stdout)), io.stdout, false);
     const entry = findCommand(name, program);
     verb = entry.name;
     const { command } = await entry.load();
@@ -41,28 +43,28 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const own = [...flagsOf(command), ...((await command.moreFlags?.(rest, io.env)) ?? [])];
     // A command line that is wrong elsewhere shows its error as JSON, too.
     json = command.json === true && rest.some((word) => /^--?json(=true)?$/.test(word));
-    usage = () => sayAs(program)(commandHelp(program, entry, command, own));
+    usage = (output) => commandHelp(style(output), entry, command, own);
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
     const input = await parseCommand(command, own, rest, globalArgv, io);
-    if (input === 'help') return await show(text(usage()), io.stdout, false);
+    if (input === 'help') return await show(text(usage(io.stdout)), io.stdout, false);
     return await runCommand(entry, command, input, argv, io, signal);
   } catch (failure) {
     const error = withHint(asInterruption(failure, signal), verb);
-    if (json) io.stderr.write(renderErrorJson(error, sayAs(program)));
+    if (json) io.stderr.write(renderErrorJson(error, say));
     else {
-      if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage()}\n`);
-      io.stderr.write(renderError(error, sayAs(program)));
+      if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage(io.stderr)}\n`);
+      io.stderr.write(renderError(error, say));
     }
     return exitCodeOf(error, creates);
   }
 }
 
-function overview(program: string): string {
+function overview(style: HelpStyle): string {
   const version = `${VERSION}, build ${BUILD}`;
   // docker-machine's list was flat and sorted by name.
   const flat = [...commandEntries].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const groups = program === 'mymachine' ? commandGroups : [{ title: 'Commands', entries: flat }];
-  return programHelp(program, version, [...globalFlags, ...versionAndHelp], groups);
+  const groups = style.program === 'mymachine' ? commandGroups : [{ title: 'Commands', entries: flat }];
+  return programHelp(style, version, [...globalFlags, ...versionAndHelp], groups);
 }
 
 const sayAs = (program: string) =>

@@ -31,7 +31,8 @@ export class StandardOutput implements Output {
   }
 
   get columns(): number | undefined {
-    return this.isTTY ? this.stream.columns : undefined;
+    // A terminal that nobody has told its size says 0.
+    return this.isTTY ? this.stream.columns || undefined : undefined;
   }
 
   write(text: string): void {

@@ -24,8 +24,8 @@ export function completionCommand(groups: readonly CommandGroup[]): Command {
     description:
       `Prints a script that lets the shell complete commands, options and machines. Shells: ${shells.join(', ')}.\n` +
       'The script asks nothing of the program: machines are found by their folders. It serves the name docker-machine, too.\n' +
-      'bash needs the package bash-completion for a file of its own; else put into ~/.bashrc: source <(mymachine completion bash)\n' +
-      'zsh needs the folder in fpath before compinit: fpath=(~/.zsh/completions $fpath)',
+      ' bash needs the package bash-completion for a file of its own; else put into ~/.bashrc: source <(mymachine completion bash)\n' +
+      ' zsh needs the folder in fpath before compinit: fpath=(~/.zsh/completions $fpath)',
     examples: [
       'completion bash > ~/.local/share/bash-completion/completions/mymachine',
       'completion zsh > ~/.zsh/completions/_mymachine',
