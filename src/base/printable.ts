@@ -4,10 +4,14 @@
  * Newlines and tabs stay with `multiline`, and become blanks without it.
  */
 export function printable(text: string, limit = 2000, multiline = false): string {
-  // CSI and OSC sequences go whole: without its ESC the tail would look like text.
+  // Sequences for the terminal go whole: without its ESC the tail would look like text.
   const plain = text
     .slice(0, limit * 4)
-    .replace(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?)/g, '');
+    .replace(/(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]/g, '')
+    .replace(
+      /(?:\u001b[PX\]^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:[\u0007\u009c]|\u001b\\)?/g,
+      '',
+    );
   const spaced = multiline ? plain.replace(/\r\n?/g, '\n') : plain.replace(/[\r\n\t]+/g, ' ');
   const safe = spaced.replace(
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,

@@ -2,6 +2,8 @@ export interface Output {
   write(text: string): void;
   readonly isTTY: boolean;
   readonly columns: number | undefined;
+  /** Why something could not be written: a full disk, a reader that went. */
+  readonly lost?: NodeJS.ErrnoException | undefined;
   /** For those that want more than to write; loaded when it is asked for. */
   readonly stream: NodeJS.WriteStream;
 }

@@ -12,34 +12,45 @@ declare const __STANDALONE__: boolean | undefined;
 /** Inside the stand-alone executable argv[1] is a name of Bun's own. */
 const calledAs = typeof __STANDALONE__ === 'boolean' ? process.argv0 : process.argv[1];
 
+/** One interruption may come as several signals: `timeout`, npx and a lost terminal send two. */
+const SAME_SIGNAL_MS = 500;
+
 /** Ctrl-C once stops at the next safe point, twice stops now. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
   // A fleet waits in many places at once.
   setMaxListeners(0, controller.signal);
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  let since = 0;
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
+      if (controller.signal.aborted && performance.now() - since > SAME_SIGNAL_MS) process.exit(130);
+      if (controller.signal.aborted) return;
+      since = performance.now();
       controller.abort(new Error(name));
     });
   }
   return controller.signal;
 }
 
-// Nobody is left to be told.
-const stderr = new StandardOutput(2, () => process.stderr, doNothing);
-const stdout = new StandardOutput(1, () => process.stdout, outputFailed);
+const stderr = new StandardOutput(2, () => process.stderr);
+const stdout = new StandardOutput(1, () => process.stdout);
 
-function outputFailed(error: NodeJS.ErrnoException): never {
-  // A reader that has seen enough is no failure. EOF is Windows' word for it.
-  if (error.code === 'EPIPE' || error.code === 'EOF') process.exit(0);
+/** What the shell shows of a program whose reader went (SIGPIPE). */
+const READER_WENT = 141;
+
+/** The exit code of all that was done, which is no success when its output was lost. */
+function codeWithOutput(code: number): number {
+  const { lost } = stdout;
+  if (lost === undefined) return code;
+  // A reader that has seen enough wants to hear no more. EOF is Windows' word for it.
+  if (lost.code === 'EPIPE' || lost.code === 'EOF') return code || READER_WENT;
   const failure = baseError('MM_OUTPUT', {
-    message: `Cannot write the output: ${error.message}`,
+    message: `Cannot write the output: ${lost.message}`,
     hint: 'Make room where it goes to, or send it elsewhere.',
-    cause: error,
+    cause: lost,
   });
   stderr.write(renderError(failure, String));
-  process.exit(exitCodeOf(failure));
+  return code || exitCodeOf(failure);
 }
 
 /** An empty HOME would make it the current folder. */
@@ -51,10 +62,6 @@ function homeFolder(): string {
     // A user without an entry among the system's users.
     return NO_HOME;
   }
-}
-
-function doNothing(): void {
-  return;
 }
 
 const io: Io = {
@@ -86,9 +93,11 @@ process.once('beforeExit', () => {
 });
 
 async function main(): Promise<void> {
-  process.exitCode = await run(process.argv.slice(2), io, interruption());
+  const code = await run(process.argv.slice(2), io, interruption());
   // What a library keeps open must not keep the program; what was written must be out first.
-  await Promise.all([stdout.flush(), stderr.flush()]);
+  await stdout.flush();
+  process.exitCode = codeWithOutput(code);
+  await stderr.flush();
   process.exit();
 }
 

@@ -80,7 +80,7 @@ class WireEngineClient implements EngineClient {
   async ping(): Promise<{ readonly apiVersion: string }> {
     const reply = await this.#get('/_ping');
     const stated = reply.header('api-version');
-    if (stated === undefined && !/^OK\s*$/.test(reply.body)) throw this.#notAnEngine('/_ping');
+    if (!/^OK\s*$/.test(reply.body)) throw this.#notAnEngine('/_ping');
     const apiVersion = isApiVersion(stated) ? stated : oldestAssumed;
     this.#apiVersion ??= negotiate(apiVersion);
     return { apiVersion };

@@ -45,12 +45,19 @@ async function adopt(name: string): Promise<void> {
  * Runs the program and presses Ctrl-C once, when the
  * last of so many connections to the host has been made.
  */
-async function interrupted(args: readonly string[], connections = 1): Promise<Outcome> {
+async function interrupted(
+  args: readonly string[],
+  connections = 1,
+  signals: readonly NodeJS.Signals[] = ['SIGINT'],
+): Promise<Outcome> {
   let child: ChildProcess | undefined;
   let seen = 0;
   silentHost.on('connection', () => {
     seen += 1;
-    if (seen === connections) setTimeout(() => child?.kill('SIGINT'), 300);
+    if (seen !== connections) return;
+    setTimeout(() => {
+      for (const signal of signals) child?.kill(signal);
+    }, 300);
   });
   return user.run(args, {
     onStart: (started) => {
@@ -66,6 +73,16 @@ test('Ctrl-C ends a command with an id, a hint and 130', async () => {
   expect(outcome.stderr).toBe(
     'Interrupted\nHint: Run the same command again: what is done already stays done.\nError id: MM_INTERRUPTED\n',
   );
+});
+
+test.each([
+  ['SIGTERM twice, as timeout sends it to the program and its group', ['SIGTERM', 'SIGTERM']],
+  ['SIGHUP of a terminal that goes, by the system and by the shell', ['SIGHUP', 'SIGHUP']],
+  ['SIGINT by the terminal and by npx', ['SIGINT', 'SIGINT', 'SIGTERM']],
+] as const)('%s, interrupts once', async (_, signals) => {
+  await adopt('h1');
+  const outcome = await interrupted(['upgrade', 'h1'], 1, signals);
+  expect(outcome).toMatchObject({ code: 130, stderr: expect.stringContaining('Error id: MM_INTERRUPTED') });
 });
 
 test('Ctrl-C of a command over several machines ends with 130 as well, and names each that was not finished', async () => {

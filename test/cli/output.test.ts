@@ -57,9 +57,32 @@ describe('what is printed', () => {
     await pipe.close();
   });
 
-  it('is no failure when its reader has seen enough', async () => {
+  it('ends as any other program does when its reader has seen enough', async () => {
     const { stdout, stderr } = await shell('{ "$P" inspect h1; echo "ended with $?" >&2; } | head -c 10');
-    expect([stdout.length, stderr]).toEqual([10, 'ended with 0\n']);
+    expect([stdout.length, stderr]).toEqual([10, 'ended with 141\n']);
+  });
+
+  it('that nobody reads cuts no work off', async () => {
+    const none = '-d none --url tcp://192.0.2.1:2376';
+    // The reader goes before there is anything to read.
+    const { stderr } = await shell(
+      `mkfifo go; { read _ <go; "$P" create ${none} h2; echo "ended with $?" >&2; } | { exec <&-; echo >go; }`,
+    );
+    expect(stderr).toBe('ended with 141\n');
+    const full = existsSync('/dev/full') ? await shell(`"$P" create ${none} h3 >/dev/full`) : undefined;
+    if (full !== undefined) expect(full).toMatchObject({ code: 1 });
+    for (const name of full === undefined ? ['h2'] : ['h2', 'h3'])
+      expect(await user.run(['status', '--json', name])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('"phase": "ready"'),
+      });
+  });
+
+  it.runIf(existsSync('/dev/full'))('of a question that was lost is taken for no answer', async () => {
+    const { code, stderr } = await shell('echo y | "$P" rm h1 >/dev/full');
+    for (const id of ['MM_NO_ANSWER', 'MM_OUTPUT']) expect(stderr).toContain(`Error id: ${id}`);
+    expect(code).toBe(1);
+    expect(await user.run(['url', 'h1'])).toMatchObject({ code: 0 });
   });
 
   it.runIf(existsSync('/dev/full'))('is a failure in a few lines where the disk is full', async () => {

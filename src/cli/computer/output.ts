@@ -9,16 +9,23 @@ import type { Output } from '../io.ts';
 export class StandardOutput implements Output {
   readonly #fd: 1 | 2;
   readonly #load: () => NodeJS.WriteStream;
-  readonly #fail: (error: NodeJS.ErrnoException) => void;
   #stream: NodeJS.WriteStream | undefined;
+  #lost: NodeJS.ErrnoException | undefined;
 
-  /** @param fail told what cannot be written, and why: a full disk, a reader that went. */
-  constructor(fd: 1 | 2, load: () => NodeJS.WriteStream, fail: (error: NodeJS.ErrnoException) => void) {
+  constructor(fd: 1 | 2, load: () => NodeJS.WriteStream) {
     this.#fd = fd;
-    this.#fail = fail;
-    this.#load = () => load().on('error', fail);
+    this.#load = () => load().on('error', (error) => this.#fail(error));
     // A console of Windows takes UTF-8 through the stream alone.
     if (process.platform === 'win32' && isDevice(fd)) this.#stream = this.#load();
+  }
+
+  get lost(): NodeJS.ErrnoException | undefined {
+    return this.#lost;
+  }
+
+  /** The work goes on: it must not be cut off where nobody reads of it. */
+  #fail(error: NodeJS.ErrnoException): void {
+    this.#lost ??= error;
   }
 
   get stream(): NodeJS.WriteStream {
@@ -36,6 +43,7 @@ export class StandardOutput implements Output {
   }
 
   write(text: string): void {
+    if (this.#lost !== undefined) return;
     let rest = Buffer.from(text);
     try {
       while (this.#stream === undefined && rest.length > 0) rest = rest.subarray(writeSync(this.#fd, rest));
@@ -52,7 +60,7 @@ export class StandardOutput implements Output {
   /** Resolves when all of it is out. */
   async flush(): Promise<void> {
     const stream = this.#stream;
-    if (stream === undefined) return;
+    if (stream === undefined || this.#lost !== undefined) return;
     const error = await new Promise<Error | null | undefined>((done) => stream.write('', done));
     if (error instanceof Error) this.#fail(error);
   }

@@ -228,6 +228,7 @@ export const exitCodes: readonly (readonly [code: number, meaning: string])[] = 
   ],
   [4, 'some of several machines failed'],
   [130, 'interrupted'],
+  [141, 'nobody reads the output any more, as the shell shows it of other programs'],
 ];
 
 export const sshExitCode = "ssh ends with the remote command's own status.";

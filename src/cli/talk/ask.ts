@@ -55,6 +55,8 @@ async function lineFromPipe(
   message: string,
 ): Promise<string | undefined> {
   out.write(`${message} (y/n): `);
+  // Nobody can have read the question.
+  if (out.lost !== undefined) return undefined;
   const { addAbortSignal } = await import('node:stream');
   let text = '';
   try {

@@ -155,6 +155,24 @@ describe('an engine client', () => {
     await expect(engine.containers()).rejects.toMatchObject(refusal);
   });
 
+  const head = 'HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\n';
+  it.each([
+    ['HTML', `${head}Content-Length: 6\r\n\r\n<html>`],
+    ['nothing', `${head}Content-Length: 0\r\n\r\n`],
+    ['no content', 'HTTP/1.1 204 No Content\r\nApi-Version: 1.51\r\n\r\n'],
+    ['JSON', `${head}Content-Length: 4\r\n\r\nnull`],
+    ['packed bytes', `${head}Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\u001f\u008b\u0008`],
+    ['broken chunks', `${head}Transfer-Encoding: chunked\r\n\r\nZZ\r\nOK\r\n`],
+    ['two lengths', `${head}Content-Length: 2\r\nContent-Length: 3\r\n\r\nOK`],
+    ['headers without end', `${head}X: ${'x'.repeat(1_000_000)}`],
+    ['no headers', 'OK'],
+  ])('takes %s for no sign of life of an engine', async (_, answer) => {
+    const port = await running(rawServer((socket) => socket.once('data', () => socket.write(answer))));
+    await expect(client({ kind: 'tcp', host: '127.0.0.1', port }).ping()).rejects.toMatchObject({
+      code: 'MM_ENGINE_PROTOCOL',
+    });
+  });
+
   it('refuses what is no HTTP at all', async () => {
     const port = await running(rawServer((socket) => socket.end('SSH-2.0-OpenSSH_9.2\r\n')));
     await expect(client({ kind: 'tcp', host: '127.0.0.1', port }).ping()).rejects.toMatchObject({
