@@ -1,6 +1,5 @@
-import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { bracketed } from '../base/net.ts';
+import { bracketed, ipVersion } from '../base/net.ts';
 import { printable } from '../base/printable.ts';
 import { engineError } from './errors.ts';
 
@@ -61,7 +60,7 @@ export function parseEngineUrl(url: string): EngineAddress {
   const [, ipv6, name, digits] = (url.length <= 512 ? shape.exec(url) : null) ?? [];
   const host = ipv6 ?? name;
   const port = digits === undefined ? defaultPort : Number(digits);
-  if (host !== undefined && (ipv6 === undefined || isIPv6(ipv6)) && port >= 1 && port <= 65535) {
+  if (host !== undefined && (ipv6 === undefined || ipVersion(ipv6) === 6) && port >= 1 && port <= 65535) {
     return { host, port };
   }
   throw engineError('MM_ENGINE_URL', {

@@ -1,4 +1,5 @@
-import { lstat, readdir, stat } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { readText } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import { codeOf, isMachineError, messageOf } from '../base/machine-error.ts';
@@ -85,7 +86,12 @@ export class Store {
   }
 
   async exists(name: string): Promise<boolean> {
-    return isFolderName(name) && (await lstat(this.paths.machine(name)).catch(() => undefined)) !== undefined;
+    if (!isFolderName(name)) return false;
+    try {
+      return lstatSync(this.paths.machine(name), { throwIfNoEntry: false }) !== undefined;
+    } catch {
+      return false;
+    }
   }
 
   async load(name: string): Promise<StoredMachine> {

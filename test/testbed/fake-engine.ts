@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { KeyPair } from '../../src/certs/create.ts';
 import { createAuthority, createServerCertificate } from '../../src/certs/create.ts';
 import { compareApiVersions } from '../../src/engine/answers.ts';
-import { listen } from './listen.ts';
+import { type Listening, listen } from './listen.ts';
 
 export interface FakeEngineOptions {
   /** The folder of ca.pem and ca-key.pem. They are read at the first connection. */
@@ -18,6 +18,8 @@ export interface FakeEngineOptions {
   readonly certificate?: EngineCertificate;
   /** Takes connections and says nothing, like an engine that hangs. */
   readonly silent?: boolean;
+  /** The newest version of TLS that it speaks. */
+  readonly maxVersion?: 'TLSv1.1' | 'TLSv1.2';
   /** Answers each request by switching to another protocol. */
   readonly switches?: boolean;
 }
@@ -37,6 +39,7 @@ export interface FakeEngine {
   readonly address: string;
   /** `tcp://127.0.0.1:PORT` */
   readonly url: string;
+  readonly connections: Listening['connections'];
   close(): Promise<void>;
 }
 
@@ -57,7 +60,12 @@ async function serverIdentity(options: FakeEngineOptions): Promise<ServerOptions
     days: age?.days ?? 1080,
     sans: certificate === 'other-name' ? ['192.0.2.99'] : ['127.0.0.1', 'localhost'],
   });
-  return { ca: own.cert, cert: pair.cert, key: pair.key, requestCert: true, rejectUnauthorized: true };
+  return {
+    ...{ ca: own.cert, cert: pair.cert, key: pair.key, requestCert: true, rejectUnauthorized: true },
+    ...(options.maxVersion === undefined ? {} : { maxVersion: options.maxVersion, minVersion: 'TLSv1' }),
+    // OpenSSL 3 speaks the old versions at its lowest level of security alone.
+    ...(options.maxVersion === 'TLSv1.1' ? { ciphers: 'DEFAULT@SECLEVEL=0' } : {}),
+  };
 }
 
 /** What dockerd tells of itself, of any age. */
@@ -134,9 +142,9 @@ export async function startFakeEngine(options: FakeEngineOptions): Promise<FakeE
     engine ??= serverIdentity(options).then((identity) => createHttpsServer(identity, handler));
     (await engine).emit('connection', socket);
   };
-  const { port, close } = await listen(
+  const { port, connections, close } = await listen(
     createServer((socket) => void accept(socket).catch(() => socket.destroy())),
   );
   const address = `127.0.0.1:${port}`;
-  return { address, url: `tcp://${address}`, close };
+  return { address, url: `tcp://${address}`, connections, close };
 }

@@ -1,5 +1,5 @@
-import { constants } from 'node:fs';
-import { access, open } from 'node:fs/promises';
+import { accessSync, constants } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { constants as system } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { baseError } from '../../base/errors.ts';
@@ -20,11 +20,11 @@ function folders(env: Environment, variables: readonly string[]): string[] {
   return [...path, ...named, ...system].filter((folder) => folder !== '');
 }
 
-async function findProgram(
+function findProgram(
   program: string,
   env: Environment,
   variables: readonly string[] = [],
-): Promise<string | undefined> {
+): string | undefined {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd', ''] : [''];
   const candidates = isAbsolute(program)
     ? [program]
@@ -32,7 +32,7 @@ async function findProgram(
   for (const candidate of candidates) {
     for (const ending of endings) {
       try {
-        await access(`${candidate}${ending}`, constants.X_OK);
+        accessSync(`${candidate}${ending}`, constants.X_OK);
         return `${candidate}${ending}`;
       } catch {}
     }
@@ -49,7 +49,7 @@ function missing(program: string): Error {
 
 /** Programs of this computer, run by execa: argument vectors, never a shell. */
 export function localPrograms(env: Environment): Programs {
-  const find: Programs['find'] = (program, variables) => findProgram(program, env, variables);
+  const find: Programs['find'] = async (program, variables) => findProgram(program, env, variables);
   const located = async (program: string) => {
     const path = await find(program);
     if (path === undefined) throw missing(program);

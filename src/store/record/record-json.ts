@@ -35,6 +35,9 @@ const MAX_DEPTH = 500;
 
 const TOKEN = /[\s,:]*("(?:[^"\\]|\\.)*"|[[\]{}]|[^\s,:[\]{}"]+)/y;
 
+/** What may be a number that a double cannot hold as it is written. */
+const ODD_NUMBER = /(?:^|[\s:[,])(?:-?(?:\d{16}|\d+[.eE])|-0)/;
+
 /** Reads valid JSON, so it skips commas and colons. */
 class Reader {
   readonly #text: string;
@@ -86,8 +89,9 @@ class Reader {
 export function parseRecord(source: string): unknown {
   const text = source.replace(/^\ufeff/, '');
   // Throws for what is no JSON, and says where it stops being so.
-  JSON.parse(text);
-  return new Reader(text).value();
+  const parsed: unknown = JSON.parse(text);
+  const isPlain = !ODD_NUMBER.test(text) && (text.match(/[[{]/g)?.length ?? 0) < MAX_DEPTH;
+  return isPlain ? parsed : new Reader(text).value();
 }
 
 /** What Go's encoding/json escapes in another way than JSON.stringify. */

@@ -1,7 +1,7 @@
 import { cp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FakeEngine, startFakeEngine } from '../../testbed/fake-engine.ts';
+import { type FakeEngine, type FakeEngineOptions, startFakeEngine } from '../../testbed/fake-engine.ts';
 import { PROGRAM, Sandbox } from '../program.ts';
 
 let user: Sandbox;
@@ -94,5 +94,40 @@ describe('env of a store whose path holds everything that means something to a s
       });
     }
     expect(await readdir(user.home)).not.toContain('pwned');
+  });
+});
+
+describe('the check of an engine', () => {
+  const env = async (options: Partial<FakeEngineOptions>) => {
+    const certDir = join(user.home, folder, 'certs');
+    const asked = await startFakeEngine({ certDir, ...options });
+    const add = ['create', '-d', 'none', '--url', asked.url, 'asked'];
+    await user.run(['-s', join(user.home, folder), ...add]);
+    // At its first connection the engine makes its certificate, which takes long.
+    await user.run(['-s', join(user.home, folder), 'config', 'asked']);
+    asked.connections.total = 0;
+    const result = await user.run(['-s', join(user.home, folder), 'env', '--shell', 'sh', 'asked']);
+    await user.run(['-s', join(user.home, folder), 'rm', '-y', 'asked']);
+    await asked.close();
+    return { ...result, connections: asked.connections.total };
+  };
+
+  test('takes one connection to an engine that is well', async () => {
+    for (const options of [{}, { maxVersion: 'TLSv1.2' }] as const) {
+      const { code, connections } = await env(options);
+      expect({ code, connections }).toEqual({ code: 0, connections: 1 });
+    }
+  });
+
+  test.each([
+    [{ maxVersion: 'TLSv1.1' }, /MM_ENGINE_OLD_TLS/],
+    [{ certificate: 'other-name' }, /MM_ENGINE_CERT_NAME/],
+    [{ certificate: 'expired' }, /MM_ENGINE_CERT_EXPIRED/],
+    [{ certificate: 'foreign' }, /MM_ENGINE_CERT_AUTHORITY/],
+    [{ switches: true }, /MM_ENGINE_PROTOCOL/],
+  ] as const)('refuses an engine with %o', async (options, words) => {
+    const { code, stdout, stderr } = await env(options);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(words);
   });
 });
