@@ -100,6 +100,7 @@ export class App {
         const { programs, signal } = this;
         return readUserConfig(login, { programs, signal, homeDir: this.io.homeDir, configPath: '' });
       },
+      variable: (name) => this.io.env[name],
       newId: () => crypto.randomUUID(),
       sudoPassword: async (machineName) =>
         (await import('./talk/ask.ts')).askSudoPassword(this.io, machineName),

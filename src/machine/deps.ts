@@ -27,6 +27,8 @@ export interface MachineDeps extends Ports {
   readonly ssh: () => Promise<SshConnector>;
   /** What the user's ssh config says of a login. undefined when it is not to be read. */
   readonly sshConfig?: UserSsh['config'];
+  /** A variable of the environment. Undefined for none. */
+  readonly variable?: (name: string) => string | undefined;
   readonly newId: () => string;
   /** Asks the user or the environment for the sudo password of a host's login user. */
   readonly sudoPassword: (machineName: string) => Promise<string>;

@@ -219,6 +219,7 @@ export class Machine {
           (await (await machine.deps.ssh()).isGreeted?.(await machine.sshTarget(), { timeoutMs, signal })) ??
           false,
       },
+      variable: this.deps.variable,
       secret: (flag) => machine.#secret(flag),
       withLock: locksOf(this.deps),
       save: (patch) => machine.#saveDriver(patch),

@@ -74,6 +74,11 @@ export interface DriverContext<C extends BaseConfig = BaseConfig> extends Ports 
   withLock<T>(name: string, work: () => Promise<T>, options?: LockOptions): Promise<T>;
   /** Left out where the user's ssh is none of our business, as in tests. */
   readonly userSsh?: UserSsh | undefined;
+  /**
+   * A variable of the environment that a library of the driver reads by itself.
+   * It is looked at for what the library would misunderstand. Left out in tests.
+   */
+  readonly variable?: ((name: string) => string | undefined) | undefined;
   /** The value of a flag that is `secret`, '' without one. The core keeps it in a file, 0600. */
   secret(flag: string): Promise<string>;
   /** The driver's own JSON as last saved. */

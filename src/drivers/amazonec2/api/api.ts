@@ -6,6 +6,7 @@ import { retry } from '../../../base/wait.ts';
 import { type Ec2Config, endpointUrl } from '../config.ts';
 import type { Ec2Context } from '../context.ts';
 import { ec2Error } from '../errors.ts';
+import { givenCredentials } from './credentials.ts';
 import { awsCodeOf, ec2Failure, isRefusedWith, notEc2, type Situation } from './failures.ts';
 
 /** The way to EC2 in one region. Every failure that leaves it is one of ours. */
@@ -128,23 +129,6 @@ function endpointOf({ Endpoint, DisableSSL }: Readonly<Ec2Config>): string {
     message: `The machine's record has an endpoint that is no URL: ${Endpoint.slice(0, 100)}`,
     hint: 'Mend "Endpoint" in its config.json.',
   });
-}
-
-/** Keys that were given, or stand in a record of docker-machine. undefined leaves it to the SDK. */
-async function givenCredentials(context: Ec2Context): Promise<EC2ClientConfig['credentials'] | undefined> {
-  const { config } = context;
-  const accessKeyId = (await context.secret('amazonec2-access-key')) || config.AccessKey || '';
-  const secretAccessKey = (await context.secret('amazonec2-secret-key')) || config.SecretKey || '';
-  const sessionToken = (await context.secret('amazonec2-session-token')) || config.SessionToken || '';
-  if (accessKeyId === '' && secretAccessKey === '') return undefined;
-  if (accessKeyId === '' || secretAccessKey === '') {
-    const [given, lacking] = accessKeyId === '' ? ['secret', 'access'] : ['access', 'secret'];
-    throw ec2Error('MM_EC2_CREDENTIALS', {
-      message: `Half of a key pair is given: --amazonec2-${given}-key without --amazonec2-${lacking}-key`,
-      hint: "Give both, or none to use what the SDK's chain of credentials finds.",
-    });
-  }
-  return { accessKeyId, secretAccessKey, ...(sessionToken === '' ? {} : { sessionToken }) };
 }
 
 /** Where the last call went. */
