@@ -13,6 +13,7 @@ import { parseFlags } from '../../args/parse.ts';
 import { defineCommand, done, refuseSurplus } from '../../command.ts';
 import { createFlags, driverFlag, driverFlags } from '../../create/create-flags.ts';
 import { createRequest } from '../../create/request.ts';
+import { wrap } from '../../output/wrap.ts';
 import { formatDuration } from '../../talk/report.ts';
 
 export const command = defineCommand({
@@ -114,14 +115,13 @@ async function printNext(
   const { report } = app;
   const program = await app.invocation();
   report.info('');
-  report.info(`Docker Engine ${version.engine} answers on "${name}" over mutual TLS. What to type next:`);
+  const answers = `Docker Engine ${version.engine} answers on "${name}" over mutual TLS. What to type next:`;
+  for (const line of wrap(answers, app.io.stdout.columns ?? Number.POSITIVE_INFINITY)) report.info(line);
   report.info('');
-  report.info(`  eval "$(${program} env ${name})"   # this shell's docker client now talks to ${name}`);
-  report.info(
-    version.client
-      ? '  docker run hello-world'
-      : '  apt-get install docker.io       # for the docker client: there is none on this computer',
-  );
+  report.info(`  # The docker client of this shell then talks to ${name}:`);
+  report.info(`  eval "$(${program} env ${name})"`);
+  if (!version.client) report.info('  # There is no docker client on this computer:');
+  report.info(version.client ? '  docker run hello-world' : '  apt-get install docker.io');
   report.info(`  ${program} ls`);
   report.info(`  ${program} ssh ${name}`);
   report.info(`  ${program} rm ${name}`);

@@ -23,6 +23,64 @@ describe('a table', () => {
     expect((await table(rows, 10)).replace(/\s/g, '')).toContain('nothing');
   });
 
+  const fault = 'Unable to query docker version: nothing listens at tcp://192.168.99.100:2376';
+  const listed = (error: string) => [
+    ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'],
+    ['default', '*', 'virtualbox', 'Running', 'tcp://192.168.99.100:2376', '', 'v28.5.2', ''],
+    ['h2', '-', 'none', 'Running', 'tcp://192.0.2.11:2376', '', 'Unknown', error],
+  ];
+
+  it('leaves out columns that hold nothing where a terminal is too narrow for all', async () => {
+    expect(await table(listed(''), 80)).toBe(
+      [
+        'NAME      ACTIVE   DRIVER       STATE     URL                         DOCKER',
+        'default   *        virtualbox   Running   tcp://192.168.99.100:2376   v28.5.2',
+        'h2        -        none         Running   tcp://192.0.2.11:2376       Unknown',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('has its last column below the rows where that would be too narrow beside them', async () => {
+    expect(await table(listed(fault), 80)).toBe(
+      [
+        'NAME      ACTIVE   DRIVER       STATE     URL                         DOCKER',
+        '   ERRORS',
+        'default   *        virtualbox   Running   tcp://192.168.99.100:2376   v28.5.2',
+        'h2        -        none         Running   tcp://192.0.2.11:2376       Unknown',
+        '   Unable to query docker version: nothing listens at tcp://192.168.99.100:2376',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('cuts nothing off at any width, and is never wider while no word is', async () => {
+    for (let columns = 30; columns < 160; columns++) {
+      const text = await table(listed(fault), columns);
+      expect(text, `${columns}`).not.toContain('…');
+      // The first six columns need 12 each when words are broken.
+      const least = Math.max(columns, 67);
+      for (const line of text.split('\n'))
+        expect(line.length, `${columns}: ${line}`).toBeLessThanOrEqual(least);
+      if (columns >= 80)
+        for (const word of listed(fault).flat().join(' ').split(' '))
+          if (word !== 'SWARM') expect(text).toContain(word);
+    }
+  });
+
+  it('has a word whole that is longer than the terminal, below its row', async () => {
+    const url = `https://images.example/${'x'.repeat(100)}.qcow2`;
+    const text = await table(
+      [
+        ['NAME', 'FROM'],
+        ['a', 'here'],
+        ['b', url],
+      ],
+      60,
+    );
+    expect(text).toBe(`NAME\n   FROM\na\n   here\nb\n   ${url}\n`);
+  });
+
   it("is docker-machine's: three blanks between columns, nothing behind the last", async () => {
     const rows = [
       ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'],
