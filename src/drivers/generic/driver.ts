@@ -1,5 +1,5 @@
 import { chmod, copyFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { readBounded } from '../../base/files.ts';
 import { accepts } from '../../base/net.ts';
 import type { BaseConfig, DriverContext } from '../../sdk/context.ts';
@@ -103,9 +103,13 @@ const TAKEN = new Set([
   ...['config.json', 'config.json.bak', 'mymachine.json', 'secrets.json'],
 ]);
 
+const isFile = async (path: string) => (await stat(path).catch(() => undefined))?.isFile() === true;
+
 async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<GenericConfig>> {
   const source = context.config.SSHKey;
   if (source === '') return {};
+  // A certificate of the user's is soon over, and a new one is put beside the user's own key.
+  if (await isFile(`${source}-cert.pub`)) return { SSHKeyPath: resolve(source) };
   const name = basename(source);
   // Some file systems do not tell capitals from small letters.
   const own = join(context.machine.dir, TAKEN.has(name.toLowerCase()) ? 'ssh-key' : name);
@@ -126,8 +130,7 @@ const userIn = (reader: FlagReader, name: string) =>
 const host: HostDriver<GenericConfig> = {
   async precheck({ config }) {
     if (config.SSHKey === '') return [];
-    const found = await stat(config.SSHKey).catch(() => undefined);
-    if (found?.isFile() !== true) {
+    if (!(await isFile(config.SSHKey))) {
       throw driverError('MM_GENERIC_KEY', {
         message: `SSH key does not exist: "${config.SSHKey}"`,
         hint: 'Give the path of the private key with --generic-ssh-key, or leave the option out to use your agent and default keys.',

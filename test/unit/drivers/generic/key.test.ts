@@ -13,8 +13,9 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** A machine made with the key file of that name. */
-async function made(name: string) {
+async function made(name: string, hasCertificate = false) {
   const source = join(folder, name);
+  if (hasCertificate) await writeFile(`${source}-cert.pub`, 'ssh-ed25519-cert-v01@openssh.com AAAA\n');
   await writeFile(source, '-----BEGIN OPENSSH PRIVATE KEY-----\n');
   await writeFile(`${source}.pub`, 'ssh-ed25519 AAAA\n');
   const flags = { 'generic-ip-address': '192.0.2.10', 'generic-ssh-key': source };
@@ -29,6 +30,12 @@ test('the key is kept under its own name, which its user may read alone', async 
   expect(config.SSHKeyPath).toBe(join(machine.dir, 'id_work'));
   expect((await stat(config.SSHKeyPath)).mode & 0o777).toBe(0o600);
   expect((await readdir(machine.dir)).sort()).toEqual(['id_work', 'id_work.pub']);
+});
+
+test('a key with a certificate stays where both are made anew', async () => {
+  const { config, machine } = await made('id_work', true);
+  expect(config.SSHKeyPath).toBe(join(folder, 'id_work'));
+  expect(await readdir(machine.dir)).toEqual([]);
 });
 
 test.each([
