@@ -118,6 +118,7 @@ export class App {
         sshAuthSock: this.io.env['SSH_AUTH_SOCK'] ?? '',
         homeDir: this.io.homeDir,
         useUserConfig: !this.globals['no-ssh-config'],
+        builtInOnly: this.globals['native-ssh'],
       }),
     );
     return this.#connector;

@@ -19,7 +19,7 @@ export const sshErrors = {
   MM_SSH_KEY_INVALID: { summary: 'The file is not a private key that can be used.' },
   MM_SSH_HOST_KEY_UNKNOWN: { summary: "The host's key is not among the known ones, and it must be." },
   MM_SSH_HOST_KEY_REFUSED: {
-    summary: "The user's own known_hosts or ssh config forbids the key that a new host shows.",
+    summary: "The user's own known_hosts or ssh config forbids the key that a host shows.",
   },
   MM_SSH_HOST_KEY_CHANGED: { summary: 'The host shows another key than the one pinned for the machine.' },
   MM_SSH_KNOWN_HOSTS: {

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
+import { readBounded } from '../../base/files.ts';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import type { Clock } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
@@ -10,7 +11,7 @@ import { sshError } from '../errors.ts';
 import type { UserConfig } from '../system/user-config.ts';
 import { type AgentKey, listAgent } from './agent.ts';
 import { fromPkcs8 } from './ed25519.ts';
-import { invalidKey, readKeyFile } from './private-key-file.ts';
+import { checkKeyFile, invalidKey, readKeyFile } from './private-key-file.ts';
 import { blobOfLine, fingerprint, keyType } from './public-key.ts';
 
 export type Identity =
@@ -23,6 +24,8 @@ export interface Identities {
   readonly identities: readonly Identity[];
   /** Keys that are not tried, each with the reason, for the message when none is let in. */
   readonly leftOut: readonly string[];
+  /** What ssh would log in with and ssh2 cannot, for messages. */
+  readonly forSystem: readonly string[];
 }
 
 interface IdentitySource {
@@ -32,7 +35,7 @@ interface IdentitySource {
   readonly clock: Clock;
 }
 
-const DEFAULT_KEYS = ['id_rsa', 'id_ecdsa', 'id_ed25519'];
+const DEFAULT_KEYS = ['id_rsa', 'id_ecdsa', 'id_ecdsa_sk', 'id_ed25519', 'id_ed25519_sk'];
 
 /**
  * Gathers the keys to try. A key that the target names is tried alone. Otherwise they are what ssh
@@ -45,25 +48,26 @@ export async function gatherIdentities(
   source: IdentitySource,
 ): Promise<Identities> {
   const socket = agentSocket(config, source);
-  if (target.keyPath !== '') {
-    return { identities: [await explicitIdentity(target.keyPath, socket, source.clock)], leftOut: [] };
+  const isExplicit = target.keyPath !== '';
+  const paths = isExplicit
+    ? [target.keyPath]
+    : [...new Set(config?.identityFiles ?? DEFAULT_KEYS.map((name) => join(source.homeDir, '.ssh', name)))];
+  const forSystem = [...(config?.beyondSsh2 ?? []), ...(await Promise.all(paths.map(beyondSsh2))).flat()];
+  if (isExplicit) {
+    // The path is checked all the same. ssh would only warn of it.
+    if (forSystem.length > 0) await checkKeyFile(target.keyPath);
+    const isToken = forSystem.includes(`${target.keyPath} (${SECURITY_KEY})`);
+    const identity = isToken ? [] : [await explicitIdentity(target.keyPath, socket, source.clock)];
+    return { identities: identity, leftOut: [], forSystem };
   }
-  const paths = config?.identityFiles ?? DEFAULT_KEYS.map((name) => join(source.homeDir, '.ssh', name));
-  const [agent, files, certificates] = await Promise.all([
+  const [agent, files] = await Promise.all([
     listAgent(socket, source.clock),
-    Promise.all([...new Set(paths)].map(readQuietly)),
-    Promise.all(
-      [...new Set(paths)].map((path) =>
-        stat(`${path}-cert.pub`).then(
-          () => path,
-          () => undefined,
-        ),
-      ),
-    ),
+    Promise.all(paths.map(readQuietly)),
   ]);
   const present = files.filter((file) => file !== undefined);
   const isFile = ({ blob }: AgentKey) => present.some(({ publicBlob }) => publicBlob?.equals(blob));
-  const others = config?.identitiesOnly === true ? [] : agent.keys.filter((key) => !isFile(key));
+  const onlyFiles = config?.identitiesOnly === true;
+  const others = onlyFiles ? [] : agent.keys.filter((key) => !isFile(key));
   const keys = [...agent.keys.filter(isFile), ...others];
   return {
     identities: [
@@ -73,11 +77,28 @@ export async function gatherIdentities(
     leftOut: [
       ...(agent.complaint === undefined ? [] : [agent.complaint]),
       ...present.flatMap(({ leftOut }) => leftOut ?? []),
-      ...certificates.flatMap((path) =>
-        path === undefined ? [] : `${path}-cert.pub (certificates are not used)`,
-      ),
     ],
+    forSystem: [...forSystem, ...(onlyFiles ? [] : agent.unusable.map((type) => `agent key (${type})`))],
   };
+}
+
+const SECURITY_KEY = 'on a security key';
+
+/** What the system's ssh finds in or beside a private key's file, and ssh2 does not. */
+async function beyondSsh2(path: string): Promise<readonly string[]> {
+  const certificate = `${path}-cert.pub`;
+  const isThere = await stat(certificate).then(
+    () => true,
+    () => false,
+  );
+  const content = await readBounded(path).catch(() => undefined);
+  const text = content?.toString('latin1') ?? '';
+  const blob = publicHalf(text) ?? blobOfLine(text);
+  const isToken = blob !== undefined && /^sk-/.test(keyType(blob));
+  return [
+    ...(isThere ? [`${certificate} (certificate)`] : []),
+    ...(isToken ? [`${path} (${SECURITY_KEY})`] : []),
+  ];
 }
 
 /** A key with a passphrase is used by way of the agent, if the agent holds that very key. */

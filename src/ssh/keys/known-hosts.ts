@@ -70,20 +70,27 @@ function fileError(verb: 'read' | 'write', path: string, error: unknown): Error 
   });
 }
 
+const KINDS: Readonly<Record<string, ListedKey['kind']>> = {
+  '': 'key',
+  revoked: 'revoked',
+  'cert-authority': 'authority',
+};
+
 /** A line of the user's own known_hosts files that is about a host. */
 export interface ListedKey {
   /** Such as `/home/ann/.ssh/known_hosts:7`. */
   readonly where: string;
   readonly type: string;
   readonly blob: Buffer;
-  readonly isRevoked: boolean;
+  /** `@revoked` and `@cert-authority` mark the two others. */
+  readonly kind: 'key' | 'revoked' | 'authority';
   /** false: listed for the host's name without its port, where ssh looks second. */
   readonly isForPort: boolean;
 }
 
 /**
  * Finds what the user's known_hosts files (sshd(8)) say of a host. Files that cannot be read say
- * nothing, as with ssh. Keys of authorities are left out.
+ * nothing, as with ssh.
  */
 export async function listedKeys(
   paths: readonly string[],
@@ -98,12 +105,13 @@ export async function listedKeys(
     return text.split('\n').flatMap((line, index): ListedKey[] => {
       const [, marker, hosts = '', key = ''] = /^\s*(?:@(\S+)\s+)?([^\s#]\S*)\s+(.*)$/.exec(line) ?? [];
       const blob = blobOfLine(key);
-      if (blob === undefined || (marker !== undefined && marker !== 'revoked')) return [];
+      const kind = KINDS[marker ?? ''];
+      if (blob === undefined || kind === undefined) return [];
       const name = names.find((one) => isListed(hosts, one));
       if (name === undefined) return [];
       const isForPort = name === names[0];
       const where = `${path}:${index + 1}`;
-      return [{ where, type: keyType(blob), blob, isRevoked: marker === 'revoked', isForPort }];
+      return [{ where, type: keyType(blob), blob, kind, isForPort }];
     });
   });
   return (await Promise.all(found)).flat();

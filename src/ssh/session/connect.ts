@@ -1,21 +1,18 @@
 import type { Client } from 'ssh2';
 import ssh2 from 'ssh2';
+import { messageOf } from '../../base/machine-error.ts';
 import type { Clock, Programs, Report } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
 import type { SshTarget } from '../contract.ts';
-import {
-  checkHostKey,
-  hostKeyAlgorithms,
-  type KnownKeys,
-  keyChanged,
-  knownToUser,
-} from '../keys/host-key-check.ts';
-import { describeIdentity, gatherIdentities, isKey } from '../keys/identities.ts';
-import { pinFirstKey, pinnedKeys } from '../keys/known-hosts.ts';
-import { describeKey } from '../keys/public-key.ts';
+import { checkHostKey, hostKeyAlgorithms, keyChanged, knownToUser, pin } from '../keys/host-key-check.ts';
+import { describeIdentity, gatherIdentities, type Identities, isKey } from '../keys/identities.ts';
+import { pinnedKeys } from '../keys/known-hosts.ts';
+import { whyRevoked } from '../keys/revoked-keys.ts';
+import { judgeCertificate, type SystemCall } from '../system/client.ts';
 import { readUserConfig } from '../system/user-config.ts';
 import { checkTarget, describeTarget } from '../target.ts';
-import { type ConnectStage, type Login, loginFailure, lostFailure } from './failures.ts';
+import { connectBySystem, meetBySystem, type SystemWork } from './by-system.ts';
+import { type ConnectStage, loginFailure, lostFailure, sharesNothing } from './failures.ts';
 import { openRoute, type Route } from './route.ts';
 import { Session } from './session.ts';
 
@@ -34,6 +31,8 @@ export interface ConnectSettings {
   readonly useUserConfig: boolean;
   /** A config file in place of those; '' for those. */
   readonly userConfigPath?: string;
+  /** true: the system's ssh is no transport, even where ssh2 cannot log in. */
+  readonly builtInOnly?: boolean;
   /** Time between two probes of a silent host. Default 10 s. */
   readonly keepaliveMs?: number;
 }
@@ -58,58 +57,135 @@ export async function isGreeted(
   }
 }
 
-/**
- * Connects and logs in once. Has no deadline of its own; the signal ends it with its reason.
- * With `justMeet` it leaves once the host's key is pinned, and the session is closed. `onData` is
- * called whenever the host has sent something before the login is over.
- */
+/** What a contact with a host tells while it lasts. */
+interface Watcher {
+  readonly onStage: (stage: ConnectStage) => void;
+  /** Called whenever the host has sent something before the login is over. */
+  readonly onData?: () => void;
+}
+
+/** Connects and logs in once. Has no deadline of its own; the signal ends it with its reason. */
 export async function connect(
   target: SshTarget,
   settings: ConnectSettings,
   signal: AbortSignal,
-  onStage: (stage: ConnectStage) => void,
-  { justMeet = false, onData = () => {} }: { justMeet?: boolean; onData?: () => void } = {},
+  watcher: Watcher,
 ): Promise<Session> {
+  const contact = await prepare(target, settings, signal, watcher, false);
+  return byEither(contact, {
+    ssh2: () => connectBySsh2(contact, settings, signal),
+    system: async () => {
+      const connection = await connectBySystem(contact);
+      return new Session(connection, target, { remoteAddress: '' }, settings.clock);
+    },
+  });
+}
+
+/** Sees the host's key, which is pinned if it may be, and leaves before any login. */
+export async function meet(
+  target: SshTarget,
+  settings: ConnectSettings,
+  signal: AbortSignal,
+  watcher: Watcher,
+): Promise<void> {
+  const contact = await prepare(target, settings, signal, watcher, true);
+  await byEither(contact, {
+    ssh2: async () => (await connectBySsh2(contact, settings, signal)).close(),
+    system: () => meetBySystem(contact),
+  });
+}
+
+interface Contact extends SystemWork {
+  readonly target: SshTarget;
+  readonly onStage: (stage: ConnectStage) => void;
+  readonly onData: () => void;
+  readonly hasSystem: boolean;
+}
+
+const NO_IDENTITIES: Identities = { identities: [], leftOut: [], forSystem: [] };
+
+async function prepare(
+  target: SshTarget,
+  settings: ConnectSettings,
+  signal: AbortSignal,
+  { onStage, onData = () => {} }: Watcher,
+  justMeet: boolean,
+): Promise<Contact> {
   checkTarget(target);
-  const { programs, homeDir, report } = settings;
+  const { programs, homeDir, report, sshAuthSock, useUserConfig, keepaliveMs = KEEPALIVE_MS } = settings;
   const configPath = settings.userConfigPath ?? '';
   const [config, pinned] = await Promise.all([
-    settings.useUserConfig ? readUserConfig(target, { programs, homeDir, configPath, signal }) : undefined,
+    useUserConfig ? readUserConfig(target, { programs, homeDir, configPath, signal }) : undefined,
     pinnedKeys(target.knownHostsPath, target.hostKeyAlias),
   ]);
+  const configArgs = !useUserConfig ? ['-F', 'none'] : configPath === '' ? [] : ['-F', configPath];
+  const call: SystemCall = { target, config, configArgs, sshAuthSock, signal, onStage, onData };
+  const hasSystem =
+    settings.builtInOnly !== true &&
+    // Windows' ssh has no masters.
+    process.platform !== 'win32' &&
+    (await programs.find('ssh')) !== undefined;
   const isFirst = pinned.length === 0 && target.trust === 'first-use';
-  const user = isFirst ? await knownToUser(target, config, homeDir) : undefined;
-  const identities = justMeet
-    ? { identities: [], leftOut: [] }
-    : await gatherIdentities(target, config, settings);
+  const judge = hasSystem ? () => judgeCertificate(call) : undefined;
+  const user = isFirst ? await knownToUser(target, config, homeDir, judge) : undefined;
+  const known = {
+    ...{ pinned, user },
+    whyRevoked: (blob: Buffer) => whyRevoked(config?.revokedHostKeys ?? [], blob, programs),
+  };
+  const identities = justMeet ? NO_IDENTITIES : await gatherIdentities(target, config, settings);
   signal.throwIfAborted();
   onStage('way');
-  const route = await openRoute(target, config, configPath, signal);
+  return {
+    target,
+    call,
+    known,
+    identities,
+    report,
+    programs,
+    keepaliveMs,
+    justMeet,
+    onStage,
+    onData,
+    hasSystem,
+  };
+}
+
+/** By ssh2, which is faster, unless the system's ssh is there and can what ssh2 cannot. */
+async function byEither<T>(
+  { target, call, identities, hasSystem, report }: Contact,
+  ways: { readonly ssh2: () => Promise<T>; readonly system: () => Promise<T> },
+): Promise<T> {
+  const bySystem = (why: string) => {
+    report.debug('ssh', `${describeTarget(target)}: by the system's ssh: ${why}`);
+    return ways.system();
+  };
+  const [wanted] = [...identities.forSystem, ...(call.config?.beyondSsh2 ?? [])];
+  if (hasSystem && wanted !== undefined) return bySystem(wanted);
+  try {
+    return await ways.ssh2();
+  } catch (error) {
+    if (hasSystem && sharesNothing(error)) return bySystem(messageOf(error));
+    throw error;
+  }
+}
+
+async function connectBySsh2(
+  contact: Contact,
+  settings: ConnectSettings,
+  signal: AbortSignal,
+): Promise<Session> {
+  const { target, report, onStage, call } = contact;
+  const route = await openRoute(target, call.config, settings.userConfigPath ?? '', signal);
   const where = describeTarget(target);
   report.debug('ssh', `${where}: connected${route.remoteAddress === '' ? ' through a proxy' : ''}`);
   onStage('greeting');
-  const client = await shakeHands(
-    {
-      ...{ target, route, known: { pinned, user }, identities, report, justMeet, onData },
-      keepaliveMs: settings.keepaliveMs ?? KEEPALIVE_MS,
-      onStage,
-    },
-    signal,
-  );
-  report.debug('ssh', `${where}: ${justMeet ? 'met' : 'logged in'}`);
-  const session = new Session(client, target, route, settings.clock);
-  if (justMeet) session.close();
-  return session;
+  const client = await shakeHands({ ...contact, route }, signal);
+  report.debug('ssh', `${where}: ${contact.justMeet ? 'met' : 'logged in'}`);
+  return new Session(client, target, route, settings.clock);
 }
 
-interface Handshake extends Login {
+interface Handshake extends Contact {
   readonly route: Route;
-  readonly known: KnownKeys;
-  readonly report: Report;
-  readonly keepaliveMs: number;
-  readonly onStage: (stage: ConnectStage) => void;
-  readonly justMeet: boolean;
-  readonly onData: () => void;
 }
 
 /** Speaks SSH over an open route until the user is logged in. */
@@ -139,7 +215,7 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
     // Only now has the host proved that it owns the key it showed.
     client.once('handshake', () => {
       work.onStage('login');
-      if (hostKey?.first === true) pinning = pin(work, hostKey.blob);
+      if (hostKey?.first === true) pinning = pin(target, work.report, work.justMeet, hostKey.blob);
       pinning.catch(fail);
     });
     const done = () =>
@@ -161,30 +237,24 @@ function shakeHands(work: Handshake, signal: AbortSignal): Promise<Client> {
       strictVendor: false,
       algorithms: { serverHostKey: hostKeyAlgorithms(known) as ssh2.ServerHostKeyAlgorithm[] },
       // Also called when keys are exchanged again. The host key must be the same then.
-      hostVerifier: (blob: Buffer) => {
-        try {
+      hostVerifier: (blob: Buffer, verified: (isGood: boolean) => void) => {
+        const check = async () => {
           if (hostKey !== undefined && !hostKey.blob.equals(blob)) throw keyChanged(target, [], blob);
-          hostKey ??= { blob, first: checkHostKey(target, known, blob) === 'first' };
-          return true;
-        } catch (error) {
-          fail(error);
-          return false;
-        }
+          hostKey ??= { blob, first: (await checkHostKey(target, known, blob)) === 'first' };
+        };
+        check().then(
+          () => verified(true),
+          (error) => {
+            fail(error);
+            verified(false);
+          },
+        );
       },
       authHandler: work.justMeet ? () => undefined : authenticate(work, offered),
     });
     // ssh2 listens already, so nothing passes it by.
     route.stream.on('data', work.onData);
   });
-}
-
-async function pin({ target, report, justMeet }: Handshake, blob: Buffer): Promise<void> {
-  const holds = await pinFirstKey(target.knownHostsPath, target.hostKeyAlias, blob);
-  if (!holds.some((known) => known.blob.equals(blob))) throw keyChanged(target, holds, blob);
-  const said = `The host key of ${target.machineName} is pinned from now on: ${describeKey(blob)}`;
-  // Standard output belongs to the command on the host that follows.
-  if (justMeet) report.warn(said);
-  else report.info(said);
 }
 
 /** Hands ssh2 one identity after the other, and notes what was offered. */

@@ -1,7 +1,7 @@
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import { type Deadline, inWords, retry, startDeadline, untilAborted } from '../../base/wait.ts';
 import type { SshConnector, SshTarget } from '../contract.ts';
-import { type ConnectSettings, connect, isGreeted } from './connect.ts';
+import { type ConnectSettings, connect, isGreeted, meet } from './connect.ts';
 import { type ConnectStage, connectTimeout } from './failures.ts';
 import type { Session } from './session.ts';
 
@@ -53,7 +53,7 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     const onData = () => {
       attempt.progress += 1;
     };
-    const promise = connect(target, settings, stop.signal, onStage, { onData });
+    const promise = connect(target, settings, stop.signal, { onStage, onData });
     const attempt: Attempt = { promise, stop, stage: 'way', progress: 0, waiting: 0 };
     attempts.set(key, attempt);
     promise
@@ -184,7 +184,7 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
         stage = reached;
       };
       try {
-        await connect(target, settings, deadline.signal, onStage, { justMeet: true });
+        await meet(target, settings, deadline.signal, { onStage });
       } finally {
         deadline.clear();
       }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Duplex, Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
-import type { Client, ClientChannel } from 'ssh2';
+import type { ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2';
 import { messageOf } from '../../base/machine-error.ts';
 import type { Clock } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
@@ -11,6 +12,27 @@ import signalMarked from './end-command.sh';
 const DEFAULT_MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 /** How long a command may take to end after it was told to. */
 const GRACE_MS = 1000;
+
+/** A command's channel. Emits `exit` with its status or the name of a signal, then `close`. */
+export interface CommandChannel extends Duplex {
+  readonly stderr: Readable;
+  close(): void;
+}
+
+type Opened<C> = (error: Error | undefined, channel: C) => void;
+
+/** An open connection, which ssh2's Client is as well. */
+export interface Connection {
+  exec(line: string, options: object, callback: Opened<CommandChannel>): unknown;
+  openssh_forwardOutStreamLocal(path: string, callback: Opened<Duplex>): unknown;
+  /** The two for the built-in terminal and scp, which ssh2 alone has. */
+  shell(pty: PseudoTtyOptions | false, callback: Opened<ClientChannel>): unknown;
+  sftp(callback: Opened<SFTPWrapper>): unknown;
+  end(): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'close', listener: () => void): unknown;
+  removeListener(event: 'close', listener: () => void): unknown;
+}
 
 /** How a command's channel ended when the command itself did not. */
 type ExecFailure =
@@ -33,7 +55,7 @@ export function markCommand(line: string): { readonly line: string; readonly mar
  * exceeds its bound, `end` is called to end the command.
  */
 export async function collect(
-  channel: ClientChannel,
+  channel: CommandChannel,
   options: ExecOptions,
   signal: AbortSignal,
   end: () => Promise<void>,
@@ -95,8 +117,8 @@ export async function collect(
  * channel is closed or given up.
  */
 export async function endCommand(
-  client: Client,
-  channel: ClientChannel,
+  client: Connection,
+  channel: CommandChannel,
   mark: string,
   clock: Clock,
 ): Promise<void> {
@@ -116,10 +138,10 @@ export async function endCommand(
 }
 
 /** Signals on a channel of its own. A channel that cannot be opened is no error. */
-function kill(client: Client, mark: string, signal: 'TERM' | 'KILL'): Promise<void> {
+function kill(client: Connection, mark: string, signal: 'TERM' | 'KILL'): Promise<void> {
   return new Promise((resolve) => {
     try {
-      client.exec(quote(['sh', '-c', signalMarked, 'mymachine', mark, signal]), (error, channel) => {
+      client.exec(quote(['sh', '-c', signalMarked, 'mymachine', mark, signal]), {}, (error, channel) => {
         if (error !== undefined) return resolve();
         channel.once('close', () => resolve()).on('error', () => undefined);
         channel.resume();
@@ -189,7 +211,7 @@ export class Gate {
  * closed. `attach` adds the listeners at once: a quick exit may be in the same packet.
  */
 export function openChannel<C extends { destroy(): unknown }, T extends object>(
-  client: Client,
+  client: Connection,
   signal: AbortSignal,
   open: (callback: (error: Error | undefined, channel: C) => void) => void,
   attach: (channel: C) => T,

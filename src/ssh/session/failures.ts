@@ -105,6 +105,14 @@ const NO_SHARED = [
   { said: /no matching host key/, what: 'type of host key', line: 'HostKey /etc/ssh/ssh_host_ed25519_key' },
 ];
 
+/** Whether a login has failed for want of a common algorithm. The system's ssh has others. */
+export function sharesNothing(error: unknown): boolean {
+  return (
+    isMachineError(error, 'MM_SSH_PROTOCOL') &&
+    NO_SHARED.some(({ said }) => said.test(messageOf(error.cause)))
+  );
+}
+
 /**
  * Says what an error of ssh2 before the end of a login means.
  * @param offered the keys that the host was offered.
@@ -156,13 +164,13 @@ export function lostFailure({ target, route }: Login, error: Error | undefined, 
   });
 }
 
-function authFailure(
-  { target, identities: { identities, leftOut } }: Login,
+export function authFailure(
+  { target, identities: { identities, leftOut, forSystem } }: Login,
   tried: readonly string[],
   isLimit: boolean,
 ): Error {
   const untried = isLimit ? identities.map(describeIdentity).filter((key) => !tried.includes(key)) : [];
-  const not = [...untried, ...leftOut];
+  const not = [...untried, ...leftOut, ...forSystem.map((what) => `${what}: needs the system's ssh`)];
   const left = not.length === 0 ? '' : `; not tried: ${not.join(', ')}`;
   if (isLimit) {
     return sshError('MM_SSH_AUTH', {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Client, ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2';
+import type { ClientChannel, PseudoTtyOptions, SFTPWrapper } from 'ssh2';
 import { isMachineError } from '../../base/machine-error.ts';
 import type { Argv, Clock } from '../../base/ports.ts';
 import { lastLines, printable } from '../../base/printable.ts';
@@ -7,9 +7,18 @@ import { inWords, retry, startDeadline } from '../../base/wait.ts';
 import type { ExecOptions, ExecResult, SshSession, SshTarget } from '../contract.ts';
 import { sshError } from '../errors.ts';
 import { quote } from '../quote.ts';
-import { collect, describeCommand, endCommand, Gate, markCommand, openChannel, refusal } from './exec.ts';
+import {
+  type CommandChannel,
+  type Connection,
+  collect,
+  describeCommand,
+  endCommand,
+  Gate,
+  markCommand,
+  openChannel,
+  refusal,
+} from './exec.ts';
 import { closedFailure } from './failures.ts';
-import type { Route } from './route.ts';
 import writeFile from './write-file.sh';
 
 /** sshd's MaxSessions is ten. Two are left for sftp and a shell. */
@@ -21,8 +30,8 @@ const REFUSED_MS = 1000;
 export class Session implements SshSession {
   readonly target: SshTarget;
   readonly remoteAddress: string;
-  readonly #client: Client;
-  readonly #stream: Duplex;
+  readonly #client: Connection;
+  readonly #stream: Duplex | undefined;
   readonly #clock: Clock;
   readonly #gate = new Gate(MAX_COMMANDS);
   readonly #killGate = new Gate(1);
@@ -32,7 +41,13 @@ export class Session implements SshSession {
   /** Why the connection ended; undefined as long as it is open. */
   #closure: { readonly cause: Error | undefined } | undefined;
 
-  constructor(client: Client, target: SshTarget, route: Route, clock: Clock) {
+  /** @param route what the connection goes through, unless that ends with it. */
+  constructor(
+    client: Connection,
+    target: SshTarget,
+    route: { readonly remoteAddress: string; readonly stream?: Duplex },
+    clock: Clock,
+  ) {
     this.target = target;
     this.remoteAddress = route.remoteAddress;
     this.#client = client;
@@ -63,9 +78,9 @@ export class Session implements SshSession {
     try {
       leave = await this.#gate.enter(deadline.signal);
       const running = await this.#openWhenFree(deadline.signal, (signal) =>
-        this.#open<ClientChannel, { readonly ended: ReturnType<typeof collect> }>(
+        this.#open<CommandChannel, { readonly ended: ReturnType<typeof collect> }>(
           signal,
-          (callback) => this.#client.exec(line, callback),
+          (callback) => this.#client.exec(line, {}, callback),
           (channel) => {
             const end = async () => (options.leaveRunning ? channel.close() : this.#end(channel, mark));
             return { ended: collect(channel, options, signal, end) };
@@ -104,7 +119,7 @@ export class Session implements SshSession {
   }
 
   connectUnix(path: string): Promise<Duplex> {
-    return this.#open<ClientChannel, Duplex>(
+    return this.#open<Duplex, Duplex>(
       undefined,
       (callback) => this.#client.openssh_forwardOutStreamLocal(path, callback),
       (channel) => channel,
@@ -130,7 +145,12 @@ export class Session implements SshSession {
       undefined,
       (callback) => {
         if (commandLine === '') this.#client.shell(pty ?? false, callback);
-        else this.#client.exec(commandLine, pty === undefined ? {} : { pty }, callback);
+        else {
+          const options = pty === undefined ? {} : { pty };
+          this.#client.exec(commandLine, options, (error, channel) =>
+            callback(error, channel as ClientChannel),
+          );
+        }
       },
       attach,
       (error) => this.#refused(error),
@@ -155,7 +175,7 @@ export class Session implements SshSession {
     this.#closure ??= { cause: undefined };
     this.#client.end();
     // A host that is gone never acknowledges the end. An open stream would keep this process alive.
-    this.#stream.destroy();
+    this.#stream?.destroy();
   }
 
   async #open<C extends { destroy(): unknown }, T extends object>(
@@ -189,7 +209,7 @@ export class Session implements SshSession {
   }
 
   /** Ends one command at a time, so that a channel is left for sftp or a shell. */
-  async #end(channel: ClientChannel, mark: string): Promise<void> {
+  async #end(channel: CommandChannel, mark: string): Promise<void> {
     const leave = await this.#killGate.enter(new AbortController().signal);
     try {
       await endCommand(this.#client, channel, mark, this.#clock);

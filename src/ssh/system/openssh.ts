@@ -12,6 +12,16 @@ export function sshArgv(target: SshTarget, args: readonly string[]): Argv {
   return ['ssh', ...options, target.host, ...args];
 }
 
+/** The same with settings that win over the machine's. `args` are options, without a command. */
+export function clientArgv(
+  target: SshTarget,
+  args: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): Argv {
+  const options = Object.entries(settings).flatMap(([keyword, value]) => ['-o', `${keyword}=${value}`]);
+  return ['ssh', ...args, ...options, ...sshArgv(target, []).slice(1)];
+}
+
 /** What ssh says at any LogLevel, or after the host has let it in so far as to ask for a key. */
 const SAID =
   /^(?:kex_exchange_identification|ssh: |Protocol major|Host key|.*Permission denied|.*timed out)/m;
@@ -26,11 +36,9 @@ export async function whyUnsaid(
   target: SshTarget,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const more = { LogLevel: 'INFO', BatchMode: 'yes', PreferredAuthentications: 'none' };
-  const options = Object.entries(more).flatMap(([keyword, value]) => ['-o', `${keyword}=${value}`]);
-  const [program, ...first] = ssh;
   // ssh takes the first value of each setting.
-  const argv: Argv = [program, ...first, ...options, ...sshArgv(target, ['true']).slice(1)];
+  const more = { LogLevel: 'INFO', BatchMode: 'yes', PreferredAuthentications: 'none' };
+  const argv: Argv = [...clientArgv(target, ssh.slice(1), more), 'true'];
   const ran = await programs.run(argv, { input: '', timeoutMs: 15_000, signal }).catch(() => undefined);
   if (ran === undefined || ran.exitCode !== 255 || SAID.test(ran.stderr)) return undefined;
   const why = lastLines(ran.stderr, 3);
@@ -187,7 +195,7 @@ function copyAlias(side: Extract<CopySide, { kind: 'machine' }>, index: number):
  * No other function does. Versions differ in what a backslash before a quote or another one means.
  * @throws MM_SSH_TARGET for a path that cannot be written there.
  */
-function pathValue(file: string): string {
+export function pathValue(file: string): string {
   const path = process.platform === 'win32' ? file.replaceAll('\\', '/') : file;
   if (/["\p{Cc}]|\$\{|\\(?:['\\]|$)/u.test(path)) {
     throw sshError('MM_SSH_TARGET', {

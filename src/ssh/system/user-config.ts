@@ -21,6 +21,12 @@ export interface UserConfig {
   readonly strictHostKeyChecking: string;
   readonly identityFiles: readonly string[];
   readonly identitiesOnly: boolean;
+  /** What the config asks for and the system's ssh alone can do, for messages. */
+  readonly beyondSsh2: readonly string[];
+  /** Separated by commas. '' when it is not told. */
+  readonly hostKeyAlgorithms: string;
+  /** Files of keys, or KRLs of ssh-keygen(1), that no host may show. */
+  readonly revokedHostKeys: readonly string[];
   /** '' for $SSH_AUTH_SOCK, 'none' for no agent, else a socket's path. */
   readonly identityAgent: string;
   /** `[user@]host[:port],…` or `ssh://…`. '' for none. */
@@ -92,6 +98,8 @@ export function parseUserConfig(
     values.set(keyword, [...(values.get(keyword) ?? []), line.slice(gap + 1).trim()]);
   }
   const one = (keyword: string): string => values.get(keyword)?.[0] ?? '';
+  const all = (keyword: string): string[] =>
+    (values.get(keyword) ?? []).filter((value) => value !== 'none' && value !== '');
   const unlessNone = (value: string): string => (value === 'none' ? '' : value);
   const hostName = one('hostname') || target.host;
   const path = (value: string): string => expandPath(value, { ...target, host: hostName }, homeDir);
@@ -104,8 +112,17 @@ export function parseUserConfig(
     knownHostsFiles: path(one('userknownhostsfile')),
     globalKnownHostsFiles: path(one('globalknownhostsfile')),
     strictHostKeyChecking: STRICTNESS[one('stricthostkeychecking')] ?? one('stricthostkeychecking'),
-    identityFiles: (values.get('identityfile') ?? []).filter((value) => value !== 'none').map(path),
+    identityFiles: all('identityfile').map(path),
     identitiesOnly: one('identitiesonly') === 'yes',
+    beyondSsh2: [
+      ...all('certificatefile').map((value) => `${path(value)} (certificate)`),
+      ...all('pkcs11provider').map((value) => `${path(value)} (PKCS11Provider)`),
+      ...['bindaddress', 'bindinterface'].flatMap((keyword) => (all(keyword).length > 0 ? [keyword] : [])),
+      ...(/^inet/.test(one('addressfamily')) ? ['addressfamily'] : []),
+      ...(one('hostbasedauthentication') === 'yes' ? ['hostbasedauthentication'] : []),
+    ],
+    hostKeyAlgorithms: one('hostkeyalgorithms'),
+    revokedHostKeys: all('revokedhostkeys').map(path),
     identityAgent:
       agent === 'SSH_AUTH_SOCK' || agent === '$SSH_AUTH_SOCK' ? '' : agent === 'none' ? agent : path(agent),
     proxyJump: unlessNone(one('proxyjump')),

@@ -12,7 +12,7 @@ import type { SshTarget } from '../../../src/ssh/contract.ts';
 import { fingerprint } from '../../../src/ssh/keys/public-key.ts';
 import type { ConnectSettings } from '../../../src/ssh/session/connect.ts';
 import type { SessionConnector } from '../../../src/ssh/session/connector.ts';
-import { testConnector } from './ports.ts';
+import { programsWithout, testConnector } from './ports.ts';
 import { keygen, removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
 
@@ -142,7 +142,7 @@ describe.runIf(needsSshd)('as ssh does', () => {
     });
   });
 
-  // The built-in client knows none of these, so the message says what the host must allow.
+  // The built-in client knows none of these. Without ssh the message says what the host must allow.
   test.each([
     ['key exchange algorithm', 'KexAlgorithms sntrup761x25519-sha512@openssh.com', '+curve25519-sha256'],
     ['MAC', 'MACs umac-128-etm@openssh.com\nCiphers aes256-ctr', '+hmac-sha2-256-etm@openssh.com'],
@@ -151,7 +151,7 @@ describe.runIf(needsSshd)('as ssh does', () => {
     const strict = await startSshd(settings.split('\n'));
     closers.push(() => removeSshd(strict));
     const [keyword] = settings.split(' ');
-    await expect(hello(strict.target(), { useUserConfig: false })).rejects.toMatchObject({
+    await expect(hello(strict.target(), { programs: programsWithout('ssh') })).rejects.toMatchObject({
       code: 'MM_SSH_PROTOCOL',
       message: expect.stringContaining(`has no ${what} in common with us`),
       hint: expect.stringContaining(`"${keyword} ${wanted}"`),
@@ -230,16 +230,22 @@ describe.runIf(needsSshd)('as ssh does', () => {
       });
     });
 
-    test('a certificate beside a key is named as not used', async () => {
+    test('without ssh, a certificate beside a key is named as not used', async () => {
       await otherKey('certified');
       const certified = join(home, 'certified');
       const authority = join(home, 'authority');
       await otherKey('authority');
       execFileSync('ssh-keygen', ['-q', '-s', authority, '-I', 'ann', '-n', sshd.user, `${certified}.pub`]);
-      const path = await configured(['Host *', `IdentityFile ${certified}`]);
-      await expect(hello(sshd.target({ keyPath: '' }), { userConfigPath: path })).rejects.toMatchObject({
+      await mkdir(join(home, 'certified-home', '.ssh'), { recursive: true });
+      for (const end of ['', '-cert.pub'])
+        await copyFile(`${certified}${end}`, join(home, 'certified-home', '.ssh', `id_ed25519${end}`));
+      const changes = { programs: programsWithout('ssh'), homeDir: join(home, 'certified-home') };
+      await expect(hello(sshd.target({ keyPath: '' }), changes)).rejects.toMatchObject({
         code: 'MM_SSH_AUTH',
-        message: expect.stringContaining(`not tried: ${certified}-cert.pub (certificates are not used)`),
+        message: expect.stringContaining(
+          'not tried: ' +
+            `${home}/certified-home/.ssh/id_ed25519-cert.pub (certificate): needs the system's ssh`,
+        ),
       });
     });
 

@@ -39,7 +39,11 @@ const failures = [
   network('ECONNREFUSED'),
   network('EHOSTUNREACH'),
   closedFailure(target, new Error('reset'), ''),
-  thrown(() => checkHostKey(target, { pinned: [], user: undefined }, Buffer.from('key'))),
+  await checkHostKey(
+    target,
+    { pinned: [], user: undefined, whyRevoked: async () => undefined },
+    Buffer.from('key'),
+  ).catch((error: unknown) => error),
   thrown(() => checkTarget({ ...target, host: '-x' })),
 ];
 

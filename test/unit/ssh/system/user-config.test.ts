@@ -20,6 +20,13 @@ describe("what ssh -G prints of the user's config", () => {
       'identityfile /keys/100%%',
       'identityagent none',
       'proxyjump bob@jump:2200,last',
+      'certificatefile ~/cert-%r.pub',
+      'pkcs11provider /usr/lib/token.so',
+      'bindaddress 192.0.2.3',
+      'addressfamily inet6',
+      'hostbasedauthentication yes',
+      'hostkeyalgorithms ssh-ed25519,rsa-sha2-512',
+      'revokedhostkeys ~/revoked',
       '',
     ].join('\n');
     expect(parseUserConfig(text, target, '/home/me')).toEqual({
@@ -32,6 +39,13 @@ describe("what ssh -G prints of the user's config", () => {
       strictHostKeyChecking: 'yes',
       identityFiles: ['/home/me/.ssh/id_192.0.2.7_debian', '/keys/100%'],
       identitiesOnly: true,
+      beyondSsh2: [
+        '/home/me/cert-debian.pub (certificate)',
+        '/usr/lib/token.so (PKCS11Provider)',
+        ...['bindaddress', 'addressfamily', 'hostbasedauthentication'],
+      ],
+      hostKeyAlgorithms: 'ssh-ed25519,rsa-sha2-512',
+      revokedHostKeys: ['/home/me/revoked'],
       identityAgent: 'none',
       proxyJump: 'bob@jump:2200,last',
       proxyCommand: '',
@@ -40,7 +54,12 @@ describe("what ssh -G prints of the user's config", () => {
 
   test('says nothing when it is empty or none', () => {
     expect(
-      parseUserConfig('proxyjump none\nproxycommand none\nidentityagent SSH_AUTH_SOCK\n', target, '/h'),
+      parseUserConfig(
+        'proxyjump none\nproxycommand none\nidentityagent SSH_AUTH_SOCK\naddressfamily any\n' +
+          'pkcs11provider none\nrevokedhostkeys none\nhostbasedauthentication no\n',
+        target,
+        '/h',
+      ),
     ).toEqual({
       hostName: 'box',
       hostKeyAlias: '',
@@ -51,6 +70,9 @@ describe("what ssh -G prints of the user's config", () => {
       strictHostKeyChecking: '',
       identityFiles: [],
       identitiesOnly: false,
+      beyondSsh2: [],
+      hostKeyAlgorithms: '',
+      revokedHostKeys: [],
       identityAgent: '',
       proxyJump: '',
       proxyCommand: '',
