@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
 import { constants, link, lstat, mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf } from './machine-error.ts';
 
 /** A thousand times a large record. */
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
+const PIECE_BYTES = 64 * 1024;
 
 /** Makes a rename or a new file survive a power cut. Windows cannot open a folder. */
 export async function syncFolder(folder: string): Promise<void> {
@@ -111,24 +112,43 @@ export function noFile(found: Pick<Stats, 'isFile' | 'isDirectory'>): string | u
   return found.isDirectory() ? 'a folder' : 'not a regular file';
 }
 
+/** Opening a pipe without a writer must not block. Windows has no such flag. */
+const TO_READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
 /**
  * Gives the content of a file that a user named. Nothing that has no end is read.
  * Throws the system's errors, and what is wrong with a folder, a pipe or more than `maxBytes`.
  */
 export async function readBounded(path: string, maxBytes = MAX_TEXT_BYTES): Promise<Buffer> {
-  // Opening a pipe without a writer must not block. Windows has no such flag.
   // Files are small, and each turn to the thread pool takes longer than to read one.
-  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  const file = openSync(path, TO_READ);
   try {
     const found = fstatSync(file);
     const kind = noFile(found);
     if (kind !== undefined) throw new Error(`it is ${kind}`);
-    if (found.size > maxBytes) throw new Error(`it is larger than ${maxBytes / 1024 / 1024} MiB`);
-    return readFileSync(file);
+    if (found.size > maxBytes) throw tooLarge(maxBytes);
+    return readAll(file, found.size, maxBytes);
   } finally {
     closeSync(file);
   }
 }
+
+/** Files of /proc say that they are empty, and some of them never end. */
+function readAll(file: number, size: number, maxBytes: number): Buffer {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    // One byte more tells in the same call that there is none.
+    const room = Buffer.allocUnsafe(size > length ? size - length + 1 : PIECE_BYTES);
+    const bytesRead = readSync(file, room);
+    pieces.push(room.subarray(0, bytesRead));
+    length += bytesRead;
+    if (length > maxBytes) throw tooLarge(maxBytes);
+    if (bytesRead === 0 || (length === size && bytesRead < room.length)) return Buffer.concat(pieces, length);
+  }
+}
+
+const tooLarge = (maxBytes: number) => new Error(`it is larger than ${maxBytes / 1024 / 1024} MiB`);
 
 /**
  * Gives the text of a file, or undefined when there is none.
@@ -146,10 +166,17 @@ export async function readText(path: string, maxBytes = MAX_TEXT_BYTES): Promise
   }
 }
 
+/** The text of a file that need not be there. '' for what cannot be read. */
+export const textIfAny = (path: string): Promise<string> =>
+  readText(path).then(
+    (text = '') => text,
+    () => '',
+  );
+
 /** The end of a file that may be large, such as a log. '' when it cannot be read. */
 export async function readEnd(path: string, maxBytes = 64 * 1024): Promise<string> {
   try {
-    const handle = await open(path, 'r');
+    const handle = await open(path, TO_READ);
     try {
       const { size } = await handle.stat();
       const { buffer, bytesRead } = await handle.read({

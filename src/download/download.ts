@@ -1,8 +1,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { freeBytes } from '../base/files.ts';
+import { freeBytes, textIfAny } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import { isMachineError, messageOf } from '../base/machine-error.ts';
 import type { Ports } from '../base/ports.ts';
@@ -196,7 +196,7 @@ async function writeNote(request: DownloadRequest, etag: string, lastModified: s
 
 async function readNote(request: DownloadRequest): Promise<string> {
   try {
-    const note: unknown = JSON.parse(await readFile(notePath(request), 'utf8'));
+    const note: unknown = JSON.parse(await textIfAny(notePath(request)));
     return isObject(note) && note['url'] === request.url
       ? printable(String(note['validator'] ?? ''), 200)
       : '';

@@ -1,6 +1,6 @@
-import { chmod, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolders, writeAtomic } from '../base/files.ts';
+import { makeFolders, textIfAny, writeAtomic } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import type { Ports } from '../base/ports.ts';
 import { printable } from '../base/printable.ts';
@@ -72,7 +72,7 @@ export const lockName = (name: string, arch: Arch): string => `image-${stem(name
 
 async function readImage(cacheDir: string, name: string, arch: Arch): Promise<CachedImage | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(recordPath(cacheDir, name, arch), 'utf8'));
+    const value: unknown = JSON.parse(await textIfAny(recordPath(cacheDir, name, arch)));
     const record: Record<string, unknown> = isObject(value) ? value : {};
     const disk = String(record['file']);
     if (!isDiskOf(disk, name, arch)) return undefined;

@@ -1,6 +1,6 @@
-import { link, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolders } from '../base/files.ts';
+import { makeFolders, readBounded } from '../base/files.ts';
 import { isObject } from '../base/json.ts';
 import { codeOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
@@ -45,7 +45,7 @@ async function readLink(path: string): Promise<LockHolder | 'none' | undefined> 
 
 async function readHolder(path: string): Promise<LockHolder | 'none' | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const value: unknown = JSON.parse(String(await readBounded(path)));
     if (!isObject(value) || typeof value['pid'] !== 'number' || typeof value['token'] !== 'string')
       return undefined;
     return {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { globalFlags } from '../../src/cli/args/globals.ts';
@@ -57,6 +58,55 @@ test('a file that is too large, or no text, for a certificate has an id', async 
     expect(outcome.stderr, file).toContain(`${file}: it is `);
     expect(outcome.stderr, file).toContain('Error id: MM_STORE_IO');
   }
+});
+
+test.runIf(existsSync('/proc/self/pagemap'))(
+  'a file that never ends, as /proc has some, is read to a limit',
+  async () => {
+    const paths = { '--tls-ca-cert': NONE, '--qemu-user-data': ['-d', 'qemu', '--dry-run'] };
+    for (const [option, rest] of Object.entries(paths)) {
+      const outcome = await user.run(['create', ...rest, option, '/proc/self/pagemap', 'h1']);
+      expect(outcome.code, option).toBeGreaterThan(0);
+      expect(outcome.stderr, option).toMatch(/Error id: MM_/);
+    }
+  },
+);
+
+/** Files of a machine's folder, and the commands that read them. */
+const READERS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'config.json': [['url', 'h1'], ['ls']],
+  'mymachine.json': [['url', 'h1'], ['ls']],
+  'ca.pem': [['env', 'h1'], ['config', 'h1'], ['ls']],
+  'cert.pem': [['env', 'h1'], ['version', 'h1'], ['ls']],
+  'key.pem': [['env', 'h1'], ['ls']],
+  known_hosts: [
+    ['host-key', 'h1'],
+    ['host-key', '--forget', 'h1'],
+  ],
+};
+
+test.each(Object.keys(READERS))('%s of a machine that is a pipe stops nothing', async (file) => {
+  await user.run(['create', ...NONE, 'h1']);
+  const path = join(user.store, 'machines', 'h1', file);
+  await rm(path, { force: true });
+  execFileSync('mkfifo', [path]);
+  for (const args of READERS[file] ?? []) {
+    const outcome = await user.run(args);
+    expect([0, 1], args.join(' ')).toContain(outcome.code);
+    if (outcome.code === 1) expect(outcome.stderr, args.join(' ')).toContain('Error id: MM_');
+  }
+  expect(await user.run(['rm', '-f', 'h1'])).toMatchObject({ code: 0 });
+});
+
+test('a public key that is a pipe is none', async () => {
+  const key = join(user.home, 'key');
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+  await rm(`${key}.pub`);
+  execFileSync('mkfifo', [`${key}.pub`]);
+  const adopt = ['create', '-d', 'generic', '--generic-ip-address', '127.0.0.1', '--generic-ssh-port', '1'];
+  const outcome = await user.run([...adopt, '--generic-ssh-key', key, 'h1']);
+  expect(outcome.stderr).toContain('Error id: MM_SSH_');
+  expect(await readdir(join(user.store, 'machines', 'h1'))).not.toContain('key.pub');
 });
 
 test.each(['/proc', '/proc/self/store', '/dev/null/store', '/dev/zero'])(

@@ -1,4 +1,4 @@
-import { chmod, copyFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readBounded } from '../../base/files.ts';
 import { accepts } from '../../base/net.ts';
@@ -7,6 +7,7 @@ import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
 import type { FlagReader } from '../../sdk/flags.ts';
 import { flagMakers } from '../../sdk/flags.ts';
+import { copyKeyFile } from '../../ssh/keys/private-key-file.ts';
 
 export interface GenericConfig extends BaseConfig {
   EnginePort: number;
@@ -113,9 +114,7 @@ async function adoptKey(context: DriverContext<GenericConfig>): Promise<Partial<
   const name = basename(source);
   // Some file systems do not tell capitals from small letters.
   const own = join(context.machine.dir, TAKEN.has(name.toLowerCase()) ? 'ssh-key' : name);
-  await copyFile(source, own);
-  await chmod(own, 0o600);
-  await copyFile(`${source}.pub`, `${own}.pub`).catch(() => undefined);
+  await copyKeyFile(source, own);
   return { SSHKeyPath: own };
 }
 

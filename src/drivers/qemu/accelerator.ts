@@ -1,7 +1,7 @@
-import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeFolders, writeAtomic } from '../../base/files.ts';
+import { makeFolders, textIfAny, writeAtomic } from '../../base/files.ts';
 import { isObject } from '../../base/json.ts';
 import { codeOf } from '../../base/machine-error.ts';
 import type { Argv, Ports, Programs } from '../../base/ports.ts';
@@ -99,7 +99,7 @@ async function accelKey(programs: Programs, program: string, accel: Accel): Prom
 
 async function readAll(folder: string): Promise<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(await readFile(join(folder, 'accel.json'), 'utf8'));
+    const value: unknown = JSON.parse(await textIfAny(join(folder, 'accel.json')));
     return isObject(value) ? value : {};
   } catch {
     return {};

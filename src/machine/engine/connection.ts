@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMachineError, MachineError, messageOf, reworded } from '../../base/machine-error.ts';
+import { readBounded } from '../../base/files.ts';
+import { codeOf, isMachineError, MachineError, messageOf, reworded } from '../../base/machine-error.ts';
+import { printable } from '../../base/printable.ts';
 import type { CertificateDates, EngineClient, EngineEndpoint } from '../../engine/contract.ts';
 import { authorityPathsOf } from '../certs/expiry.ts';
 import { machineError } from '../errors.ts';
@@ -39,12 +40,12 @@ export async function certFolder(machine: Machine): Promise<string> {
 
 async function readCredential(machine: Machine, path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    return String(await readBounded(path));
   } catch (cause) {
     // Somebody may have removed the machine while we were reading; then that is what to say.
     await machine.deps.store.load(machine.name);
     throw machineError('MM_CERTS_MISSING', {
-      message: `A certificate of "${machine.name}" is missing: ${path}`,
+      message: `A certificate of "${machine.name}" ${codeOf(cause) === 'ENOENT' ? 'is missing' : `cannot be read (${printable(messageOf(cause), 100)})`}: ${path}`,
       hint: machine.driver.traits.provision
         ? `Make them again with "mymachine regenerate-certs ${machine.name}".`
         : `Copy ca.pem, cert.pem and key.pem of that engine's clients into ${machine.dir}.`,

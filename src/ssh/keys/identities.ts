@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParsedKey } from 'ssh2';
 import ssh2 from 'ssh2';
-import { readBounded } from '../../base/files.ts';
+import { readBounded, textIfAny } from '../../base/files.ts';
 import { isMachineError, messageOf } from '../../base/machine-error.ts';
 import type { Clock } from '../../base/ports.ts';
 import { printable } from '../../base/printable.ts';
@@ -159,7 +159,7 @@ async function readQuietly(path: string): Promise<KeyFile | undefined> {
 }
 
 async function readPublicKey(path: string): Promise<Buffer | undefined> {
-  return blobOfLine(await readFile(path, 'utf8').catch(() => ''));
+  return blobOfLine(await textIfAny(path));
 }
 
 function agentSocket(config: UserConfig | undefined, source: IdentitySource): string {

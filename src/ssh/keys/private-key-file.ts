@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { readBounded } from '../../base/files.ts';
+import { readBounded, textIfAny, writeAtomic } from '../../base/files.ts';
 import { messageOf } from '../../base/machine-error.ts';
 import { sshError } from '../errors.ts';
 
@@ -14,6 +14,13 @@ export async function readKeyFile(path: string): Promise<Buffer> {
   } catch (error) {
     throw missing(path, error);
   }
+}
+
+/** Copies a key that the user named to a file of ours, with its public half if there is one. */
+export async function copyKeyFile(from: string, to: string): Promise<void> {
+  await writeAtomic(to, await readBounded(from));
+  const half = await textIfAny(`${from}.pub`);
+  if (half !== '') await writeAtomic(`${to}.pub`, half, 0o644);
 }
 
 /** Makes the checks of `readKeyFile` alone. The system's ssh would only warn and go on. */

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,9 @@ import {
   freeBytes,
   makeFolders,
   readBounded,
+  readEnd,
   readText,
+  textIfAny,
   writeAtomic,
 } from '../../../src/base/files.ts';
 
@@ -119,4 +122,31 @@ test.skipIf(process.platform === 'win32')('bounded reading takes no device witho
   await expect(readBounded(folder)).rejects.toThrow('it is a folder');
   await writeFile(join(folder, 'large'), Buffer.alloc(2000));
   await expect(readBounded(join(folder, 'large'), 1000)).rejects.toThrow('it is larger than');
+});
+
+// Both are files of no size to stat(2).
+test.runIf(existsSync('/proc/self/pagemap'))(
+  'a file that says it is empty is read to its end, or to the limit',
+  async () => {
+    expect((await readBounded('/proc/self/status')).toString()).toContain('Pid:');
+    await expect(readBounded('/proc/self/pagemap', 1024 * 1024)).rejects.toThrow('it is larger than 1 MiB');
+    expect(await readText('/proc/self/pagemap').catch(String)).toContain('it is larger than 8 MiB');
+  },
+);
+
+test('a file that grows is read to the limit at most', async () => {
+  const path = join(folder, 'file');
+  await writeFile(path, 'x'.repeat(100));
+  expect(await readBounded(path, 100)).toHaveLength(100);
+  await expect(readBounded(path, 99)).rejects.toThrow('it is larger');
+});
+
+test('text that need not be there is none where a pipe, a folder or nothing is', async () => {
+  const pipe = join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  await writeFile(join(folder, 'file'), 'text');
+  for (const path of [pipe, folder, join(folder, 'nothing'), join(folder, 'file', 'nothing')])
+    expect(await textIfAny(path)).toBe('');
+  expect(await textIfAny(join(folder, 'file'))).toBe('text');
+  expect(await readEnd(pipe)).toBe('');
 });

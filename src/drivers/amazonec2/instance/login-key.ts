@@ -1,4 +1,4 @@
-import { chmod, copyFile, readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import {
   DeleteKeyPairCommand,
   DescribeKeyPairsCommand,
@@ -6,7 +6,9 @@ import {
   type ImportKeyPairCommandInput,
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2';
+import { textIfAny } from '../../../base/files.ts';
 import { keepOrMakeKey } from '../../../sdk/guest.ts';
+import { copyKeyFile } from '../../../ssh/keys/private-key-file.ts';
 import type { Ec2Api } from '../api/api.ts';
 import { isRefusedWith, unlessGone } from '../api/failures.ts';
 import {
@@ -27,15 +29,13 @@ export async function keepPrivateKey({ config, machine }: Ec2Context): Promise<s
     await keepOrMakeKey(key, `mymachine ${machine.name}`);
     return key;
   }
-  await copyFile(config.SSHPrivateKeyPath, givenKey);
-  await chmod(givenKey, 0o600);
-  await copyFile(`${config.SSHPrivateKeyPath}.pub`, `${givenKey}.pub`).catch(() => undefined);
+  await copyKeyFile(config.SSHPrivateKeyPath, givenKey);
   return givenKey;
 }
 
 /** The public half: from the file beside the key, else from the key itself. */
 export async function publicKey(path: string): Promise<string> {
-  const beside = await readFile(`${path}.pub`, 'utf8').catch(() => '');
+  const beside = await textIfAny(`${path}.pub`);
   if (/^(?:ssh|ecdsa)-\S+ \S+/.test(beside.trim())) return beside.trim();
   const { publicKeyOf } = await import('../../../ssh/keys/identities.ts');
   return publicKeyOf(path);

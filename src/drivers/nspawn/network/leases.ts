@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeFolders, writeAtomic } from '../../../base/files.ts';
+import { makeFolders, textIfAny, writeAtomic } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import type { Ports } from '../../../base/ports.ts';
 import type { DriverContext } from '../../../sdk/context.ts';
@@ -130,7 +130,7 @@ export async function networkNamesOf(storeDir: string): Promise<NetworkNames> {
 const recordPath = (storeDir: string) => join(networkFolder(storeDir), 'network.json');
 
 export async function readNetworkRecord(storeDir: string): Promise<NetworkRecord | undefined> {
-  const text = await readFile(recordPath(storeDir), 'utf8').catch(() => '');
+  const text = await textIfAny(recordPath(storeDir));
   return parseNetworkRecord(text, networkId(storeDir));
 }
 

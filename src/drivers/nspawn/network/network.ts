@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolders } from '../../../base/files.ts';
+import { makeFolders, readEnd } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import type { Ports } from '../../../base/ports.ts';
 import { lastLines } from '../../../base/printable.ts';
@@ -128,7 +128,7 @@ async function startUplink(ports: Ports, storeDir: string, names: NetworkNames):
   if ((await waitFor(isUp, wait)) !== undefined) return;
   throw nspawnError('MM_NSPAWN_NETWORK', {
     message: "The machines' way out (slirp4netns) does not come up",
-    details: lastLines(await readFile(logPath, 'utf8').catch(() => ''), 10),
+    details: lastLines(await readEnd(logPath), 10),
   });
 }
 

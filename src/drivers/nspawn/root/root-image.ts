@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolders } from '../../../base/files.ts';
+import { makeFolders, textIfAny } from '../../../base/files.ts';
 import { isObject } from '../../../base/json.ts';
 import { isMachineError } from '../../../base/machine-error.ts';
 import type { Ports } from '../../../base/ports.ts';
@@ -40,7 +40,7 @@ export async function findRoot(cacheDir: string, wish: RootWish): Promise<RootIm
 export async function readRootId(dir: string): Promise<string | undefined> {
   try {
     await readFile(join(dir, 'etc/os-release'));
-    const json: unknown = JSON.parse(await readFile(`${dir}.json`, 'utf8'));
+    const json: unknown = JSON.parse(await textIfAny(`${dir}.json`));
     return isObject(json) && typeof json['id'] === 'string' ? json['id'] : undefined;
   } catch {
     return undefined;
@@ -97,7 +97,7 @@ async function readImage(
   const path = join(rootsDir(cacheDir), name);
   const arch = hostArch();
   if (!NAME.test(name) || arch === undefined || (await readRootId(path)) === undefined) return undefined;
-  const json: unknown = JSON.parse(await readFile(`${path}.json`, 'utf8'));
+  const json: unknown = JSON.parse(await textIfAny(`${path}.json`));
   const word = (key: string) =>
     isObject(json) && typeof json[key] === 'string' ? printable(json[key], 80) : '';
   // A folder has no size of its own. du(1) counts its blocks, in KiB.

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { textIfAny } from '../../../base/files.ts';
 import { codeOf } from '../../../base/machine-error.ts';
 import type { Clock, Programs } from '../../../base/ports.ts';
 import { waitFor } from '../../../base/wait.ts';
@@ -8,7 +9,7 @@ import { waitFor } from '../../../base/wait.ts';
  * A pid in a file may by now be another program's. Without one all processes are looked through.
  */
 export async function findGuest(programs: Programs, id: string, pidPath: string) {
-  const noted = Number.parseInt(await readFile(pidPath, 'utf8').catch(() => ''), 10);
+  const noted = Number.parseInt(await textIfAny(pidPath), 10);
   if (Number.isInteger(noted) && noted > 1 && (await isGuest(programs, noted, id))) return noted;
   return (await allProcesses(programs)).find(([, command]) => isOurs(command, id))?.[0];
 }

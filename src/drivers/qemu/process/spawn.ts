@@ -1,4 +1,5 @@
-import { readFile, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
+import { readEnd } from '../../../base/files.ts';
 import { isPortFree, takeFreePorts } from '../../../base/net.ts';
 import { lastLines } from '../../../base/printable.ts';
 import { waitFor } from '../../../base/wait.ts';
@@ -127,7 +128,7 @@ async function settle(context: Context, pid: number, socket: string): Promise<st
     { clock, timeoutMs: SETTLE_MS, intervalMs: 50, signal },
   );
   if (answer !== 'ended') return undefined;
-  return readFile(machineFiles(machine.dir).log, 'utf8').catch(() => '');
+  return readEnd(machineFiles(machine.dir).log);
 }
 
 export function died(context: Context, log: string): Error {
