@@ -48,6 +48,9 @@ export interface EngineClientOptions {
 /** How long a quiet connection waits for the engine's alert about our certificate. */
 const alertWaitMs = 1500;
 
+/** The least time for an answer, behind a connection. */
+const ANSWER_MS = 5000;
+
 /** A client of one engine. It connects at the first call. `close` ends connections and calls. */
 export function createEngineClient(endpoint: EngineEndpoint, options: EngineClientOptions): EngineClient {
   return new WireEngineClient(endpoint, options);
@@ -71,8 +74,10 @@ class WireEngineClient implements EngineClient {
     this.#options = options;
     this.#where =
       endpoint.kind === 'stream' ? `${options.machineName} (through SSH)` : formatEngineUrl(endpoint);
-    this.#timeoutMs = options.timeoutMs ?? 20_000;
-    this.#connectTimeoutMs = Math.min(this.#timeoutMs, options.connectTimeoutMs ?? 3000);
+    // A call that may take long to connect has time for its answer, too.
+    const { timeoutMs = 20_000, connectTimeoutMs = 0 } = options;
+    this.#timeoutMs = connectTimeoutMs < timeoutMs ? timeoutMs : connectTimeoutMs + ANSWER_MS;
+    this.#connectTimeoutMs = connectTimeoutMs || Math.min(timeoutMs, 3000);
     this.#contexts = options.tlsContexts ?? new Map();
     this.#agent = new WireAgent(() => this.#connect());
   }

@@ -51,16 +51,39 @@ export function storePaths(root: string): StorePaths {
 /** docker-machine's rule for names. The bound leaves room below a file system's 255 bytes. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9.-]{0,199}$/;
 
-/** Refuses a bad name for a new machine, in docker-machine's words. */
+/** Refuses a bad name for a new machine, in docker-machine's words. The hint says what is wrong. */
 export function checkNewName(name: string): void {
   if (NAME.test(name)) return;
   throw storeError('MM_MACHINE_NAME', {
     message: 'Error creating machine: Invalid hostname specified. Allowed hostname chars are: 0-9a-zA-Z . -',
-    hint:
-      name.length > 200
-        ? 'A name has 200 characters at most.'
-        : `Choose a name that begins with a letter or a digit; "${printable(name, 60)}" cannot be one.`,
+    hint: nameHint(name),
   });
+}
+
+function nameHint(name: string): string {
+  if (name === '') return 'The name is empty: take one such as "host1".';
+  const signs = [...name];
+  if (signs.length > 200) return `A name has 200 characters at most, and this one has ${signs.length}.`;
+  const wrong = signs.find((sign) => !/[a-zA-Z0-9.-]/.test(sign));
+  const fault =
+    wrong === undefined
+      ? `A name begins with a letter or a digit, not with "${signs[0]}"`
+      : `${described(wrong)} cannot stand in a host name`;
+  const near = name.replace(/[^a-zA-Z0-9.-]+/g, '-').replace(/^[.-]+|-+$/g, '');
+  return NAME.test(near) ? `${fault}: take one such as "${near}".` : `${fault}.`;
+}
+
+const SIGNS: Readonly<Record<string, string>> = {
+  _: 'An underscore',
+  ' ': 'A blank',
+  '\t': 'A tab',
+  '\n': 'A line break',
+};
+
+/** Names a character that may show nothing. */
+function described(sign: string): string {
+  const code = (sign.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+  return SIGNS[sign] ?? (printable(sign) === sign ? `The character "${sign}"` : `The character U+${code}`);
 }
 
 /** Whether an existing folder may be a machine: not hidden, and never a path out of the store. */

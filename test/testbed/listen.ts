@@ -1,4 +1,5 @@
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { spawn } from 'node:child_process';
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
 
 export interface Listening {
   readonly port: number;
@@ -29,4 +30,22 @@ export async function listen(server: Server, host = '127.0.0.1'): Promise<Listen
         server.close(() => resolve());
       }),
   };
+}
+
+/** A port whose queue is full: a process listens there that takes no connection. */
+export async function fullListener(): Promise<{ readonly port: number; readonly close: () => void }> {
+  const program = `const { createServer } = require('node:net'), { writeSync } = require('node:fs');
+    const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const port = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
+  const fillers = [1, 2].map(() => connect({ host: '127.0.0.1', port }));
+  await Promise.all(fillers.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  const close = () => {
+    for (const socket of fillers) socket.on('error', () => undefined).destroy();
+    child.kill('SIGKILL');
+  };
+  return { port, close };
 }

@@ -1,6 +1,6 @@
 import type { MachineStatus } from '../../machine/fleet/status.ts';
 import type { StoredMachine } from '../../store/store.ts';
-import type { CommandFlag } from '../args/parse.ts';
+import type { CommandFlag, Input } from '../args/parse.ts';
 import { cliError } from '../errors.ts';
 import { alignTabs } from './table.ts';
 
@@ -78,6 +78,13 @@ export function timeoutMsOf(seconds: number): number {
   if (seconds > 0 && seconds <= 3600) return seconds * 1000;
   throw cliError('MM_USAGE', { message: `--timeout wants 1 to 3600 seconds, not ${seconds}` });
 }
+
+/** What --timeout changes in MachineDeps where it is typed. */
+export const patienceOf = ({
+  flags,
+  isTyped,
+}: Pick<Input<[typeof connectTimeoutFlag]>, 'flags' | 'isTyped'>) =>
+  isTyped('timeout') ? { connectTimeoutMs: timeoutMsOf(flags.timeout) } : {};
 
 export interface FormattedRow {
   readonly status: MachineStatus;

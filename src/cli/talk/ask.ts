@@ -1,5 +1,5 @@
 import type { DistinctQuestion } from 'inquirer';
-import { codeOf } from '../../base/machine-error.ts';
+import { codeOf, isMachineError, messageOf } from '../../base/machine-error.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
 import { checkNewName } from '../../store/layout.ts';
@@ -92,8 +92,8 @@ function nameProblem(name: string): true | string {
   try {
     checkNewName(name);
     return true;
-  } catch {
-    return 'Letters, digits, dots and dashes; the first a letter or a digit.';
+  } catch (error) {
+    return isMachineError(error) && error.hint !== undefined ? error.hint : messageOf(error);
   }
 }
 

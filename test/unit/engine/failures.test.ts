@@ -10,7 +10,7 @@ import { createEngineClient } from '../../../src/engine/client.ts';
 import type { EngineEndpoint } from '../../../src/engine/contract.ts';
 import { engineError } from '../../../src/engine/errors.ts';
 import { engineHandler, MODERN_ENGINE } from '../../testbed/fake-engine.ts';
-import type { Listening } from '../../testbed/listen.ts';
+import { fullListener, type Listening } from '../../testbed/listen.ts';
 import {
   type Certificates,
   clock,
@@ -57,25 +57,14 @@ function ownClock(isOver: (ms: number) => boolean) {
   return { sleeps, end, clock: { ...clock, sleep } };
 }
 
-/** A port whose queue is full: a process listens there that takes no connection. */
-async function fullListener(): Promise<number> {
-  const program = `const { createServer } = require('node:net'), { writeSync } = require('node:fs');
-    const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-      writeSync(1, String(server.address().port));
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    });`;
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  cleanups.push(() => child.kill('SIGKILL'));
-  const port = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
-  const fillers = [1, 2].map(() => connect({ host: '127.0.0.1', port }));
-  cleanups.push(() => fillers.forEach((socket) => void socket.on('error', () => undefined).destroy()));
-  await Promise.all(fillers.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
-  return port;
-}
-
 /** The error of a call as the user meets it. */
-async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000, at = clock) {
-  const engine = createEngineClient(endpoint, { machineName: 'host1', clock: at, timeoutMs });
+async function failure(endpoint: EngineEndpoint, timeoutMs = 20_000, at = clock, connectTimeoutMs?: number) {
+  const engine = createEngineClient(endpoint, {
+    machineName: 'host1',
+    clock: at,
+    timeoutMs,
+    connectTimeoutMs,
+  });
   try {
     await engine.version();
     return undefined;
@@ -266,7 +255,8 @@ describe('a failure to reach an engine', () => {
 
   describe.runIf(process.platform === 'linux')('without anybody who takes the connection', () => {
     it('is TIMEOUT after the time for a connection, not for an answer', async () => {
-      const port = await fullListener();
+      const { port, close } = await fullListener();
+      cleanups.push(close);
       const { sleeps, clock: at } = ownClock((ms) => ms === 3000);
       const outcome = await failure({ kind: 'tcp', host: '127.0.0.1', port }, 20_000, at);
       expect(outcome).toMatchObject({
@@ -275,6 +265,15 @@ describe('a failure to reach an engine', () => {
         hint: hinting('status host1'),
       });
       expect(sleeps).toContain(3000);
+    });
+
+    it('waits for it as long as it is told, and longer than for an answer', async () => {
+      const { port, close } = await fullListener();
+      cleanups.push(close);
+      const { clock: at } = ownClock((ms) => ms === 60_000 || ms === 20_000);
+      expect(await failure({ kind: 'tcp', host: '127.0.0.1', port }, 20_000, at, 60_000)).toMatchObject({
+        message: `Nobody took the connection to tcp://127.0.0.1:${port} within 60 s`,
+      });
     });
   });
 

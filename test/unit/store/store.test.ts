@@ -164,6 +164,22 @@ test('removing a machine takes its folder away, and a second removal finds nothi
   await expect(store.load('h1')).rejects.toMatchObject({ code: 'MM_MACHINE_UNKNOWN' });
 });
 
+test.each([
+  ['host_1', 'An underscore cannot stand in a host name: take one such as "host-1".'],
+  ['my host', 'A blank cannot stand in a host name: take one such as "my-host".'],
+  ['a/b', 'The character "/" cannot stand in a host name: take one such as "a-b".'],
+  ['größe', 'The character "ö" cannot stand in a host name: take one such as "gr-e".'],
+  ['a\u001bb', 'The character U+001B cannot stand in a host name: take one such as "a-b".'],
+  ['a\nb', 'A line break cannot stand in a host name: take one such as "a-b".'],
+  ['-rf', 'A name begins with a letter or a digit, not with "-": take one such as "rf".'],
+  ['.hidden', 'A name begins with a letter or a digit, not with ".": take one such as "hidden".'],
+  ['..', 'A name begins with a letter or a digit, not with ".".'],
+  ['', 'The name is empty: take one such as "host1".'],
+  ['x'.repeat(201), 'A name has 200 characters at most, and this one has 201.'],
+])('the name %j is refused with what is wrong with it', (name, hint) => {
+  expect(() => checkNewName(name)).toThrow(expect.objectContaining({ code: 'MM_MACHINE_NAME', hint }));
+});
+
 test('no name leads out of the store, and only docker-machine names are given', () => {
   for (const name of [
     '',

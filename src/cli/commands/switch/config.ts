@@ -1,7 +1,7 @@
 import { clientFiles, clientUrl } from '../../../machine/engine/connection.ts';
 import { Machine } from '../../../machine/machine.ts';
 import { defineCommand, oneName, value } from '../../command.ts';
-import { connectTimeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';
+import { connectTimeoutFlag, patienceOf } from '../../output/ls-columns.ts';
 import { warnOfExpiryOf } from '../../talk/warn-of-expiry.ts';
 
 /** Go's %q for the paths that can stand there. */
@@ -18,10 +18,10 @@ export const command = defineCommand({
   ],
   json: true,
   talkToStderr: true,
-  async run(app, { flags, args, isTyped }) {
-    const patience = isTyped('timeout') ? { connectTimeoutMs: timeoutMsOf(flags.timeout) } : {};
+  async run(app, input) {
+    const { flags, args } = input;
     const name = args[0] ?? (await oneName(app, args));
-    const machine = await Machine.open({ ...app.deps, ...patience }, name);
+    const machine = await Machine.open({ ...app.deps, ...patienceOf(input) }, name);
     const { url, seen } = await clientUrl(machine, {
       swarm: flags.swarm,
       prefix: 'Error running connection boilerplate',

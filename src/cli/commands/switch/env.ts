@@ -4,7 +4,7 @@ import type { App } from '../../app.ts';
 import type { CommandFlag, ValuesOf } from '../../args/parse.ts';
 import { defineCommand, oneName, text, value } from '../../command.ts';
 import { cliError } from '../../errors.ts';
-import { connectTimeoutFlag, timeoutMsOf } from '../../output/ls-columns.ts';
+import { connectTimeoutFlag, patienceOf } from '../../output/ls-columns.ts';
 import { shellOfCaller } from '../../shells/detect.ts';
 import { type Assignment, renderEnv, switchVariables, tlsVariables } from '../../shells/render-env.ts';
 import { shellNames } from '../../shells/syntaxes.ts';
@@ -36,7 +36,8 @@ export const command = defineCommand({
   talkToStderr: true,
   flags: envFlags,
   json: true,
-  async run(app, { flags, args, isTyped }) {
+  async run(app, input) {
+    const { flags, args } = input;
     const shell = flags.shell || (await shellOfCaller(app));
     const again = app.argv.filter((word) => !/^--?fix(=|$)/.test(word));
     const hint = [await app.invocation(), ...again];
@@ -53,8 +54,7 @@ export const command = defineCommand({
       const { fixCertificates } = await import('../../../machine/life/provision.ts');
       await fixCertificates(app.deps, name);
     }
-    const patience = isTyped('timeout') ? { connectTimeoutMs: timeoutMsOf(flags.timeout) } : {};
-    const machine = await Machine.open({ ...app.deps, ...patience }, name);
+    const machine = await Machine.open({ ...app.deps, ...patienceOf(input) }, name);
     const url = await urlFor(app, machine, flags);
     const sets = await assignments(app, machine, flags, url);
     return value(Object.fromEntries(sets.map(({ name, value }) => [name, value])), async () => {
