@@ -4,7 +4,7 @@ import { notRunning } from '../machine/silence.ts';
 import type { SshTarget } from '../ssh/contract.ts';
 import { pinnedKeys } from '../ssh/keys/known-hosts.ts';
 import { checkKeyFile } from '../ssh/keys/private-key-file.ts';
-import { includeLine } from '../ssh/system/openssh.ts';
+import { includeLine, whyUnsaid } from '../ssh/system/openssh.ts';
 import { readUserConfig } from '../ssh/system/user-config.ts';
 import { hostKeyAliasOf, parseSshUrl } from '../ssh/target.ts';
 import type { App } from './app.ts';
@@ -33,6 +33,27 @@ export async function systemTarget(app: App, machine: Machine): Promise<SshTarge
 /** The built-in client serves where it is asked for, and where the system has none. */
 export async function usesNativeSsh(app: App): Promise<boolean> {
   return app.globals['native-ssh'] || (await app.programs.find('ssh')) === undefined;
+}
+
+/** What ssh, scp and rsync end with when they got no connection, which a command may as well. */
+export const CONNECTION_FAILED = 255;
+
+/**
+ * Says why the system's ssh has just failed, if it has, and has not said so itself. With LogLevel
+ * ERROR it ends without a word when no algorithm is shared or a peer breaks off, and by scp -q
+ * always.
+ */
+export async function sayUnsaid(app: App, target: SshTarget, wasQuiet = false): Promise<boolean> {
+  const config = app.globals['no-ssh-config'] ? ['-F', 'none'] : [];
+  const why = await whyUnsaid(app.programs, config, target, wasQuiet, app.signal);
+  if (why === undefined) return false;
+  app.report.warn(why);
+  app.report.warn(
+    /no matching/.test(why)
+      ? `Hint: allow one of what the host offers in your ssh config for ${target.host}, or let its sshd offer newer algorithms.`
+      : `Hint: look at what answers there with "ssh -v -p ${target.port} ${target.user}@${target.host}".`,
+  );
+  return true;
 }
 
 /** `[[user@]machine:]path`. Without a colon, or with `localhost:`, it is of this computer. */

@@ -1,7 +1,9 @@
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, keygen, removeSshd, type Sshd, startSshd } from '../contract/ssh/sshd.ts';
 import { needsSshd } from '../contract/ssh/without.ts';
 import { type Listening, listen } from '../testbed/listen.ts';
@@ -113,15 +115,101 @@ describe.runIf(needsSshd)("the user's ssh config", () => {
       /Bad packet length|message authentication code|padding error/,
       /Hint: look at what answers/,
     ],
-  ])('ssh to a host that %s is told why', async (_what, host, words, hint) => {
+  ])('ssh and scp to a host that %s are told why', async (_what, host, words, hint) => {
     const name = await machine(`m-${host}`, host, host === 'babbling' ? babbling.port : sshd.port);
     // The host is not met for the first time.
     const pinned = `${name} ssh-ed25519 ${sshd.hostKeys.ed25519}\n`;
     await writeFile(join(user.store, 'machines', name, 'known_hosts'), pinned, { mode: 0o600 });
-    const failed = await run('ssh', name, 'true');
-    expect(failed.code).toBe(255);
-    expect(failed.stderr).toMatch(words);
-    expect(failed.stderr).toMatch(hint);
+    for (const line of [
+      ['ssh', name, 'true'],
+      ['scp', inHome('known'), `${name}:there`],
+      ['scp', '-q', `${name}:there`, inHome('here')],
+      ['scp', '-d', '-q', `${name}:there`, inHome('here')],
+    ]) {
+      const failed = await run(...line);
+      // rsync has a status of its own when it sees the end of ssh first.
+      expect(line.includes('-d') ? [12, 255] : [255], line.join(' ')).toContain(failed.code);
+      expect(failed.stderr).toMatch(words);
+      expect(failed.stderr).toMatch(hint);
+      expect(failed.stderr.match(/^Hint: /gm), line.join(' ')).toHaveLength(1);
+    }
+  });
+
+  test('a closed port is no silence of ssh and scp', async () => {
+    const name = await machine('m-shut', 'named', await freePort());
+    for (const line of [
+      ['ssh', name, 'true'],
+      ['scp', '-q', `${name}:there`, inHome('here')],
+    ]) {
+      const failed = await run(...line);
+      expect(failed, line.join(' ')).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('is not running'),
+      });
+    }
+  });
+
+  describe('a host for the system alone, with post-quantum keys and certificates of users', () => {
+    const made: Sshd[] = [];
+    const strict = async (...settings: string[]): Promise<Sshd> => {
+      if (!existsSync(inHome('ca'))) keygen(inHome('ca'), 'ed25519');
+      const own = ['KexAlgorithms sntrup761x25519-sha512@openssh.com', 'AuthorizedKeysFile none'];
+      const host = await startSshd([...own, `TrustedUserCAKeys ${inHome('ca.pub')}`, ...settings]);
+      made.push(host);
+      execFileSync('ssh-keygen', [
+        '-q',
+        '-s',
+        inHome('ca'),
+        '-I',
+        'ann',
+        '-n',
+        host.user,
+        `${host.keyPath}.pub`,
+      ]);
+      const config = await readFile(inHome('.ssh', 'config'), 'utf8');
+      const lines = ['Host strict', '  HostName 127.0.0.1', `  IdentityFile ${host.keyPath}`, 'Host *'];
+      await writeFile(inHome('.ssh', 'config'), [...lines, config].join('\n'));
+      // A mount begins with a look at the folder. No test here mounts.
+      await writeFile(inHome('bin', 'sshfs'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      await mkdir(inHome('mnt'), { recursive: true });
+      return host;
+    };
+    afterEach(async () => {
+      for (const host of made.splice(0)) await removeSshd(host);
+    });
+
+    test('status, ssh, scp and our own sessions get there alike', async () => {
+      const host = await strict();
+      const name = await machine('m-strict', 'strict', host.port);
+      expect(await run('status', name)).toMatchObject({ stdout: 'Running\n', code: 0 });
+      const said = await run('ssh', name, 'echo', 'hello');
+      expect(said, said.stderr).toMatchObject({ stdout: 'hello\n', code: 0 });
+      expect((await run('scp', '-q', inHome('ca.pub'), `${name}:copied`)).code).toBe(0);
+      expect(existsSync(join(host.dir, 'copied'))).toBe(true);
+      const looked = await run('mount', `${name}:/nowhere`, inHome('mnt'));
+      expect(looked.stderr).toContain(`${name}:/nowhere does not exist`);
+      const builtIn = await run('--native-ssh', 'mount', `${name}:/nowhere`, inHome('mnt'));
+      expect(builtIn.stderr).toContain('MM_SSH_PROTOCOL');
+    });
+
+    test('ssh and its folder go when we are killed in the middle of a command', async () => {
+      const host = await strict('ForceCommand echo >DIR/begun; exec sleep 1000');
+      const name = await machine('m-killed', 'strict', host.port);
+      const TMPDIR = inHome('tmp');
+      await mkdir(TMPDIR);
+      const PATH = `${inHome('bin')}:${process.env['PATH']}`;
+      const killed = user.run(['mount', `${name}:/nowhere`, inHome('mnt')], {
+        env: { PATH, SSH_AUTH_SOCK: '', TMPDIR },
+        onStart: async (child) => {
+          await expect.poll(() => existsSync(join(host.dir, 'begun')), { timeout: 60_000 }).toBe(true);
+          child.kill('SIGKILL');
+        },
+      });
+      expect(await killed).toMatchObject({ signal: 'SIGKILL' });
+      const left = () => spawnSync('pgrep', ['-f', `${TMPDIR}/mm-`], { encoding: 'utf8' }).stdout;
+      await expect.poll(left, { timeout: 60_000 }).toBe('');
+      await expect.poll(() => readdir(TMPDIR), { timeout: 60_000 }).toEqual([]);
+    });
   });
 
   test('a command that ends with 255 is no failure of ssh', async () => {

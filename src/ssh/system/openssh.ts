@@ -29,18 +29,22 @@ const SAID =
 /**
  * Why the system's ssh has just failed, in the words that LogLevel ERROR keeps back. It tries again
  * and offers no key. undefined when it has said why, or when it gets as far as the login.
+ * @param options of ssh, such as its config file.
+ * @param wasQuiet it said nothing at all.
  */
 export async function whyUnsaid(
   programs: Programs,
-  ssh: Argv,
+  options: readonly string[],
   target: SshTarget,
+  wasQuiet: boolean,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   // ssh takes the first value of each setting.
   const more = { LogLevel: 'INFO', BatchMode: 'yes', PreferredAuthentications: 'none' };
-  const argv: Argv = [...clientArgv(target, ssh.slice(1), more), 'true'];
+  const argv: Argv = [...clientArgv(target, options, more), 'true'];
   const ran = await programs.run(argv, { input: '', timeoutMs: 15_000, signal }).catch(() => undefined);
-  if (ran === undefined || ran.exitCode !== 255 || SAID.test(ran.stderr)) return undefined;
+  if (ran === undefined || ran.exitCode !== 255 || /Permission denied \(/.test(ran.stderr)) return undefined;
+  if (!wasQuiet && SAID.test(ran.stderr)) return undefined;
   const why = lastLines(ran.stderr, 3);
   return why === '' ? undefined : why;
 }

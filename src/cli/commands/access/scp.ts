@@ -8,11 +8,13 @@ import type { App } from '../../app.ts';
 import { defineCommand, done, exit } from '../../command.ts';
 import { cliError } from '../../errors.ts';
 import {
+  CONNECTION_FAILED,
   type CopyPath,
   everywhere,
   installHint,
   parseCopyPath,
   runningMachine,
+  sayUnsaid,
   systemTarget,
   usesNativeSsh,
 } from '../../ssh-client.ts';
@@ -122,10 +124,13 @@ async function copyBySystem(
     const status = await runOnTerminal(app.programs, (isDelta ? rsyncArgv : scpArgv)(from, to, options));
     // Ctrl-C has ended it as well, with a status of its own; we may be told a moment after its end.
     if (status !== 0) await app.deps.clock.sleep(100, app.signal);
-    if (!isDelta) return status;
-    const machine = from.kind === 'machine' ? from : to;
-    if (NO_RSYNC_THERE.includes(status) && machine.kind === 'machine') {
-      const name = machine.target.machineName;
+    if (![CONNECTION_FAILED, ...NO_RSYNC_THERE].includes(status)) return status;
+    for (const side of [from, to]) {
+      if (side.kind === 'local') continue;
+      // scp -q silences ssh as well. rsync -q does not.
+      if (await sayUnsaid(app, side.target, flags.quiet && !isDelta)) return status;
+      if (!isDelta || status === CONNECTION_FAILED) continue;
+      const name = side.target.machineName;
       app.report.warn(
         `Hint: rsync must be on the machine, too: "${app.program} ssh ${name} sudo apt-get install rsync"`,
       );

@@ -1,10 +1,14 @@
-import type { Argv } from '../../../base/ports.ts';
 import type { Machine } from '../../../machine/machine.ts';
-import type { SshTarget } from '../../../ssh/contract.ts';
-import { runOnTerminal, sshArgv, whyUnsaid } from '../../../ssh/system/openssh.ts';
+import { runOnTerminal, sshArgv } from '../../../ssh/system/openssh.ts';
 import type { App } from '../../app.ts';
 import { defineCommand, exit, oneName } from '../../command.ts';
-import { runningMachine, systemTarget, usesNativeSsh } from '../../ssh-client.ts';
+import {
+  CONNECTION_FAILED,
+  runningMachine,
+  sayUnsaid,
+  systemTarget,
+  usesNativeSsh,
+} from '../../ssh-client.ts';
 
 export const command = defineCommand({
   argument: '[name] [command...]',
@@ -24,25 +28,10 @@ export const command = defineCommand({
     const [program, ...rest] = sshArgv(target, words);
     const config = app.globals['no-ssh-config'] ? ['-F', 'none'] : [];
     const status = await runOnTerminal(app.programs, [program, ...config, ...rest]);
-    if (status === CONNECTION_FAILED) await sayUnsaid(app, [program, ...config], target);
+    if (status === CONNECTION_FAILED) await sayUnsaid(app, target);
     return exit(status);
   },
 });
-
-/** What ssh ends with when it got no connection, which a command may as well. */
-const CONNECTION_FAILED = 255;
-
-/** With LogLevel ERROR ssh ends without a word when no algorithm is shared or a peer breaks off. */
-async function sayUnsaid(app: App, ssh: Argv, target: SshTarget): Promise<void> {
-  const why = await whyUnsaid(app.programs, ssh, target, app.signal);
-  if (why === undefined) return;
-  app.report.warn(why);
-  app.report.warn(
-    /no matching/.test(why)
-      ? `Hint: allow one of what the host offers in your ssh config for ${target.host}, or let its sshd offer newer algorithms.`
-      : `Hint: look at what answers there with "ssh -v -p ${target.port} ${target.user}@${target.host}".`,
-  );
-}
 
 async function nativeSsh(app: App, machine: Machine, words: readonly string[]): Promise<number> {
   const { runNativeTerminal } = await import('../../../ssh/native/terminal.ts');
