@@ -92,7 +92,7 @@ export class Machine {
   }
 
   /** What a trait of the driver is for this machine. */
-  trait<K extends 'hostKey' | 'sans'>(name: K): PlainTrait<K> {
+  trait<K extends 'hostKey' | 'sans' | 'mounts'>(name: K): PlainTrait<K> {
     return traitOf(this.driver.traits[name] as Trait<PlainTrait<K>, BaseConfig>, this.#driverConfig);
   }
 

@@ -25,6 +25,18 @@ export interface EngineSpec {
   readonly env: readonly string[];
 }
 
+/** A folder that the machine's provider offers, and that is mounted in the host. */
+export interface FolderMount {
+  /** The kernel's name of the file system, such as `vboxsf`. It takes uid= and gid=. */
+  readonly type: string;
+  /** What is mounted, by the provider's name for it. No control characters. */
+  readonly what: string;
+  /** Full path in the host. */
+  readonly where: string;
+  /** What to do where the kernel has no such file system: sentences. */
+  readonly remedy: string;
+}
+
 export interface TlsFiles {
   /** PEM each. */
   readonly ca: string;
@@ -53,6 +65,8 @@ export interface ProvisionInput extends HostPorts {
   readonly rename: boolean;
   readonly adopted: boolean;
   readonly engine: EngineSpec;
+  /** Folders to mount, which belong to the login user there. */
+  readonly mounts?: readonly FolderMount[] | undefined;
   /** undefined where the engine has no port. */
   readonly tls: TlsFiles | undefined;
   /** Told before anything is changed on a host that was not this machine's yet. */

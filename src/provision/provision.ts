@@ -15,6 +15,7 @@ import { findDistribution, osLabel, parseOsRelease } from './host/distributions.
 import { inspectHost, parseFacts } from './host/facts.ts';
 import { type HostRecord, newRecord, parseRecord } from './host/record.ts';
 import { installEngine } from './install.ts';
+import { mountFolders } from './mounts.ts';
 import { runCommit } from './plan/commit.ts';
 import { planChanges } from './plan/plan.ts';
 import { factsProgram } from './scripts/programs.ts';
@@ -37,6 +38,7 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
   const os = parseOsRelease(facts.files.get('os-release') ?? '');
   const distribution = findDistribution(os, facts.systemd);
   report.info(`Provisioning with ${osLabel(os)}...`);
+  await mountFolders(shell, input, input.mounts ?? []);
   const first = parseRecord(facts.files.get('managed.json'));
   if (first !== undefined && first.machine !== input.machineName) {
     report.warn(

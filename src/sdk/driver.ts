@@ -37,10 +37,24 @@ export interface Traits<C extends BaseConfig = BaseConfig> {
   readonly enginePort?: Trait<number, C>;
   /** Names and addresses that the server certificate holds beside the host's address. */
   readonly sans?: Trait<readonly string[], C>;
+  /** Folders of the provider that the core mounts in the host, now and at each boot. */
+  readonly mounts?: Trait<readonly HostMount[], C>;
   /** `restart` returns before the host goes down, which runs on for a while. */
   readonly restartsLater?: boolean;
   /** Paths of images in the cache that the machine's disk needs. They are not removed meanwhile. */
   readonly images?: Trait<readonly string[], C>;
+}
+
+/** A folder that the provider offers, such as a shared one. It is the login user's in the host. */
+export interface HostMount {
+  /** The kernel's name of the file system, such as `vboxsf`. It takes uid= and gid=. */
+  readonly type: string;
+  /** The provider's name for it. No control characters. */
+  readonly what: string;
+  /** Full path in the host. */
+  readonly where: string;
+  /** What to do where the host's kernel has no such file system: sentences. */
+  readonly remedy: string;
 }
 
 /** Whether a driver can work on this computer. */

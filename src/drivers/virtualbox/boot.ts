@@ -8,7 +8,7 @@ import type { DriverContext } from '../../sdk/context.ts';
 import type { MachineState } from '../../sdk/driver.ts';
 import { machineFiles, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
-import { shareFolder, warnOfUnseenShare } from './hardware/share.ts';
+import { shareFolder } from './hardware/share.ts';
 import { manage, stateOf, type VmInfo, vmInfo, vmOf } from './manage/manage.ts';
 import { forwardsOf } from './manage/output.ts';
 import { leasedAddress } from './network/addresses.ts';
@@ -33,7 +33,6 @@ export async function bootMachine(context: Context): Promise<void> {
     await lockNetworks(context, () => launch(context, state, info));
   await waitForSsh(context);
   if (context.config.NatOnly !== true && usesDhcp(context.config)) await noteLease(context);
-  await warnOfUnseenShare(context);
 }
 
 export function gone({ machine }: Pick<Context, 'machine'>): Error {

@@ -177,9 +177,16 @@ export interface Share {
   readonly name: string;
 }
 
-/** `DIR:NAME`, or undefined. A folder of Windows has a colon of its own. */
+/**
+ * `DIR:NAME`, or undefined. A folder of Windows has a colon of its own.
+ * The guest sees it as `/NAME`, so a name may be `c/Users`.
+ */
 export function parseShare(value: string): Share | undefined {
   const at = value.lastIndexOf(':');
   const share = { folder: value.slice(0, at), name: value.slice(at + 1) };
-  return at > 1 && /^[\w.-]{1,64}$/.test(share.name) && isAbsolute(share.folder) ? share : undefined;
+  const parts = share.name.split('/');
+  const isName =
+    /^[^\\\p{C}]{1,200}$/u.test(share.name) &&
+    !parts.some((part) => /^(?:\.{0,2}|\s.*|.*\s|-.*)$/.test(part));
+  return at > 1 && isName && isAbsolute(share.folder) ? share : undefined;
 }

@@ -20,6 +20,7 @@ import {
 } from './config.ts';
 import { createMachine } from './create.ts';
 import { virtualboxFlags } from './flags.ts';
+import { mountsOf } from './hardware/share.ts';
 import { howToInstall, howToLoadModule } from './manage/explain.ts';
 import { checkVersion, kvmObstacle, versionOf, whatIsMissing } from './manage/host-support.ts';
 import { FOLDER_VARIABLES, findManage, stateOf, type VmInfo, vmInfo } from './manage/manage.ts';
@@ -68,6 +69,7 @@ export const virtualboxDriver: Driver<VirtualBoxConfig> = {
   })),
   traits: {
     ...forwardedTraits,
+    mounts: mountsOf,
     hostKey: (config) => (isBoot2Docker(config) ? 'first-use' : 'pinned'),
   },
   availability: virtualboxAvailability,

@@ -44,7 +44,7 @@ export const virtualboxErrors = {
   MM_VBOX_STOP: { summary: 'The machine could not be switched off.' },
   MM_VBOX_FORWARD: { summary: 'A forward of a local port into the machine could not be set up.' },
   MM_VBOX_NO_LEASE: { summary: "VirtualBox's DHCP server has given the machine no address." },
-  MM_VBOX_SHARE: { summary: 'The folder could not be shared with the machine.' },
+  MM_VBOX_SHARE: { summary: 'The folder could not be shared with the machine.', exitCode: 3 },
   MM_VBOX_BOOT2DOCKER: { summary: 'The boot2docker ISO image cannot be had.' },
   MM_VBOX_DENIED: { summary: 'VirtualBox was not allowed to do that.' },
   MM_VBOX_UNSUPPORTED: { summary: 'This version of VirtualBox cannot do that.' },

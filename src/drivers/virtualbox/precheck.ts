@@ -7,6 +7,7 @@ import { isBoot2Docker, type VirtualBoxConfig } from './config.ts';
 import { virtualboxError } from './errors.ts';
 import { checkIso } from './hardware/boot2docker.ts';
 import { imageWish, isVirtualBoxDisk } from './hardware/disk.ts';
+import { checkShare, shareOf } from './hardware/share.ts';
 import { NETWORKS_CONF } from './manage/explain.ts';
 import { checkHost, checkVersion, versionOf } from './manage/host-support.ts';
 import { manage } from './manage/manage.ts';
@@ -37,7 +38,9 @@ export async function precheckVirtualBox(context: Context): Promise<readonly Pla
   if (image === 'to be made') await checks.room(context.cacheDir, IMAGE_BYTES, 'the image');
   if (config.NatOnly !== true) await checkNetwork(context, version);
   await checkBridge(context);
+  await checkShare(config);
   await checks.userData(config.UserData ?? '');
+  const share = shareOf(config);
   const hostOnly = `host-only ${config.HostOnlyCIDR}, with ${usesDhcp(config) ? 'DHCP' : 'a fixed address'}`;
   return [
     ...guestPlan({
@@ -47,6 +50,7 @@ export async function precheckVirtualBox(context: Context): Promise<readonly Pla
       memory: config.Memory,
       disk: config.DiskSize,
     }),
+    ...(share === undefined ? [] : [{ label: 'shared folder', value: `${share.folder}, as /${share.name}` }]),
     { label: 'network', value: config.NatOnly === true ? 'NAT alone, by ports of 127.0.0.1' : hostOnly },
   ];
 }

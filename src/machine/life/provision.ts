@@ -67,6 +67,7 @@ export async function provisionMachine(
     rename: true,
     adopted: driver.traits.adopted,
     engine: engineWish(machine),
+    mounts: machine.trait('mounts'),
     tls: authority && pair && { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
     keepOriginal: async (original) => {
       if (machine.meta.original === undefined)

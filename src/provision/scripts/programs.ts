@@ -5,6 +5,7 @@ import engineLibrary from './engine-library.sh';
 import factsLibrary from './facts-library.sh';
 import install from './install.sh';
 import library from './library.sh';
+import mounts from './mounts.sh';
 import uninstall from './uninstall.sh';
 import upgrade from './upgrade.sh';
 
@@ -16,6 +17,7 @@ export const settledFactsProgram = `${library}${factsLibrary}settle\nfacts\n`;
 export const installProgram = `${library}${aptLibrary}${factsLibrary}${install}`;
 export const commitProgram = `${library}${engineLibrary}${commit}`;
 export const upgradeProgram = `${library}${aptLibrary}${engineLibrary}${upgrade}`;
+export const mountsProgram = `${library}${mounts}`;
 export const uninstallProgram = `${library}${aptLibrary}${uninstall}`;
 
 /** What a program is told: a name, and a value where the name wants one. */

@@ -18,6 +18,8 @@ interface Vm {
   /** Paths of media by port. */
   readonly media: Map<string, string>;
   readonly forwards: Map<string, string>;
+  /** Paths of shared folders by name. */
+  readonly shares: Map<string, string>;
   readonly servers: Server[];
 }
 
@@ -89,7 +91,7 @@ export class VirtualBoxStandIn {
     const vm: Vm = {
       ...{ uuid: randomUUID(), name, folder: '', state: 'poweroff', accessible: true },
       ...{ mac2: '', hostOnly: '', controller: '' },
-      ...{ media: new Map(), forwards: new Map(), servers: [], ...more },
+      ...{ media: new Map(), forwards: new Map(), shares: new Map(), servers: [], ...more },
     };
     this.vms.push(vm);
     return vm;
@@ -140,6 +142,12 @@ export class VirtualBoxStandIn {
         return done();
       case 'guestproperty':
         return first === 'get' ? recorded('032') : done();
+      case 'sharedfolder': {
+        const path = value('--hostpath');
+        if ((await stat(path).catch(() => undefined)) === undefined) return recorded('206');
+        this.vms.find(({ uuid }) => uuid === words[0])?.shares.set(value('--name'), path);
+        return done();
+      }
       case 'hostonlyif':
         return this.#adapter(first, words[0] ?? '', value);
       case 'dhcpserver':
@@ -323,6 +331,7 @@ function showVmInfo({
   controller,
   media,
   forwards,
+  shares,
   mac2,
   hostOnly,
   accessible,
@@ -335,6 +344,10 @@ function showVmInfo({
     ...(controller === '' ? [] : [`storagecontrollername0="${controller}"`]),
     ...[...media].map(([port, path]) => `"${controller}-${port}-0"="${path}"`),
     ...[...forwards.values()].map((rule, index) => `Forwarding(${index})="${rule}"`),
+    ...[...shares].flatMap(([name, path], index) => [
+      `SharedFolderNameMachineMapping${index + 1}="${name}"`,
+      `SharedFolderPathMachineMapping${index + 1}="${path}"`,
+    ]),
     ...(hostOnly === '' ? [] : [`hostonlyadapter2="${hostOnly}"`, `macaddress2="${mac2}"`]),
     '',
   ].join('\n');

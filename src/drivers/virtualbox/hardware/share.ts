@@ -1,23 +1,27 @@
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { DriverContext } from '../../../sdk/context.ts';
+import type { HostMount } from '../../../sdk/driver.ts';
 import { isBoot2Docker, parseShare, type Share, type VirtualBoxConfig } from '../config.ts';
 import { virtualboxError } from '../errors.ts';
 import { manage, type VmInfo, vmOf } from '../manage/manage.ts';
-import { parseValue } from '../manage/output.ts';
 
-/** What docker-machine shared with boot2docker when nothing else was said. */
+/** What docker-machine shares when nothing else is said. */
 const USERS: Readonly<Partial<Record<NodeJS.Platform, Share>>> = {
   linux: { folder: '/home', name: 'hosthome' },
   darwin: { folder: '/Users', name: 'Users' },
   win32: { folder: 'C:\\Users', name: 'c/Users' },
 };
 
-function wished(
+/** undefined for none. */
+export function shareOf(
   config: Readonly<VirtualBoxConfig>,
-  platform: NodeJS.Platform = process.platform,
+  users: Share | undefined = USERS[process.platform],
 ): Share | undefined {
+  if (config.NoShare) return undefined;
   // docker-machine's older versions had none.
   if (config.ShareFolder) return recorded(config);
-  return config.NoShare || !isBoot2Docker(config) ? undefined : USERS[platform];
+  return users !== undefined && existsSync(users.folder) ? users : undefined;
 }
 
 /** Of the record, which may have been written by hand. */
@@ -30,9 +34,30 @@ function recorded({ ShareFolder }: Readonly<VirtualBoxConfig>): Share {
   });
 }
 
+/** Linux has the file system from 5.6 on. Debian's kernel for clouds is made without it. */
+const REMEDY =
+  'Install a kernel with it there (Debian: linux-image-amd64; Ubuntu: linux-modules-extra-$(uname -r)) and restart the machine, or share nothing with --virtualbox-no-share.';
+
+/** Where the guest sees the folder, as with docker-machine. boot2docker mounts it itself. */
+export function mountsOf(config: Readonly<VirtualBoxConfig>): readonly HostMount[] {
+  const share = isBoot2Docker(config) ? undefined : shareOf(config);
+  if (share === undefined) return [];
+  return [{ type: 'vboxsf', what: share.name, where: `/${share.name}`, remedy: REMEDY }];
+}
+
+/** VirtualBox shares what is there, and says so only when the machine is made already. */
+export async function checkShare(config: Readonly<VirtualBoxConfig>): Promise<void> {
+  const share = shareOf(config);
+  if (share === undefined || (await stat(share.folder).catch(() => undefined))?.isDirectory()) return;
+  throw virtualboxError('MM_VBOX_SHARE', {
+    message: `There is no folder ${share.folder.slice(0, 200)} to share`,
+    hint: 'Give one that is there with --virtualbox-share-folder, as DIR:NAME.',
+  });
+}
+
 /** Shares the folder with the machine, which must be off. Done already, it does nothing. */
 export async function shareFolder(context: DriverContext<VirtualBoxConfig>, info: VmInfo): Promise<void> {
-  const share = wished(context.config);
+  const share = shareOf(context.config);
   if (share === undefined) return;
   const vm = vmOf(context);
   const names = [...info].flatMap(([key, value]) =>
@@ -45,18 +70,4 @@ export async function shareFolder(context: DriverContext<VirtualBoxConfig>, info
   await manage(context, ['sharedfolder', 'add', vm, '--name', name, '--hostpath', folder, '--automount']);
   const symlinks = `VBoxInternal2/SharedFoldersEnableSymlinksCreate/${name}`;
   await manage(context, ['setextradata', vm, symlinks, '1']);
-}
-
-/** Says how else a folder gets into a guest that lacks the Guest Additions. */
-export async function warnOfUnseenShare(context: DriverContext<VirtualBoxConfig>): Promise<void> {
-  const { config, machine, report } = context;
-  if (!config.ShareFolder) return;
-  const version = '/VirtualBox/GuestAdd/Version';
-  const answer = await manage(context, ['guestproperty', 'get', vmOf(context), version]).catch(() => '');
-  if (parseValue(answer) !== undefined) return;
-  const { folder, name } = recorded(config);
-  report.warn(
-    `(${machine.name}) The guest has no VirtualBox Guest Additions, so it does not see the shared folder "${name}". ` +
-      `Install them there, or see a folder of the guest here with "mymachine mount ${machine.name}:PATH", or copy ${folder} with "mymachine scp -r".`,
-  );
 }

@@ -62,11 +62,27 @@ test('a kind of card is known in any case', () => {
 test.each<[string, string]>([
   ['/home/u/work:work', '/home/u/work'],
   ['/with:colon:name', '/with:colon'],
+  ['/home/u/work:c/Users/u', '/home/u/work'],
+  ['/home/u/work:my work é', '/home/u/work'],
 ])('%s shares a folder', (value, folder) => {
   expect(parseShare(value)?.folder).toBe(folder);
 });
 
-test.each(['work', ':name', '/a:', '/a:b/c', 'relative:x'])('%j is no shared folder', (value) => {
+test.each([
+  'work',
+  ':name',
+  '/a:',
+  'relative:x',
+  '/a:.',
+  '/a:..',
+  '/a:b/../c',
+  '/a:/b',
+  '/a:b/',
+  '/a: b',
+  '/a:b\\c',
+  '/a:b\nc',
+  '/a:-x',
+])('%j is no shared folder', (value) => {
   expect(() => configure({ 'virtualbox-share-folder': value })).toThrow(
     '--virtualbox-share-folder cannot be',
   );

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { virtualboxDriver } from '../../../../src/drivers/virtualbox/driver.ts';
+import { mountsOf, shareOf } from '../../../../src/drivers/virtualbox/hardware/share.ts';
 import { manage } from '../../../../src/drivers/virtualbox/manage/manage.ts';
 import type { FlagValues } from '../../../../src/sdk/flags.ts';
 import { recorded } from '../../../fixtures/virtualbox/recorded.ts';
@@ -37,7 +38,10 @@ const machine = (name: string, flags: FlagValues = {}, storeDir = folder) =>
     storeDir,
     cacheDir: join(folder, 'cache'),
     name,
-    flags: { 'virtualbox-image': image, 'virtualbox-memory': 256, 'virtualbox-no-vtx-check': true, ...flags },
+    flags: {
+      ...{ 'virtualbox-image': image, 'virtualbox-memory': 256, 'virtualbox-no-vtx-check': true },
+      ...{ 'virtualbox-share-folder': `${folder}:work`, ...flags },
+    },
   });
 
 test.each<[string, FlagValues, string]>([
@@ -51,6 +55,7 @@ test.each<[string, FlagValues, string]>([
     { label: 'processors', value: '2' },
     { label: 'memory', value: '256 MB' },
     { label: 'disk', value: '20000 MB, of which only what is written takes room' },
+    { label: 'shared folder', value: `${folder}, as /work` },
     { label: 'network', value: network },
   ]);
   expect(standIn.holdings()).toEqual([]);
@@ -241,4 +246,37 @@ test('progress that ends without the end of a line is nothing that was cut', asy
   standIn.answers.push({ args: ['controlvm'], answer });
   const ports = { ...testPorts(), programs: standIn.programs };
   expect(await manage(ports, ['controlvm', 'm1', 'poweroff'])).toBe(answer.stdout);
+});
+
+test('a folder is shared once, and the machine mounts it at its name', async () => {
+  const { mounts } = virtualboxDriver.traits;
+  const context = await machine('m1', { 'virtualbox-share-folder': `${folder}:c/my work é` });
+  await virtualbox.create(context);
+  await virtualbox.kill(context);
+  await virtualbox.start(context);
+  expect(standIn.vms.map(({ shares }) => [...shares])).toEqual([[['c/my work é', folder]]]);
+  expect(standIn.calls.filter(([command]) => command === 'sharedfolder')).toHaveLength(1);
+  const folders = typeof mounts === 'function' ? mounts(context.config) : (mounts ?? []);
+  expect(folders).toMatchObject([{ type: 'vboxsf', what: 'c/my work é', where: '/c/my work é' }]);
+  expect(folders[0]?.remedy).toContain('--virtualbox-no-share');
+  await virtualbox.remove(context);
+});
+
+test('a folder that is not there is said before anything is made', async () => {
+  const context = await machine('m1', { 'virtualbox-share-folder': join(folder, 'nowhere:work') });
+  await expect(virtualbox.precheck(context)).rejects.toMatchObject({ code: 'MM_VBOX_SHARE', exitCode: 3 });
+  expect(standIn.holdings()).toEqual([]);
+});
+
+test('without a word the folder of the homes is shared, where there is one, and nothing with --virtualbox-no-share', async () => {
+  const { config } = await machine('m1', { 'virtualbox-share-folder': '' });
+  const homes = { folder, name: 'hosthome' };
+  expect(shareOf(config, homes)).toEqual(homes);
+  expect(shareOf(config, { folder: join(folder, 'nowhere'), name: 'hosthome' })).toBeUndefined();
+  expect(shareOf({ ...config, NoShare: true }, homes)).toBeUndefined();
+  const named = { ...config, ShareFolder: '/srv:srv' };
+  expect(shareOf(named, homes)).toEqual({ folder: '/srv', name: 'srv' });
+  // As with docker-machine.
+  expect(shareOf({ ...named, NoShare: true }, homes)).toBeUndefined();
+  expect(mountsOf({ ...named, Image: '' })).toEqual([]);
 });
