@@ -81,6 +81,10 @@ async function putBack({ shell, facts, record, report }: Restoration): Promise<v
   const running = facts.service.active && wasActive && facts.running > 0;
   // The engine that takes the containers over must let them live. Then it is told the user's own.
   const careful = running && restart && base['live-restore'] !== true && !facts.inSwarm;
+  const beforehand =
+    careful && facts.engine?.liveRestore !== true
+      ? daemonJsonText({ ...current, 'live-restore': true }, undefined)
+      : undefined;
   const files: FileWrite[] = [];
   const write = (content: string) => files.push({ path: daemonJsonPath, mode: 'keep', content });
   if (careful) write(daemonJsonText({ ...base, 'live-restore': true }, undefined));
@@ -98,7 +102,7 @@ async function putBack({ shell, facts, record, report }: Restoration): Promise<v
     effect: !wasActive ? 'stop' : restart ? 'restart' : changed.length > 0 ? 'reload' : 'none',
     enable: record.original.notes['enabled'] === false ? false : undefined,
     port: 0,
-    beforehand: undefined,
+    beforehand,
     afterwards: careful ? daemonJsonText({ ...base, 'live-restore': false }, undefined) : undefined,
     inTheEnd: careful ? text : undefined,
     mode: 'forget',

@@ -66,9 +66,6 @@ export function engineConfiguration(
   const variable = variableArguments(words, unit, host.environmentFiles);
   const all = [...fixed, ...variable.map(({ argument }) => argument)];
   const liveRestoreFixed = all.some(({ flag }) => flag?.key === 'live-restore');
-  if (liveRestoreFixed) keys.delete('live-restore');
-  // An engine in a swarm refuses live-restore.
-  if (host.inSwarm) keys.delete('live-restore');
   for (const { argument, path } of variable) {
     if (argument.flag !== undefined && keys.has(argument.flag.key)) {
       conflicts.push({

@@ -98,9 +98,9 @@ export interface OwnedConfig {
 
 export const nothingOwned: OwnedConfig = { scalars: {}, lists: {}, maps: {} };
 
-/** A setting we want. A soft one yields to whatever the user has. */
+/** A setting we want. */
 export type Wanted =
-  | { readonly kind: 'scalar'; readonly value: Json; readonly soft?: boolean }
+  | { readonly kind: 'scalar'; readonly value: Json }
   | { readonly kind: 'list'; readonly entries: readonly Json[] }
   | { readonly kind: 'map'; readonly entries: JsonObject };
 
@@ -153,7 +153,7 @@ export function addWanted(
     const there = config.get(key);
     if (want.kind === 'scalar') {
       if (there === undefined) config.set(key, want.value);
-      else if (!want.soft && !isDeepStrictEqual(there, want.value)) conflict(key, there);
+      else if (!isDeepStrictEqual(there, want.value)) conflict(key, there);
     } else if (want.kind === 'list') {
       const list: readonly Json[] = Array.isArray(there) ? there : [];
       const missing = want.entries.filter((entry) => !list.some((one) => isDeepStrictEqual(one, entry)));

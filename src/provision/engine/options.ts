@@ -43,7 +43,6 @@ export function wantedEngine(spec: EngineSpec): WantedEngine {
   list('registry-mirrors', spec.registryMirrors);
   list('insecure-registries', spec.insecureRegistries);
   if (spec.storageDriver !== '') scalar('storage-driver', spec.storageDriver);
-  keys.set('live-restore', { kind: 'scalar', value: true, soft: true });
   const args: string[] = [];
   for (const option of spec.options) {
     const { name, value } = parseOption(option);

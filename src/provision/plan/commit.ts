@@ -25,6 +25,8 @@ export interface Commit {
   readonly afterwards: string | undefined;
   /** What daemon.json is left as, for the engine's next start: a text, or '' for no such file. */
   readonly inTheEnd?: string | undefined;
+  /** Whether live-restore is switched off, where daemon.json does not speak of it. */
+  readonly endsLiveRestore?: boolean;
   /** keep: what stood there is kept for a restoration. forget: all our own state is deleted. */
   readonly mode: 'keep' | 'forget';
 }
@@ -45,6 +47,7 @@ export function commitInstructions(commit: Commit): readonly Instruction[] {
     ...given('pre', commit.beforehand),
     ...given('post', commit.afterwards),
     ...given('last', commit.inTheEnd),
+    ...(commit.endsLiveRestore === true ? [['unlive'] as const] : []),
     ...commit.files.flatMap(({ path, mode, content }): readonly Instruction[] => [
       ['mode', mode],
       ['path', path],

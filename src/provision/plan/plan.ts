@@ -52,6 +52,10 @@ export function planChanges(situation: Situation): Plan | undefined {
       port: effect === 'restart' ? input.engine.port : 0,
       beforehand: containers.beforehand,
       afterwards: containers.afterwards,
+      inTheEnd: containers.inTheEnd,
+      endsLiveRestore:
+        configuration.config['live-restore'] === undefined &&
+        (containers.meanwhile !== undefined || facts.engine?.liveRestore === true),
       mode: 'keep',
     },
   };
@@ -70,9 +74,10 @@ function nextRecord({ record, configuration, input }: Situation, changes: readon
 interface ContainerCare {
   /** daemon.json with which the running engine, before its restart, lets its containers live. */
   readonly beforehand?: string;
-  /** daemon.json for the restart, and the one after it, where the user wants no live-restore. */
+  /** daemon.json for the restart, and the one after it, unless the user wants live-restore. */
   readonly meanwhile?: string;
   readonly afterwards?: string;
+  readonly inTheEnd?: string;
   readonly endangered?: { readonly count: number; readonly why: string };
 }
 
@@ -90,6 +95,8 @@ function careForContainers(facts: Facts, configuration: EngineConfiguration): Co
   const current = parseDaemonJson(facts.files.get('daemon.json'));
   const beforehand = facts.engine?.liveRestore === true ? {} : { beforehand: live(current) };
   if (configuration.config['live-restore'] === true) return beforehand;
-  const final = configuration.daemonJson ?? daemonJsonText({}, undefined);
-  return { ...beforehand, meanwhile: live(configuration.config), afterwards: final };
+  const meanwhile = live(configuration.config);
+  const final = configuration.daemonJson;
+  if (final !== undefined) return { ...beforehand, meanwhile, afterwards: final };
+  return { ...beforehand, meanwhile, afterwards: daemonJsonText({}, undefined), inTheEnd: '' };
 }

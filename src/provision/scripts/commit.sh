@@ -4,7 +4,7 @@
 # mark stands from the first change until the engine runs with it. An interruption by the user does
 # not stop it half way.
 
-puts= dels= origs= public= private= hostname= member= pre= post= last= failed= mode= path=
+puts= dels= origs= public= private= hostname= member= pre= post= unlive=no last= failed= mode= path=
 units=no effect=none enable=no port=- keep=no forget=no ending=no
 
 give_up() { # takes what was staged away again
@@ -59,7 +59,10 @@ roll_back() {
     # Containers that the old engine let live must be taken over by one that does so too.
     [ -z "$pre" ] || write_daemon_json "$pre"
     if restart; then fact restored yes; else fact restored no; fi
-    [ -z "$pre" ] || put_back "$state/previous" /etc/docker/daemon.json
+    if [ -n "$pre" ]; then
+      put_back "$state/previous" /etc/docker/daemon.json
+      ! active || { reload; end_live_restore; }
+    fi
   else
     systemctl stop docker.service 2>/dev/null
     systemctl reset-failed docker.service docker.socket 2>/dev/null
@@ -84,6 +87,7 @@ take() {
     member) member=$(decode "$2") ;;
     pre) pre=$2 ;;
     post) post=$2 ;;
+    unlive) unlive=yes ;;
     last) ending=yes last=$2 ;;
     mode) mode=$(decode "$2") ;;
     path) path=$(decode "$2") ;;
@@ -154,6 +158,7 @@ case $enable in
   disable) systemctl -q disable docker.service >/dev/null 2>&1 ;;
 esac
 [ -z "$post" ] || { write_daemon_json "$post" && reload; }
+if [ $unlive = yes ] && active; then end_live_restore; fi
 if [ $ending = yes ]; then
   if [ -n "$last" ]; then write_daemon_json "$last"; else rm -f /etc/docker/daemon.json; fi
 fi

@@ -21,6 +21,19 @@ live_restore() {
   done
   return 1
 }
+# A reload leaves live-restore as it is where daemon.json does not speak of it, and an engine that
+# has it on can make and join no swarm.
+end_live_restore() {
+  own=/etc/docker/daemon.json
+  case $(engine GET /info) in *'"LiveRestoreEnabled":true'*) ;; *) return 0 ;; esac
+  if [ -f "$own" ] && grep -q '"live-restore"' "$own"; then return 0; fi
+  rest=$(tr -d '\r\n' <"$own" 2>/dev/null | sed 's/^[^{]*{[[:space:]]*//')
+  case $rest in '' | '}'*) rest='}' ;; *) rest=", $rest" ;; esac
+  [ ! -f "$own" ] || cp -a "$own" "$own.mymachine-old" || return 0
+  printf '{"live-restore": false%s\n' "$rest" >"$own.mymachine-now"
+  like "$own.mymachine-now" "$own" && mv -f "$own.mymachine-now" "$own" && reload
+  if [ -f "$own.mymachine-old" ]; then mv -f "$own.mymachine-old" "$own"; else rm -f "$own"; fi
+}
 listening() {
   [ "$port" = - ] && return 0
   i=0

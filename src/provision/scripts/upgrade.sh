@@ -62,7 +62,7 @@ comes_up() {
 give_back() { # puts the user's own daemon.json back, once the containers have been taken over
   if [ "$kept" = gone ]; then rm -f /etc/docker/daemon.json; else cp -a "$work/daemon.json" /etc/docker/daemon.json; fi
   kept=
-  ! active || reload
+  ! active || { reload; end_live_restore; }
 }
 
 trap '' HUP INT TERM PIPE

@@ -100,6 +100,32 @@ for (const suite of ['bookworm', 'trixie', 'sid'] as const) {
       expect(await adopted.ask()).toContain('"Version"');
     });
 
+    it('leaves an engine that can make a swarm, and frees one that was provisioned with live-restore', async () => {
+      const { host } = adopted;
+      const isKeeping = () => host.must(['docker', 'info', '-f', '{{.LiveRestoreEnabled}}']);
+      const swarm = async () => {
+        await host.must(['docker', 'swarm', 'init', '--advertise-addr', '127.0.0.1']);
+        await host.must(['docker', 'swarm', 'leave', '--force']);
+      };
+      await swarm();
+      const begin = await host.must(['pidof', 'dockerd']);
+      // What was written before machines were to be members of swarms.
+      const edits = [
+        ['/etc/docker/daemon.json', '0,/{/s//{"live-restore": true,/'],
+        ['/var/lib/mymachine/managed.json', '0,/"scalars": {/s//"scalars": {"live-restore": true,/'],
+      ] as const;
+      for (const [path, edit] of edits) await host.must(['sed', '-i', edit, path]);
+      await host.must(['systemctl', 'reload', 'docker']);
+      await expect.poll(isKeeping, { timeout: 60_000 }).toBe('true\n');
+      await expect(swarm()).rejects.toThrow(/live-restore/);
+      expect((await adopted.provision()).changed).toContain('configuration');
+      await swarm();
+      expect(await isKeeping()).toBe('false\n');
+      expect(await processOf(host)).toBe(container);
+      expect(await host.must(['pidof', 'dockerd'])).toBe(begin);
+      expect((await adopted.provision()).changed).toEqual([]);
+    });
+
     it('reloads an engine for what needs no restart, and takes back what is no longer wanted', async () => {
       const pid = () => adopted.host.must(['pidof', 'dockerd']);
       const begin = await pid();

@@ -67,7 +67,6 @@ describe('engineConfiguration', () => {
       tlscert: '/etc/docker/server.pem',
       tlskey: '/etc/docker/server-key.pem',
       labels: ['provider=generic'],
-      'live-restore': true,
     });
     expect(made.dropIn?.path).toBe('/etc/systemd/system/docker.service.d/10-machine.conf');
     expect(made.dropIn?.text.split('\n').slice(1)).toEqual([
@@ -86,7 +85,7 @@ describe('engineConfiguration', () => {
 
   it('leaves listeners and TLS alone for an engine that is reached through SSH', () => {
     const made = make({}, { port: 0, labels: [] });
-    expect(made.config).toEqual({ 'live-restore': true });
+    expect(made.config).toEqual({});
     expect(made.dropIn).toBeUndefined();
   });
 
@@ -141,11 +140,19 @@ describe('engineConfiguration', () => {
     expect(second.config['labels']).toEqual(['mine=1', 'b=2']);
   });
 
-  it('keeps an explicit live-restore of false, and sets none in a swarm', () => {
+  it('wants no live-restore, with which no swarm can be made, but keeps the one of the user', () => {
+    expect(make().config['live-restore']).toBeUndefined();
     expect(make({ daemonJson: '{"live-restore": false}' }).config['live-restore']).toBe(false);
-    expect(make({ inSwarm: true }).config['live-restore']).toBeUndefined();
-    const units = [{ path: '/u', text: '[Service]\nExecStart=/d --live-restore=false' }];
-    expect(make({ units }).config['live-restore']).toBeUndefined();
+    expect(make({ daemonJson: '{"live-restore": true}' }).config['live-restore']).toBe(true);
+    expect(make({}, { options: ['live-restore'] }).config['live-restore']).toBe(true);
+  });
+
+  it('takes back the live-restore that it gave before', () => {
+    const owned = { ...nothingOwned, scalars: { 'live-restore': true } };
+    const made = make({ daemonJson: '{"live-restore": true, "debug": true}' }, {}, owned);
+    expect(made.config['live-restore']).toBeUndefined();
+    expect(made.config['debug']).toBe(true);
+    expect(made.changed).toContain('live-restore');
   });
 
   it.each<[string, Partial<Host>, Partial<EngineSpec>, RegExp]>([

@@ -85,7 +85,7 @@ describe('planChanges', () => {
   it('wants everything on a plain host, and nothing more after that', () => {
     const facts = plainHost();
     const made = plan(facts);
-    expect(made?.changed).toEqual(['certificates', 'configuration', 'unit', 'shutdown', 'service']);
+    expect(made?.changed).toEqual(['certificates', 'configuration', 'unit', 'service']);
     expect(made?.commit).toMatchObject({ effect: 'restart', units: true, port: 2376, hostname: undefined });
     expect(made?.commit.files.find(({ path }) => path.endsWith('server-key.pem'))?.mode).toBe('0600');
     expect(plan(carriedOut(facts, made))).toBeUndefined();
@@ -94,11 +94,10 @@ describe('planChanges', () => {
   it('opens no port of an engine that is reached through SSH, and lets the login user at its socket', () => {
     const facts = plainHost({ hasGroup: true });
     const made = plan(facts, { port: 0 }, { loginUser: 'ubuntu' });
-    expect(made?.changed).toEqual(['access', 'configuration', 'shutdown']);
-    expect(made?.commit).toMatchObject({ member: 'ubuntu', effect: 'reload', port: 0 });
+    expect(made?.changed).toEqual(['access']);
+    expect(made?.commit).toMatchObject({ member: 'ubuntu', effect: 'none', port: 0 });
     expect(made?.commit.files.map(({ path }) => path).filter((path) => path.endsWith('.pem'))).toEqual([]);
-    const daemonJson = made?.commit.files.find(({ path }) => path === daemonJsonPath)?.content;
-    expect(JSON.parse(daemonJson ?? '')).toEqual({ 'live-restore': true });
+    expect(made?.commit.files.find(({ path }) => path === daemonJsonPath)).toBeUndefined();
     const joined = { ...carriedOut(facts, made), groupMembers: ['ubuntu'], listeningPorts: new Set([22]) };
     expect(plan(joined, { port: 0 }, { loginUser: 'ubuntu' })).toBeUndefined();
     // root needs no group, and with a port nobody does.
@@ -146,9 +145,11 @@ describe('planChanges', () => {
     const facts = plainHost({ running: 2, files: new Map([['daemon.json', '{"debug": true}']]) });
     const made = plan(facts);
     expect(JSON.parse(made?.commit.beforehand ?? '')).toEqual({ debug: true, 'live-restore': true });
-    expect(made?.commit.afterwards).toBeUndefined();
-    const settled = carriedOut(facts, made);
-    expect(plan(settled, { env: ['A=b'] })?.commit.beforehand).toBeUndefined();
+    const written = made?.commit.files.find(({ path }) => path === daemonJsonPath)?.content ?? '';
+    expect(JSON.parse(written)).toMatchObject({ debug: true, 'live-restore': true });
+    // A reload without the key would leave it on.
+    expect(JSON.parse(made?.commit.afterwards ?? '')).not.toHaveProperty('live-restore');
+    expect(made?.commit.endsLiveRestore).toBe(true);
   });
 
   it('goes back to the live-restore of the user, once the containers are taken over', () => {
@@ -157,6 +158,23 @@ describe('planChanges', () => {
     const written = commit.files.find(({ path }) => path === daemonJsonPath)?.content ?? '';
     expect(JSON.parse(written)['live-restore']).toBe(true);
     expect(JSON.parse(commit.afterwards ?? '')['live-restore']).toBe(false);
+  });
+
+  it('ends the live-restore that an earlier provisioning gave, without a restart', () => {
+    const first = carriedOut(plainHost(), plan(plainHost()));
+    const record = JSON.parse(first.files.get('managed.json') ?? '');
+    record.daemon.scalars['live-restore'] = true;
+    const config = { ...JSON.parse(first.files.get('daemon.json') ?? ''), 'live-restore': true };
+    const files = new Map([
+      ...first.files,
+      ['managed.json', JSON.stringify(record)],
+      ['daemon.json', JSON.stringify(config)],
+    ]);
+    const old = { ...first, files, engine: { running: 1, liveRestore: true }, running: 1 };
+    const { commit } = plan(old) ?? expect.unreachable();
+    expect(commit).toMatchObject({ effect: 'reload', endsLiveRestore: true, beforehand: undefined });
+    const written = commit.files.find(({ path }) => path === daemonJsonPath)?.content ?? '';
+    expect(JSON.parse(written)).not.toHaveProperty('live-restore');
   });
 
   it('says that containers of a swarm will not survive', () => {
