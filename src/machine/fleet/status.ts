@@ -33,6 +33,8 @@ interface StatusOptions {
   readonly engine?: boolean;
   /** What the provider says of the machine, when it was asked for more than this one. */
   readonly provider?: ProviderStatus | undefined;
+  /** Told of each machine as soon as it was asked. */
+  readonly onStatus?: ((status: MachineStatus) => void) | undefined;
 }
 
 function unfinishedNote(stored: StoredMachine): string {
@@ -145,14 +147,16 @@ export async function fleetStatus(
   let waiting = machines.length;
   const statuses = await Promise.all(
     machines.map((machine) =>
-      limit(() => {
+      limit(async () => {
         const share = (end - deps.clock.now()) / Math.ceil(waiting / ASKED_AT_ONCE);
         waiting--;
-        return machineStatus(shared, machine, {
+        const status = await machineStatus(shared, machine, {
           ...options,
           timeoutMs: Math.max(Math.floor(share), 1),
           provider: providers.get(machine.name),
         });
+        options.onStatus?.(status);
+        return status;
       }),
     ),
   );

@@ -33,3 +33,19 @@ export async function onPty(user: Sandbox, program: string, options: PtyOptions)
   const [code] = await once(child, 'close');
   return { shown, code: code as number | null };
 }
+
+/** What is seen in the end of what a terminal of endless height was sent. */
+export function screenOf(shown: string): string {
+  const lines = [''];
+  let row = 0;
+  for (const [token] of shown.matchAll(/\u001b\[\d*[AJ]|\r|\n|[^\u001b\r\n]+/g)) {
+    const up = /^\u001b\[(\d*)A$/.exec(token);
+    if (up !== null) row = Math.max(0, row - Number(up[1] || 1));
+    else if (token === '\u001b[J') lines.splice(row, Number.POSITIVE_INFINITY, '');
+    else if (token === '\n') {
+      row += 1;
+      lines[row] ??= '';
+    } else if (token !== '\r') lines[row] = `${lines[row] ?? ''}${token}`;
+  }
+  return lines.join('\n');
+}

@@ -3,6 +3,7 @@ import { fleetStatus, type MachineStatus } from '../../../machine/fleet/status.t
 import type { BrokenMachine, StoredMachine } from '../../../store/store.ts';
 import type { App } from '../../app.ts';
 import { defineCommand, text, value } from '../../command.ts';
+import { systemClock } from '../../computer/clock.ts';
 import {
   activeMark,
   type FormattedRow,
@@ -21,7 +22,7 @@ export const command = defineCommand({
   description:
     'Asks all machines at once, each for at most --timeout. --filter takes name=REGEX, driver=, state=, swarm= and\n' +
     'label=KEY=VALUE; several of one key are alternatives, different keys must all hold. The fields of --format are in\n' +
-    'docs/templates.md.',
+    'docs/templates.md. On a terminal, rows are shown as their machines answer; asking is the state of the others.',
   examples: ['ls --filter driver=qemu', 'ls -q', "ls --format 'table {{.Name}}\\t{{.State}}'"],
   flags: [
     { name: 'quiet', short: 'q', kind: 'bool', help: 'Enable quiet mode' },
@@ -48,7 +49,10 @@ export const command = defineCommand({
       const names = await namesOf(app, chosen.filter(isReadable), filters, timeoutMs);
       return text(names.map((name) => `${name}\n`).join(''));
     }
-    const statuses = await fleetStatus(app.deps, chosen, { timeoutMs });
+    const isLive = flags.format === '' && !filters.asksState && canRedraw(app);
+    const statuses = isLive
+      ? await statusesLive(app, chosen, readable, timeoutMs)
+      : await fleetStatus(app.deps, chosen, { timeoutMs });
     const shown = statuses.filter(
       ({ machine, state }) => machine === undefined || filters.matchesState(state),
     );
@@ -64,6 +68,58 @@ export const command = defineCommand({
 
 function isReadable(machine: StoredMachine | BrokenMachine): machine is StoredMachine {
   return !('error' in machine);
+}
+
+/** Whether rows can be shown as they come, and be drawn again in their place. */
+const canRedraw = ({ io, json, globals }: App) =>
+  io.stdout.isTTY && (io.env['TERM'] ?? '') !== 'dumb' && !json && !globals.debug;
+
+const REDRAW_MS = 100;
+
+/** Asks the machines, and shows until all have answered who has. What is shown is erased then. */
+async function statusesLive(
+  app: App,
+  machines: readonly (StoredMachine | BrokenMachine)[],
+  readable: readonly StoredMachine[],
+  timeoutMs: number,
+): Promise<readonly MachineStatus[]> {
+  const { LiveText } = await import('../../output/live.ts');
+  const { deps, io } = app;
+  const live = new LiveText(io.stdout);
+  const known = new Map(machines.map((machine) => [machine.name, unasked(machine)]));
+  const asked = new Set(known.keys());
+  let isChanged = true;
+  const change = () => {
+    isChanged = true;
+  };
+  const draw = async () => {
+    if (!isChanged) return;
+    isChanged = false;
+    const text = await tableOf(rowsOf(app, [...known.values()], readable), io.stdout.columns, asked);
+    if (asked.size > 0) live.draw(text);
+  };
+  const stop = systemClock.every(REDRAW_MS, () => void draw());
+  io.stdout.stream.on('resize', change);
+  const onStatus = (status: MachineStatus) => {
+    known.set(status.name, status);
+    asked.delete(status.name);
+    change();
+  };
+  try {
+    const report = live.above(deps.report, change);
+    return await fleetStatus({ ...deps, report }, machines, { timeoutMs, onStatus });
+  } finally {
+    stop();
+    io.stdout.stream.off('resize', change);
+    asked.clear();
+    live.erase();
+  }
+}
+
+function unasked(machine: StoredMachine | BrokenMachine): MachineStatus {
+  const known = isReadable(machine) ? { machine, driverName: machine.config.DriverName } : undefined;
+  const nothing = { state: 'None', url: '', dockerVersion: '', error: '', responseTimeMs: 0 } as const;
+  return { name: machine.name, ...(known ?? { machine: undefined, driverName: 'not found' }), ...nothing };
 }
 
 /** No host is asked unless a filter wants its state. */
@@ -91,18 +147,27 @@ function rowsOf(
   }));
 }
 
-function tableOf(rows: readonly FormattedRow[], columns: number | undefined): Promise<string> {
+/** @param asked names of those whose answers are waited for */
+function tableOf(
+  rows: readonly FormattedRow[],
+  columns: number | undefined,
+  asked: ReadonlySet<string> = new Set(),
+): Promise<string> {
   const header = ['NAME', 'ACTIVE', 'DRIVER', 'STATE', 'URL', 'SWARM', 'DOCKER', 'ERRORS'];
-  const cells = rows.map(({ status, active, swarm }) => [
-    status.name,
-    active,
-    status.driverName,
-    status.state === 'None' ? '' : status.state,
-    status.url,
-    swarm,
-    status.dockerVersion,
-    status.error,
-  ]);
+  const cells = rows.map(({ status, active, swarm }) => {
+    const isAsked = asked.has(status.name);
+    const state = status.state === 'None' ? '' : status.state;
+    return [
+      status.name,
+      isAsked ? '' : active,
+      status.driverName,
+      isAsked ? 'asking' : state,
+      status.url,
+      swarm,
+      status.dockerVersion,
+      status.error,
+    ];
+  });
   return table([header, ...cells], columns);
 }
 
