@@ -119,7 +119,8 @@ async function prepare(
     pinnedKeys(target.knownHostsPath, target.hostKeyAlias),
   ]);
   const configArgs = !useUserConfig ? ['-F', 'none'] : configPath === '' ? [] : ['-F', configPath];
-  const call: SystemCall = { target, config, configArgs, sshAuthSock, signal, onStage, onData };
+  const onTouch = () => report.warn(`Touch your security key to log in to ${target.machineName}`);
+  const call: SystemCall = { onTouch, target, config, configArgs, sshAuthSock, signal, onStage, onData };
   const hasSystem =
     settings.builtInOnly !== true &&
     // Windows' ssh has no masters.

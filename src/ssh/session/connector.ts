@@ -11,7 +11,7 @@ const PATIENCE_MS = 20_000;
 /** A try while a host boots ends after this without progress: lost packets are better sent anew. */
 const IDLE_MS = 5000;
 /** The same, at most, once it has doubled for a host that took the connection and was too slow. */
-const LONGEST_IDLE_MS = { way: 5000, greeting: 20_000, login: 80_000, agent: 80_000 };
+const LONGEST_IDLE_MS = { way: 5000, greeting: 20_000, login: 80_000, agent: 80_000, touch: 80_000 };
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1000;
 /** How long logins may fail. cloud-init may write the user's keys after sshd has started. */
@@ -121,8 +121,8 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     const ended = new AbortController();
     const timer = new AbortController();
     const watch = async () => {
-      // The user may take any time to confirm what the agent asks.
-      for (let seen = -1; attempt.progress !== seen || attempt.stage === 'agent'; ) {
+      // The user may take any time to confirm what the agent or a security key asks.
+      for (let seen = -1; attempt.progress !== seen || /agent|touch/.test(attempt.stage); ) {
         if (clock.now() >= end) return;
         seen = attempt.progress;
         await clock.sleep(Math.min(idleMs, end - clock.now()), timer.signal);

@@ -6,7 +6,7 @@ import { describeIdentity, type Identities } from '../keys/identities.ts';
 import { describeTarget } from '../target.ts';
 
 /** How far an attempt to connect has come. */
-export type ConnectStage = 'way' | 'greeting' | 'login' | 'agent';
+export type ConnectStage = 'way' | 'greeting' | 'login' | 'agent' | 'touch';
 
 /** An attempt to log in, as far as its failures tell of it. */
 export interface Login {
@@ -34,6 +34,10 @@ export function connectTimeout(target: SshTarget, stage: ConnectStage, time: str
     agent: {
       said: `The SSH agent of this computer did not sign the login at ${where}`,
       hint: 'It may wait for you to unlock it or to confirm. Try it with "ssh-add -l"; without SSH_AUTH_SOCK no agent is asked.',
+    },
+    touch: {
+      said: `The security key was not touched for the login at ${where}`,
+      hint: `Touch it when it blinks, and try again. "ssh -v ${printable(target.host, 200)}" shows what ssh waits for.`,
     },
   }[stage];
   return sshError('MM_SSH_TIMEOUT', { message: `${text.said} within ${time}`, hint: text.hint });

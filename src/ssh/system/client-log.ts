@@ -49,8 +49,9 @@ export class ClientLog {
       this.hasMet = true;
       this.stage = 'login';
     }
-    // The agent may ask the user, and a security key waits to be touched.
-    if (/^Server accepts key: .*(?:agent|authenticator)\b/.test(debug)) this.stage = 'agent';
+    // The agent may ask the user.
+    if (/^Server accepts key: .* agent$/.test(debug)) this.stage = 'agent';
+    if (/^Server accepts key: .*-SK(?:-CERT)? SHA256:/.test(debug)) this.stage = 'touch';
     if (/^Entering interactive session/.test(debug)) this.isReady = true;
   }
 }

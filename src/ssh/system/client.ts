@@ -46,6 +46,8 @@ export interface SystemCall {
   readonly signal: AbortSignal;
   readonly onStage: (stage: ConnectStage) => void;
   readonly onData: () => void;
+  /** A security key waits to be touched. */
+  readonly onTouch: () => void;
 }
 
 /** ssh has ended without doing what was asked. */
@@ -67,6 +69,7 @@ export async function showHostKey(call: SystemCall, known: KnownKeys): Promise<B
   const settings = {
     ...QUIET,
     ...NO_LOGIN,
+    ...call.config?.turnedOff,
     UserKnownHostsFile: pathValue(seen),
     StrictHostKeyChecking: 'no',
     RevokedHostKeys: 'none',
@@ -120,6 +123,7 @@ export async function startMaster(call: SystemCall, keepaliveMs: number): Promis
   const path = join(folder, 's');
   const settings = {
     ...QUIET,
+    ...call.config?.turnedOff,
     ControlMaster: 'yes',
     ControlPath: pathValue(path),
     ControlPersist: 'no',
@@ -196,7 +200,10 @@ async function start(call: SystemCall, argv: Argv, folder: string): Promise<Clie
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log.add(text);
     call.onData();
-    if (log.stage !== stage) call.onStage(log.stage);
+    if (log.stage !== stage) {
+      call.onStage(log.stage);
+      if (log.stage === 'touch') call.onTouch();
+    }
     stage = log.stage;
     if (log.isReady) isReady(true);
   });

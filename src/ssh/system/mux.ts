@@ -271,7 +271,8 @@ class MuxChannel extends Duplex {
   }
 
   #read(stream: Readable, data: Buffer): void {
-    if (this.#isAtEof) return;
+    // A host that ignores the window loses what it sends, and does not fill our memory.
+    if (this.#isAtEof || this.#unread > 2 * WINDOW) return;
     this.#unread += data.length;
     if (stream.push(data)) this.#grant();
   }

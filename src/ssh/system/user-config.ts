@@ -23,6 +23,8 @@ export interface UserConfig {
   readonly identitiesOnly: boolean;
   /** What the config asks for and the system's ssh alone can do, for messages. */
   readonly beyondSsh2: readonly string[];
+  /** Settings that our own use of ssh turns off, of which old versions know nothing. */
+  readonly turnedOff: Readonly<Record<string, string>>;
   /** Separated by commas. '' when it is not told. */
   readonly hostKeyAlgorithms: string;
   /** Files of keys, or KRLs of ssh-keygen(1), that no host may show. */
@@ -121,6 +123,10 @@ export function parseUserConfig(
       ...(/^inet/.test(one('addressfamily')) ? ['addressfamily'] : []),
       ...(one('hostbasedauthentication') === 'yes' ? ['hostbasedauthentication'] : []),
     ],
+    turnedOff: {
+      ...(one('forkafterauthentication') === 'yes' ? { ForkAfterAuthentication: 'no' } : {}),
+      ...(all('knownhostscommand').length > 0 ? { KnownHostsCommand: 'none' } : {}),
+    },
     hostKeyAlgorithms: one('hostkeyalgorithms'),
     revokedHostKeys: all('revokedhostkeys').map(path),
     identityAgent:

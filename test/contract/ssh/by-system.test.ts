@@ -156,6 +156,28 @@ describe.runIf(needsSshd)("by the system's ssh", () => {
     expect(await hello(sshd.target(), config)).toEqual({ stdout: 'hello\n', why: 'bindaddress' });
   });
 
+  test("what the user's ssh config says of terminals and forwards is no matter to us", async () => {
+    const strict = await started(SNTRUP);
+    const port = await freePort();
+    const config = await configured(
+      ...['ForkAfterAuthentication yes', 'RequestTTY force', 'RemoteCommand exit 3', 'ForwardAgent yes'],
+      ...[`LocalForward ${port} 127.0.0.1:1`, 'PermitLocalCommand yes', `LocalCommand : >${home}/local`],
+      ...['ControlMaster auto', `ControlPath ${home}/control`, 'ControlPersist yes', 'LogLevel QUIET'],
+      ...[
+        'KnownHostsCommand /bin/echo %H %t %K',
+        'UpdateHostKeys yes',
+        'StdinNull yes',
+        'SessionType default',
+      ],
+    );
+    const target = strict.target();
+    for (let time = 0; time < 2; time += 1) expect((await hello(target, config)).stdout).toBe('hello\n');
+    expect(existsSync(join(home, 'local')) || existsSync(join(home, 'control'))).toBe(false);
+    for (const one of connectors) one.closeAll();
+    const left = () => spawnSync('pgrep', ['-f', `Port=${strict.port} `], { encoding: 'utf8' }).stdout;
+    await expect.poll(left, { timeout: 20_000 }).toBe('');
+  });
+
   test('nothing is left when the connection is closed', async () => {
     const strict = await started(SNTRUP);
     const folder = await mkdtemp(join(home, 't-'));
