@@ -11,7 +11,7 @@ import { virtualboxError } from './errors.ts';
 import { shareFolder } from './hardware/share.ts';
 import { manage, stateOf, type VmInfo, vmInfo, vmOf } from './manage/manage.ts';
 import { forwardsOf } from './manage/output.ts';
-import { leasedAddress } from './network/addresses.ts';
+import { keepAddress, leasedAddress } from './network/addresses.ts';
 import { attachNetwork, ensureNetwork, lockNetworks, usesDhcp } from './network/network.ts';
 
 type Context = DriverContext<VirtualBoxConfig>;
@@ -52,6 +52,7 @@ function inaccessible({ machine }: Context): Error {
 async function launch(context: Context, state: 'Stopped' | 'Saved', info: VmInfo): Promise<void> {
   const vm = vmOf(context);
   if (context.config.NatOnly !== true) {
+    if (!usesDhcp(context.config)) await keepAddress(context);
     const network = await ensureNetwork(context);
     // A computer that restarted may have given the network another name.
     const attached = info.get('hostonlyadapter2') ?? info.get('hostonly-network2');

@@ -29,6 +29,9 @@ export const virtualboxErrors = {
   MM_VBOX_INTERFACE: { summary: 'There is no such network interface to bridge to.', exitCode: 3 },
   MM_VBOX_NETWORK: { summary: 'The host-only network could not be set up.' },
   MM_VBOX_ADDRESSES: { summary: 'The host-only network has no free address left.' },
+  MM_VBOX_ADDRESS_TAKEN: {
+    summary: "The machine's address, or DHCP in its network, is another user's of this computer.",
+  },
   MM_VBOX_GONE: {
     summary: 'VirtualBox does not know the machine: it was removed there, or by another user.',
   },

@@ -9,6 +9,7 @@ import { virtualboxError } from '../errors.ts';
 import { manage, type VmInfo, vmOf } from '../manage/manage.ts';
 import { parseExtraData, parseLease, parseRecords, parseValue, parseVms } from '../manage/output.ts';
 import { addressPlan, type Cidr, contains, networkOf, parseCidr } from './cidr.ts';
+import { Claims } from './claims.ts';
 
 /**
  * Notes lie in VirtualBox's global extra data, since all of a user's stores share its networks.
@@ -45,11 +46,16 @@ export async function vmIds(ports: Ports): Promise<ReadonlySet<string>> {
  * Gives the machine an address in the host-only network for life, so its certificate stays valid.
  * The caller holds the lock, and has made the machine: one that is gone loses its address.
  */
-export async function takeAddress(ports: Ports, cidr: Cidr, machineId: string): Promise<string> {
+export async function takeAddress(
+  ports: Ports,
+  cidr: Cidr,
+  machineId: string,
+  claims: Claims = new Claims(ports),
+): Promise<string> {
   const taken = await notes(ports, 'address');
   const { fixed } = addressPlan(cidr);
   const own = [...taken].find(([ip, id]) => id === machineId && fixed.includes(ip));
-  if (own !== undefined) return own[0];
+  if (own !== undefined && (await claims.take(own[0]))) return own[0];
   const alive = await vmIds(ports);
   const local = Object.values(networkInterfaces()).flatMap((all) =>
     (all ?? []).map(({ address }) => address),
@@ -57,21 +63,55 @@ export async function takeAddress(ports: Ports, cidr: Cidr, machineId: string): 
   const isFree = (ip: string) => !local.includes(ip) && !alive.has(taken.get(ip) ?? '');
   // Each begins elsewhere, so that the address of a removed one is not soon another's.
   const start = createHash('sha256').update(machineId).digest().readUInt32BE(0) % fixed.length;
-  const address = [...fixed.slice(start), ...fixed.slice(0, start)].find(isFree);
-  if (address === undefined) {
-    throw virtualboxError('MM_VBOX_ADDRESSES', {
-      message: `All ${fixed.length} addresses of ${cidr.network} belong to machines`,
-      hint: 'Take another network with --virtualbox-hostonly-cidr, or none with --virtualbox-nat-only.',
-    });
+  for (const address of [...fixed.slice(start), ...fixed.slice(0, start)]) {
+    if (!isFree(address) || !(await claims.take(address))) continue;
+    if (own !== undefined) await deleteNote(ports, 'address', own[0]);
+    await writeNote(ports, 'address', address, machineId);
+    return address;
   }
-  await writeNote(ports, 'address', address, machineId);
-  return address;
+  throw virtualboxError('MM_VBOX_ADDRESSES', {
+    message: `All ${fixed.length} addresses of ${cidr.network} belong to machines`,
+    hint: 'Take another network with --virtualbox-hostonly-cidr, or none with --virtualbox-nat-only.',
+  });
 }
 
-export async function releaseAddresses(ports: Ports, machineId: string): Promise<void> {
-  for (const [ip, id] of await notes(ports, 'address'))
-    if (id === machineId) await deleteNote(ports, 'address', ip);
+export async function releaseAddresses(
+  ports: Ports,
+  machineId: string,
+  claims: Claims = new Claims(ports),
+): Promise<void> {
+  for (const [ip, id] of await notes(ports, 'address')) {
+    if (id !== machineId) continue;
+    await deleteNote(ports, 'address', ip);
+    await claims.release(ip);
+  }
 }
+
+/** Refuses to start a machine whose fixed address another user of this computer has now. */
+export async function keepAddress(
+  { machine, config, ...ports }: Ports & Pick<DriverContext<VirtualBoxConfig>, 'machine' | 'config'>,
+  claims: Claims = new Claims(ports),
+): Promise<void> {
+  if (await claims.take(config.IPAddress)) return;
+  throw virtualboxError('MM_VBOX_ADDRESS_TAKEN', {
+    message: `Another user of this computer has a machine with the address ${config.IPAddress} of "${machine.name}"`,
+    hint: `Remove one of the two and create it again, with a --virtualbox-hostonly-cidr of its own.`,
+  });
+}
+
+const dhcpClaim = ({ network }: Cidr): string => `dhcp-${network.replace(/\/.*$/, '')}`;
+
+/** Each user has DHCP servers of his own. Two in a network would give out the same addresses. */
+export async function claimDhcp(ports: Ports, cidr: Cidr, claims: Claims = new Claims(ports)): Promise<void> {
+  if (await claims.take(dhcpClaim(cidr))) return;
+  throw virtualboxError('MM_VBOX_ADDRESS_TAKEN', {
+    message: `Another user of this computer gives out addresses in ${cidr.network} by DHCP`,
+    hint: 'Take another network with --virtualbox-hostonly-cidr, or a fixed address without --virtualbox-hostonly-dhcp.',
+  });
+}
+
+export const releaseDhcp = (ports: Ports, cidr: Cidr): Promise<void> =>
+  new Claims(ports).release(dhcpClaim(cidr));
 
 /** No server was there before ours. */
 const NONE = 'none';

@@ -7,10 +7,12 @@ import { cut, manage, vmOf } from '../manage/manage.ts';
 import { parseHostOnlyUsers } from '../manage/output.ts';
 import { type HostOnlyKind, type HostOnlyNetwork, hostOnlyKind } from './adapters.ts';
 import {
+  claimDhcp,
   deleteNote,
   ensureDhcp,
   notes,
   releaseAddresses,
+  releaseDhcp,
   restoreDhcp,
   vmIds,
   writeNote,
@@ -65,7 +67,10 @@ export async function ensureNetwork(context: Context): Promise<HostOnlyNetwork> 
       hint: 'See VBoxManage list hostonlyifs; take another with --virtualbox-hostonly-cidr, or none with --virtualbox-nat-only.',
     });
   }
-  if (kind.hasDhcpServers && usesDhcp(config)) await ensureDhcp(context, network.networkName, cidr);
+  if (kind.hasDhcpServers && usesDhcp(config)) {
+    await claimDhcp(context, cidr);
+    await ensureDhcp(context, network.networkName, cidr);
+  }
   return network;
 }
 
@@ -145,9 +150,12 @@ export async function releaseNetwork(context: Context): Promise<void> {
   const used = await usersOfNetworks(context);
   const marked = await notes(context, 'adapter');
   for (const { name, networkName } of all) {
+    const isUsed = used.some(({ network }) => network === name);
+    if (name === config.HostOnlyAdapter && !isUsed && usesDhcp(config))
+      await releaseDhcp(context, cidrOf(config));
     const isOurs = marked.has(name) && (name === config.HostOnlyAdapter || marked.get(name) === machine.id);
     if (!isOurs && name !== stray) continue;
-    if (used.some(({ network }) => network === name)) continue;
+    if (isUsed) continue;
     // Its note stays, so that the last machine of ours removes it another time.
     if (await othersRunMachines(context)) continue;
     await restoreDhcp(context, networkName);
