@@ -143,7 +143,7 @@ test('Ctrl-C once stops, and says what exists and how to go on', async () => {
 
 test('create --rollback puts a host back that it had begun to change', async () => {
   const before = await hostState(host);
-  const outcome = await user.mymachine([...generic(), '--rollback', '--engine-opt', 'bip=no-address', 'h1']);
+  const outcome = await user.mymachine([...generic(), '--rollback', '--engine-opt', 'data-root=/proc/none', 'h1']);
   expect(outcome.code, outcome.stderr).toBe(1);
   expect(outcome.stderr).toContain('Error id: MM_ENGINE_START');
   expect(await user.must(['ls', '-q'])).toBe('');
@@ -152,7 +152,7 @@ test('create --rollback puts a host back that it had begun to change', async () 
   try {
     const bareBefore = await hostState(bare.host('bare'));
     const args = [...generic({}, bare.host('bare')), '--engine-install', 'distro', '--rollback'];
-    const failed = await user.mymachine([...args, '--engine-opt', 'bip=no-address', 'h1']);
+    const failed = await user.mymachine([...args, '--engine-opt', 'data-root=/proc/none', 'h1']);
     expect(failed.stderr).toContain('Error id: MM_ENGINE_START');
     expect(failed.stderr).toContain('What had been made was removed again');
     expect(await user.must(['ls', '-q'])).toBe('');

@@ -72,7 +72,7 @@ async function withPreferences(app: App, input: CreateInput): Promise<CreateInpu
 
 function engineOptions(flags: CreateValues): Partial<EngineOptions> {
   for (const entry of flags['engine-env']) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*=/.test(entry) || /[\n\r\0]/.test(entry))
+    if (!/^[A-Za-z_][A-Za-z0-9_]*=/.test(entry) || /[\u0000-\u0008\u000a-\u001f\u007f]/.test(entry))
       throw cliError('MM_USAGE', {
         message: `--engine-env wants NAME=VALUE, not ${JSON.stringify(entry.slice(0, 60))}`,
       });
@@ -84,6 +84,7 @@ function engineOptions(flags: CreateValues): Partial<EngineOptions> {
       });
   }
   checkEngineWishes({
+    labels: flags['engine-label'],
     options: flags['engine-opt'],
     registryMirrors: flags['engine-registry-mirror'],
     insecureRegistries: flags['engine-insecure-registry'],

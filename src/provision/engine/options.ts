@@ -23,6 +23,9 @@ const reserved: ReadonlySet<string> = new Set(
   'config-file tls tlsverify tlscacert tlscert tlskey pidfile'.split(' '),
 );
 
+/** With these dockerd says something and ends. */
+const ENDING: ReadonlySet<string> = new Set(['version', 'v', 'help', 'h', 'validate']);
+
 /** Without `hosts` for the local socket, which depends on the host. */
 export function wantedEngine(spec: EngineSpec): WantedEngine {
   const keys = new Map<string, Wanted>();
@@ -48,6 +51,9 @@ export function wantedEngine(spec: EngineSpec): WantedEngine {
     const { name, value } = parseOption(option);
     const flag = flagNamed(name);
     if (reserved.has(flag?.flag ?? name)) throw optionError(option, 'mymachine sets it itself');
+    if (ENDING.has(name)) throw optionError(option, 'the engine would end at once');
+    const fault = value === undefined ? undefined : faultOf(flag?.flag ?? name, value);
+    if (fault !== undefined) throw optionError(option, fault);
     if (flag === undefined || flag.type === 'complex') {
       args.push(value === undefined ? `--${name}` : `--${name}=${value}`);
       continue;
@@ -92,32 +98,104 @@ function optionError(option: string, why: string, what = 'engine option') {
 
 type EngineWishes = Pick<
   EngineSpec,
-  'options' | 'registryMirrors' | 'insecureRegistries' | 'storageDriver' | 'installUrl'
+  'labels' | 'options' | 'registryMirrors' | 'insecureRegistries' | 'storageDriver' | 'installUrl'
 >;
 
 /** A host name or address with or without a port, as dockerd takes a registry. */
 const REGISTRY = /^(?:[a-z0-9](?:[\w.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/i;
 
+/** Those of dockerd, old ones too, and snapshotters that are known for containerd. */
+const STORAGE_DRIVERS: ReadonlySet<string> = new Set(
+  `overlay2 overlayfs fuse-overlayfs btrfs zfs vfs native aufs devicemapper overlay blockfile devmapper
+  erofs nydus overlaybd soci stargz`.split(/\s+/),
+);
+
+const isNetwork = (text: string, family = 0) => {
+  const [address = '', bits = '', ...more] = text.split('/');
+  const most = isIP(address) === 4 ? 32 : 128;
+  const isOfFamily = family === 0 ? isIP(address) !== 0 : isIP(address) === family;
+  return isOfFamily && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+};
+
+function isMirror(text: string): boolean {
+  const url = /^https?:\/\/\S+$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && [url.username, url.password, url.search, url.hash].every((part) => part === '');
+}
+
+function isRegistry(text: string): boolean {
+  const name = text.replace(/^https?:\/\//i, '');
+  const port = REGISTRY.exec(name);
+  return isNetwork(name) || isIP(name) !== 0 || (port !== null && Number(port[1] ?? 0) <= 65_535);
+}
+
+type Rule = readonly [holds: (value: string) => boolean, otherwise: string];
+
+const address: Rule = [(text) => isIP(text) !== 0, 'it takes an address'];
+const network = (family: 4 | 6): Rule => [
+  (text) => isNetwork(text, family),
+  `it takes an IPv${family} address with its prefix, such as ${family === 4 ? '10.0.0.1/24' : '2001:db8::1/64'}`,
+];
+const pair: Rule = [(text) => /^[^=]+=/.test(text), 'its value must read KEY=VALUE'];
+const count: Rule = [(text) => !text.startsWith('-'), 'it takes no number below 0'];
+
+/** What dockerd refuses at its start, by option. The others are left to it. */
+const RULES: Readonly<Record<string, Rule>> = {
+  'registry-mirror': [isMirror, 'it must read https://HOST[:PORT][/PATH]'],
+  'insecure-registry': [isRegistry, 'it must read HOST[:PORT] or ADDRESS/BITS'],
+  'storage-driver': [
+    (text) => STORAGE_DRIVERS.has(text) || /^\w[\w.-]*\/[\w./:-]+$/.test(text),
+    'no engine knows it',
+  ],
+  'log-level': [(text) => /^(?:debug|info|warn|error|fatal|panic|trace)$/.test(text), 'it is no level'],
+  label: pair,
+  'exec-opt': pair,
+  'storage-opt': pair,
+  dns: address,
+  ip: address,
+  'default-gateway': address,
+  'default-gateway-v6': address,
+  bip: network(4),
+  'fixed-cidr': network(4),
+  bip6: network(6),
+  'fixed-cidr-v6': network(6),
+  mtu: count,
+  'max-concurrent-downloads': count,
+  'max-concurrent-uploads': count,
+  'max-download-attempts': count,
+  'metrics-addr': [(text) => /^(?:\[[\da-f:.]+\]|[^:]*):\d{1,5}$/i.test(text), 'it takes ADDRESS:PORT'],
+  'default-ulimit': [(text) => /^\w+=-?\d+(?::-?\d+)?$/.test(text), 'it must read NAME=SOFT[:HARD]'],
+  'default-address-pool': [
+    (text) => isNetwork(/(?:^|,)base=([^,]*)/.exec(text)?.[1] ?? '') && /(?:^|,)size=\d+(?:,|$)/.test(text),
+    'it must read base=ADDRESS/BITS,size=BITS',
+  ],
+};
+
+/** Why no engine takes this value of its option; undefined where one may. */
+function faultOf(flag: string, value: string): string | undefined {
+  const rule = Object.hasOwn(RULES, flag) ? RULES[flag] : undefined;
+  return rule === undefined || rule[0](value) ? undefined : rule[1];
+}
+
 /** Refuses what no engine and no host takes, before anything is made. @throws MM_ENGINE_OPTION */
 export function checkEngineWishes(wishes: EngineWishes): void {
-  const nothing = { install: 'auto', version: '', port: 0, labels: [], env: [] } as const;
-  wantedEngine({ ...wishes, ...nothing });
-  for (const mirror of wishes.registryMirrors) {
-    const url = /^https?:\/\/\S+$/i.test(mirror) && URL.canParse(mirror) ? new URL(mirror) : undefined;
-    if (url === undefined || [url.username, url.password, url.search, url.hash].some((part) => part !== ''))
-      throw optionError(mirror, 'it must read https://HOST[:PORT][/PATH]', 'registry mirror');
+  const nothing = { install: 'auto', version: '', port: 0, env: [] } as const;
+  const check = (flag: string, values: readonly string[], what: string) => {
+    for (const value of values) {
+      const fault = faultOf(flag, value);
+      if (fault !== undefined) throw optionError(value, fault, what);
+    }
+  };
+  check('label', wishes.labels, 'label');
+  check('registry-mirror', wishes.registryMirrors, 'registry mirror');
+  check('insecure-registry', wishes.insecureRegistries, 'insecure registry');
+  if (wishes.storageDriver !== '') check('storage-driver', [wishes.storageDriver], 'storage driver');
+  const labels = wantedEngine({ ...wishes, ...nothing }).keys.get('labels');
+  const values = new Map<string, string>();
+  for (const label of labels?.kind === 'list' ? labels.entries.map(String) : []) {
+    const name = label.slice(0, label.indexOf('='));
+    if (values.has(name)) throw optionError(label, `"${values.get(name)}" says otherwise`, 'label');
+    values.set(name, label);
   }
-  for (const registry of wishes.insecureRegistries) {
-    const name = registry.replace(/^https?:\/\//i, '');
-    const [address = '', bits, ...more] = name.split('/');
-    const most = isIP(address) === 4 ? 32 : 128;
-    const isNetwork = isIP(address) !== 0 && more.length === 0 && Number(bits ?? most) <= most;
-    const port = REGISTRY.exec(name);
-    if (!isNetwork && (port === null || Number(port[1] ?? 0) > 65_535))
-      throw optionError(registry, 'it must read HOST[:PORT] or ADDRESS/BITS', 'insecure registry');
-  }
-  if (!/^(?:\w[\w./:-]*)?$/.test(wishes.storageDriver))
-    throw optionError(wishes.storageDriver, 'it is no name', 'storage driver');
   const { installUrl } = wishes;
   // Without a scheme curl takes it for one of http.
   const whole = installUrl.includes(':/') ? installUrl : `http://${installUrl}`;
