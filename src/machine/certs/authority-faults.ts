@@ -1,5 +1,12 @@
 import type { KeyPair } from '../../certs/create.ts';
-import { type CertificateFacts, describeCertificate, isSignedBy } from '../../certs/inspect.ts';
+import {
+  authorityFault,
+  type CertificateFacts,
+  describeCertificate,
+  isSignedWeakly,
+  isTrusted,
+} from '../../certs/inspect.ts';
+import { isForClients } from '../../certs/read.ts';
 import type { AuthorityPaths } from '../deps.ts';
 import { machineError } from '../errors.ts';
 import { isPair, type PairFiles, pemFault } from './certificate-files.ts';
@@ -14,7 +21,15 @@ interface Wish {
 }
 
 /** Why a new one is to be made. */
-export type Fault = 'missing' | 'damaged' | 'expired' | 'due' | 'foreign' | 'wished';
+export type Fault =
+  | 'missing'
+  | 'damaged'
+  | 'expired'
+  | 'due'
+  | 'foreign'
+  | 'wished'
+  | 'purpose'
+  | 'signature';
 
 const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
@@ -42,6 +57,7 @@ export function caFault(found: PairFiles, paths: AuthorityPaths, wish: Wish): Fa
   const cert = facts(found.cert);
   const why = cert === undefined ? undefined : age(cert, wish);
   if (cert?.homemade === true && why !== undefined) return why;
+  if (cert !== undefined && isPair(found)) checkOwn(cert, found.cert, caCert, wish);
   // Another's that is good for a while yet is no reason to stop.
   if (cert !== undefined && why !== undefined && why !== 'due') {
     throw machineError('MM_CERTS_AUTHORITY', {
@@ -52,6 +68,19 @@ export function caFault(found: PairFiles, paths: AuthorityPaths, wish: Wish): Fa
   if (isPair(found)) return undefined;
   if (wish.renewal === 'always') return 'damaged';
   throw broken(found, paths);
+}
+
+/** @throws MM_CERTS_AUTHORITY for an authority whose certificates Docker would refuse */
+function checkOwn(cert: CertificateFacts, pem: string, path: string, { now }: Wish): void {
+  const fault =
+    !cert.homemade && cert.notBefore > now
+      ? `is not valid before ${day(cert.notBefore)}`
+      : authorityFault(pem);
+  if (fault === undefined) return;
+  throw machineError('MM_CERTS_AUTHORITY', {
+    message: `The certificate authority ${path} cannot be used: ${fault}`,
+    hint: 'Give the certificate of an authority that signs for servers and clients, with --tls-ca-cert and --tls-ca-key.',
+  });
 }
 
 function broken({ cert, key }: PairFiles, { caCert, caKey }: AuthorityPaths): Error {
@@ -92,6 +121,9 @@ export function checkCredential(path: string, text: string, kind: 'certificate' 
   });
 }
 
+const weakness = (pem: string) =>
+  !isForClients(pem) ? 'purpose' : isSignedWeakly(pem) ? 'signature' : undefined;
+
 /** Why a new client certificate is to be made, or undefined. The user's own is never replaced. */
 export function clientFault(
   found: PairFiles,
@@ -102,7 +134,7 @@ export function clientFault(
   const cert = facts(found.cert);
   if (cert === undefined || found.cert === undefined) return 'missing';
   const why = isPair(found)
-    ? (age(cert, wish) ?? (isSignedBy(found.cert, ca.cert) ? undefined : 'foreign'))
+    ? (age(cert, wish) ?? (isTrusted(found.cert, ca.cert) ? undefined : 'foreign') ?? weakness(found.cert))
     : 'damaged';
   if (why === undefined || cert.homemade) return why;
   if (why === 'due' || why === 'wished') return undefined;
@@ -111,6 +143,8 @@ export function clientFault(
     damaged: `does not fit the key ${paths.clientKey}${keyFault === undefined ? '' : ` (${keyFault})`}`,
     expired: `has expired (on ${day(cert.notAfter)})`,
     foreign: `is not signed by the authority ${paths.caCert}`,
+    purpose: 'is none of a client: its purposes (extendedKeyUsage) lack clientAuth',
+    signature: 'is signed by way of SHA-1 or MD5, which Docker refuses',
   };
   throw machineError('MM_CERTS_AUTHORITY', {
     message: `The client certificate ${paths.clientCert} ${words[why]}, and it was not made by mymachine, which therefore does not replace it`,

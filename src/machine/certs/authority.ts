@@ -14,6 +14,7 @@ import {
   keepAside,
   type PairFiles,
   readPair,
+  withoutKeys,
   writePair,
 } from './certificate-files.ts';
 
@@ -42,16 +43,18 @@ async function readAuthority(
 }
 
 /**
- * A record may name any file. Where neither the store has its certificates nor an option says so,
- * only a pair is replaced.
+ * A record may name any file, and so may an option. Outside the store only a pair is replaced, and
+ * one is made only where an option says so and nothing is there.
  */
 function refuseElsewhere(deps: MachineDeps, cert: string, key: string, found: PairFiles): void {
   const given = Object.values(deps.authority);
-  const isOwn = (path: string) => given.includes(path) || dirname(path) === deps.store.paths.certs;
-  if ((isOwn(cert) && isOwn(key)) || isPair(found)) return;
+  const isStores = (path: string) => dirname(path) === deps.store.paths.certs;
+  if ((isStores(cert) && isStores(key)) || isPair(found)) return;
+  const isFree = found.cert === undefined && found.key === undefined;
+  if (isFree && given.includes(cert) && given.includes(key)) return;
   throw machineError('MM_CERTS_AUTHORITY', {
-    message: `The machine's record names ${cert} and ${key}, which are no certificate with its key`,
-    hint: 'Put the files there, or say with the --tls-* options that they are to be made there.',
+    message: `${cert} and ${key} are no certificate with its key, and nothing outside the store is replaced`,
+    hint: 'Put the right files there, or name with the --tls-* options files that are to be made.',
   });
 }
 
@@ -127,7 +130,8 @@ export interface ClientCredentials {
 /** The files that the --tls-* options name. Missing ones are made. */
 export async function clientCredentials(deps: MachineDeps): Promise<ClientCredentials> {
   const { caCert, clientCert, clientKey } = deps.authority;
-  const [ca, pair] = await Promise.all([readStoreFile(caCert), readPair(clientCert, clientKey)]);
+  const [text, pair] = await Promise.all([readStoreFile(caCert), readPair(clientCert, clientKey)]);
+  const ca = text === undefined ? undefined : withoutKeys(text);
   if (ca !== undefined && isWhole(pair)) {
     checkCredential(caCert, ca, 'certificate');
     checkCredential(clientCert, pair.cert, 'certificate');

@@ -15,7 +15,15 @@ export interface PairFiles {
 
 export async function readPair(certPath: string, keyPath: string): Promise<PairFiles> {
   const [cert, key] = await Promise.all([readStoreFile(certPath), readStoreFile(keyPath)]);
-  return { cert, key };
+  return { cert: cert === undefined ? undefined : withoutKeys(cert), key };
+}
+
+/** Docker takes a certificate's file with the key in it. It is copied to hosts, and others read it. */
+export function withoutKeys(text: string): string {
+  return text.replace(
+    /^-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(?:^-----END \1-----[ \t]*\r?\n?|$(?![\s\S]))/gm,
+    '',
+  );
 }
 
 export function isWhole(pair: PairFiles): pair is KeyPair {
@@ -23,8 +31,8 @@ export function isWhole(pair: PairFiles): pair is KeyPair {
 }
 
 const PEM = {
-  certificate: /^-----BEGIN CERTIFICATE-----\r?$/m,
-  'private key': /^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\r?$/m,
+  certificate: /^-----BEGIN CERTIFICATE-----[ \t]*\r?$/m,
+  'private key': /^-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[ \t]*\r?$/m,
 } as const;
 
 /** Why docker and its engine, which read PEM as Go does, do not take a file. undefined: they do. */

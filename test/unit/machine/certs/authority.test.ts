@@ -166,16 +166,141 @@ it.each(['ca.pem', 'cert.pem', 'key.pem'])(
   },
 );
 
-it('takes what docker takes: a chain, Windows line ends, text around it', async () => {
+it('takes what docker takes: a chain, Windows line ends, blanks behind them, text around it', async () => {
   await ensureAuthority(user.deps);
   const [cert, key] = [await read('certs', 'ca.pem'), await read('certs', 'ca-key.pem')];
   await user.write(
     'ca.pem',
     `Subject: x\n${cert}${await read('certs', 'cert.pem')}`.replaceAll('\n', '\r\n'),
   );
-  await user.write('ca-key.pem', `some words\n${key}`);
+  await user.write('ca-key.pem', `some words\n${key.replaceAll('\n', ' \t\n')}`);
   await ensureAuthority(user.deps);
   expect((await clientCredentials(user.deps)).ca).toContain('Subject: x');
+});
+
+/** Has openssl make an own authority, or what looks like one. */
+async function ownAuthority(...options: readonly string[]) {
+  const [cert, key, config] = ['own.pem', 'own-key.pem', 'none.cnf'].map((file) => join(user.root, file));
+  await writeFile(config ?? '', '[req]\ndistinguished_name=dn\n[dn]\n');
+  const subject = ['-subj', '/C=DE/O=Own/CN=Root', '-days', '100', '-config', config ?? ''];
+  const files = ['-keyout', key ?? '', '-out', cert ?? ''];
+  execFileSync('openssl', ['req', '-x509', '-nodes', ...subject, ...files, ...options], { stdio: 'ignore' });
+  user.now = Date.now();
+  return { ...user.deps.authority, caCert: cert ?? '', caKey: key ?? '' };
+}
+
+const CA = ['-addext', 'basicConstraints=critical,CA:TRUE'];
+const RSA = ['-newkey', 'rsa:2048'];
+const curve = (name: string) => ['-newkey', 'ec', '-pkeyopt', `ec_paramgen_curve:${name}`];
+
+it.each<[string, readonly string[], RegExp]>([
+  ['is none', [...RSA, '-addext', 'basicConstraints=critical,CA:FALSE'], /it is no authority's/],
+  ['does not say that it is one', [...RSA, '-addext', 'subjectKeyIdentifier=hash'], /it is no authority's/],
+  ['may not sign', [...RSA, ...CA, '-addext', 'keyUsage=digitalSignature'], /it is no authority's/],
+  ['is for servers alone', [...RSA, ...CA, '-addext', 'extendedKeyUsage=serverAuth'], /not for clients/],
+  ['has a curve that Go does not know', [...curve('secp256k1'), ...CA], /curve secp256k1/],
+  ['has a short key', ['-newkey', 'rsa:512', ...CA], /512 bits/],
+  [
+    'has a critical extension',
+    [...RSA, ...CA, '-addext', '1.2.3.4=critical,ASN1:UTF8String:x'],
+    /1\.2\.3\.4/,
+  ],
+])('refuses an own authority that %s before anything is touched', async (_, options, words) => {
+  const paths = await ownAuthority(...options);
+  await expect(ensureAuthority(user.deps, paths)).rejects.toMatchObject({
+    code: 'MM_CERTS_AUTHORITY',
+    message: expect.stringMatching(words),
+  });
+  expect(await readdir(user.root)).not.toContain('certs');
+});
+
+it('refuses an own authority that is not valid yet', async () => {
+  const paths = await ownAuthority(...RSA, ...CA);
+  user.now -= 2 * day;
+  await expect(ensureAuthority(user.deps, paths)).rejects.toThrow(/is not valid before 20\d\d/);
+});
+
+it.each<[string, readonly string[]]>([
+  ['P-256', curve('P-256')],
+  ['P-521', curve('P-521')],
+  ['Ed25519', ['-newkey', 'ed25519']],
+  ['1024 bits', ['-newkey', 'rsa:1024']],
+  ['SHA-1', [...RSA, '-sha1']],
+  ['limits', [...RSA, '-addext', 'nameConstraints=permitted;DNS:example', '-addext', 'keyUsage=keyCertSign']],
+])('takes an own authority of %s, as Docker does', async (_, options) => {
+  const paths = await ownAuthority(...options, ...CA);
+  const { ca, client } = await ensureAuthority(user.deps, paths);
+  expect(isSignedBy(client.cert, ca.cert)).toBe(true);
+});
+
+/** A client certificate that openssl signed with an own authority. */
+async function ownClient(options: readonly string[], issuer = 'own'): Promise<string> {
+  const file = (name: string) => join(user.root, name);
+  const openssl = (...args: readonly string[]) => execFileSync('openssl', args, { stdio: 'ignore' });
+  openssl(
+    'req',
+    '-new',
+    ...RSA,
+    '-nodes',
+    '-subj',
+    '/CN=ann',
+    '-keyout',
+    file('c-key.pem'),
+    '-out',
+    file('c.csr'),
+  );
+  const signer = ['-CA', file(`${issuer}.pem`), '-CAkey', file(`${issuer}-key.pem`), '-CAcreateserial'];
+  openssl('x509', '-req', '-in', file('c.csr'), ...signer, '-days', '50', '-out', file('c.pem'), ...options);
+  return file('c.pem');
+}
+
+it.each<[string, string, readonly string[], RegExp | undefined]>([
+  ['for servers alone', 'extendedKeyUsage=serverAuth', [], /none of a client/],
+  ['with SHA-1', 'extendedKeyUsage=clientAuth', ['-sha1'], /SHA-1/],
+  ['for both', 'extendedKeyUsage=serverAuth,clientAuth', [], undefined],
+  ['without a purpose', 'keyUsage=digitalSignature', [], undefined],
+])('takes a client certificate of somebody else as Docker does: %s', async (_, extension, options, words) => {
+  const paths = await ownAuthority(...RSA, ...CA);
+  await writeFile(join(user.root, 'c.ext'), extension);
+  const clientCert = await ownClient(['-extfile', join(user.root, 'c.ext'), ...options]);
+  const asked = ensureAuthority(user.deps, { ...paths, clientCert, clientKey: join(user.root, 'c-key.pem') });
+  if (words === undefined) expect((await asked).client.cert).toBe(await readFile(clientCert, 'utf8'));
+  else await expect(asked).rejects.toThrow(words);
+});
+
+it('takes a client certificate whose file has the authority between', async () => {
+  const paths = await ownAuthority(...RSA, ...CA);
+  await writeFile(join(user.root, 'c.ext'), 'basicConstraints=critical,CA:TRUE');
+  const middle = await readFile(await ownClient(['-extfile', join(user.root, 'c.ext')]), 'utf8');
+  await writeFile(join(user.root, 'middle.pem'), middle);
+  await writeFile(join(user.root, 'middle-key.pem'), await readFile(join(user.root, 'c-key.pem')));
+  const clientCert = await ownClient([], 'middle');
+  const own = { ...paths, clientCert, clientKey: join(user.root, 'c-key.pem') };
+  await expect(ensureAuthority(user.deps, own)).rejects.toThrow(/is not signed by the authority/);
+  await writeFile(clientCert, `${await readFile(clientCert, 'utf8')}${middle}`);
+  expect((await ensureAuthority(user.deps, own)).client.cert).toContain(middle);
+});
+
+it('hands on no key that stands beside a certificate in its file', async () => {
+  const paths = await ownAuthority(...RSA, ...CA);
+  const [cert, key] = [await readFile(paths.caCert, 'utf8'), await readFile(paths.caKey, 'utf8')];
+  await writeFile(paths.caCert, `${key}${cert}`);
+  expect((await ensureAuthority(user.deps, paths)).ca).toEqual({ cert, key });
+});
+
+it.each([
+  ['clientKey', 'of somebody'],
+  ['clientCert', 'garbage'],
+  ['clientCert', ''],
+  ['clientKey', ''],
+] as const)('writes over no file that an option names: %s with %j', async (kind, text) => {
+  const path = join(user.root, 'precious');
+  await writeFile(path, text);
+  const beside = join(user.root, 'beside');
+  const authority = { ...user.deps.authority, clientKey: beside, clientCert: beside, [kind]: path };
+  const deps = { ...user.deps, authority };
+  await expect(ensureAuthority(deps, authority)).rejects.toMatchObject({ code: 'MM_CERTS_AUTHORITY' });
+  expect(await readFile(path, 'utf8')).toBe(text);
 });
 
 it('never replaces an authority that somebody else made, whether it is good or expired', async () => {
