@@ -143,7 +143,13 @@ test('Ctrl-C once stops, and says what exists and how to go on', async () => {
 
 test('create --rollback puts a host back that it had begun to change', async () => {
   const before = await hostState(host);
-  const outcome = await user.mymachine([...generic(), '--rollback', '--engine-opt', 'data-root=/proc/none', 'h1']);
+  const outcome = await user.mymachine([
+    ...generic(),
+    '--rollback',
+    '--engine-opt',
+    'data-root=/proc/none',
+    'h1',
+  ]);
   expect(outcome.code, outcome.stderr).toBe(1);
   expect(outcome.stderr).toContain('Error id: MM_ENGINE_START');
   expect(await user.must(['ls', '-q'])).toBe('');
