@@ -60,7 +60,7 @@ const CURVES: readonly string[] = ['secp224r1', 'prime256v1', 'secp384r1', 'secp
 /** Critical extensions that it understands: RFC 5280's of X.509 itself. */
 const EXTENSIONS: readonly string[] = ['2.5.29.15', '2.5.29.17', '2.5.29.19', '2.5.29.30', '2.5.29.37'];
 
-/** Why Docker, by Go's crypto/x509, takes no certificate that this one signed; undefined: it does. */
+/** Why Docker, by crypto/x509 of Go, takes nothing that this one signed; undefined: it does. */
 export function authorityFault(pem: string): string | undefined {
   const cert = readCertificate(pem);
   const { asymmetricKeyType = 'unknown', asymmetricKeyDetails = {} } = cert.publicKey;
@@ -84,7 +84,7 @@ interface Extension {
   readonly isCritical: boolean;
 }
 
-/** The extensions of a certificate in DER (RFC 5280, 4.1); undefined for version 1, which has none. */
+/** Extensions of a certificate in DER (RFC 5280, 4.1); undefined for version 1, without any. */
 function extensionsOf(der: Uint8Array): readonly Extension[] | undefined {
   const [body] = elements(elements(der)[0]?.content ?? der);
   const parts = elements(body?.content ?? der);

@@ -18,7 +18,7 @@ export async function readPair(certPath: string, keyPath: string): Promise<PairF
   return { cert: cert === undefined ? undefined : withoutKeys(cert), key };
 }
 
-/** Docker takes a certificate's file with the key in it. It is copied to hosts, and others read it. */
+/** Docker takes a certificate with its key in one file. Ours are copied and read by others. */
 export function withoutKeys(text: string): string {
   return text.replace(
     /^-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]*?(?:^-----END \1-----[ \t]*\r?\n?|$(?![\s\S]))/gm,
