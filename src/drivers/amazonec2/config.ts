@@ -150,9 +150,11 @@ export function checkEc2(record: RecordReader): void {
       throw record.wrong(key, 'Give ids such as sg-0123456789abcdef0.');
   if (endpointUrl(record.line('Endpoint'), record.bool('DisableSSL')) === undefined)
     throw record.wrong('Endpoint', 'Give a host name or a URL.');
+  record.needed('Region');
+  // A record of docker-machine's lacks our keys.
   if (!record.has('Image')) return;
   if (record.oneOf('Image', imageNames) === '') throw record.wrong('Image', 'It is missing.');
-  record.needed('AMI', 'KeyName', 'Tags', 'Region', ...keys('lists'));
+  record.needed('AMI', 'KeyName', 'Tags', ...keys('lists'));
 }
 
 const TOKENS = ['required', 'optional'] as const;

@@ -256,6 +256,13 @@ test("an amazonec2 record of docker-machine's passes, which lacks our keys and h
   expect(isRefused(amazonec2Driver, record)).toBe(false);
 });
 
+test('an amazonec2 record without a region is refused, whoever wrote it', () => {
+  const config = { ...configOf(amazonec2Driver), Region: 'us-east-1' };
+  expect(isRefused(amazonec2Driver, asRead(config))).toBe(false);
+  for (const missing of [{ Region: undefined }, { Region: undefined, Image: undefined }])
+    expect(isRefused(amazonec2Driver, asRead({ ...config, ...missing }))).toBe(true);
+});
+
 test('an amazonec2 record that passes asks EC2 alone, and for what has a shape', () => {
   const config = configOf(amazonec2Driver);
   const key = fc.constantFrom(...Object.keys(config).filter((name) => !(name in baseConfig('', ''))));
