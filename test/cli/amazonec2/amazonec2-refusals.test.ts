@@ -246,6 +246,10 @@ test.each([
   ["a proxy's page of a 502", answer(502, '<html><body><h1>502 Bad Gateway</h1><hr>&nbsp;</body></html>')],
   ["a proxy's page of a 403", answer(403, '<html>Not from here</html>')],
   ["a captive portal's page", answer(200, '<html><body>Log in here</body></html>')],
+  ["a captive portal's JSON", answer(200, '{"login": "https://portal.example"}')],
+  ["a captive portal's words", answer(200, 'Log in first')],
+  ["a gateway's words of a 503", answer(503, 'upstream connect error or disconnect/reset before headers')],
+  ["a proxy's JSON of a 407", answer(407, '{"error": "Proxy Authentication Required"}')],
 ])('%s instead of an answer keeps the machine, and the create goes on', async (what, instead) => {
   const { cloud, url } = account.server;
   Object.assign(cloud.behaviour, { refuse: { CreateSecurityGroup: instead } });
@@ -264,11 +268,16 @@ test.each([
   await account.user.run(['rm', '-y', 'h1']);
 });
 
-test('rm does not take a page for the answer that nothing is there', async () => {
+test.each([
+  '<html><body>Log in here</body></html>',
+  '{"login": "https://portal.example"}',
+  'Log in first',
+  '<?xml version="1.0"?>\n<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>',
+])('rm does not take the page %s for the answer that nothing is there', async (page) => {
   const { cloud } = account.server;
   await account.interruptedCreate(['h1']);
   const left = cloud.living();
-  Object.assign(cloud.behaviour, { refuse: { '*': answer(200, '<html><body>Log in here</body></html>') } });
+  Object.assign(cloud.behaviour, { refuse: { '*': answer(200, page) } });
   expect(await account.user.run(['rm', '-y', 'h1'])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('is not EC2'),

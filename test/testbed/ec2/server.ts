@@ -138,7 +138,7 @@ export async function startEc2(options: {
         response.writeHead(
           status,
           requestId === undefined
-            ? { 'content-type': 'text/html' }
+            ? { 'content-type': pageType(text) }
             : { 'content-type': 'text/xml;charset=UTF-8', 'x-amzn-requestid': requestId },
         );
         response.end(text);
@@ -161,4 +161,11 @@ export async function startEc2(options: {
       if (storeDir !== undefined) await removeTestbed(testPorts(), storeDir);
     },
   };
+}
+
+/** Of a page that something else answers with. */
+function pageType(text: string): string {
+  if (text.startsWith('{')) return 'application/json';
+  if (text.startsWith('<?xml')) return 'application/xml';
+  return text === '' || text.startsWith('<') ? 'text/html' : 'text/plain';
 }

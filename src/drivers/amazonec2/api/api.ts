@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { buffer } from 'node:stream/consumers';
 import { EC2Client, type EC2ClientConfig } from '@aws-sdk/client-ec2';
 import { isMachineError } from '../../../base/machine-error.ts';
 import { printable } from '../../../base/printable.ts';
@@ -146,7 +147,11 @@ interface HttpQuestion {
 interface HttpAnswer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
 }
+
+/** How EC2 and servers of its API begin: `<DescribeInstancesResponse xmlns=…>`. */
+const EC2_ANSWER = /^\s*(?:<\?xml[^>]*>\s*)?<\w+Response[\s/>]/;
 
 /** Inside of the SDK's retries, so that each attempt passes. */
 const EACH_ATTEMPT = { step: 'finalizeRequest', priority: 'low' } as const;
@@ -190,11 +195,17 @@ function refuseStrangers(client: EC2Client, place: Pick<Situation, 'region' | 'c
       const { protocol, hostname, port, path } = args.request as HttpQuestion;
       asked.url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`);
       const result = await next(args);
-      const { statusCode, headers } = result.response as Partial<HttpAnswer>;
-      const type = headers?.['content-type'] ?? '';
-      if (statusCode === 200 && (/html/i.test(type) || headers?.['content-length'] === '0'))
-        throw notEc2(place, type === '' ? 'an empty answer' : `an answer of the type ${printable(type, 60)}`);
-      return result;
+      const answer = result.response as HttpAnswer;
+      if (answer.statusCode !== 200) return result;
+      const body = await buffer(answer.body);
+      // The SDK takes the bytes in place of the stream that had them.
+      Object.assign(answer, { body });
+      if (EC2_ANSWER.test(body.toString('latin1', 0, 1000))) return result;
+      const type = answer.headers['content-type'] ?? '';
+      throw notEc2(
+        place,
+        body.length === 0 ? 'an empty answer' : `an answer of the type ${printable(type, 60) || 'none'}`,
+      );
     },
     { step: 'deserialize', priority: 'low', name: 'mymachineStrangers' },
   );
