@@ -25,11 +25,11 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
   const style = (output: Output): HelpStyle => ({ program, say, columns: helpColumns(program, output) });
   let usage = (output: Output) => overview(style(output));
   let creates = false;
-  let verb = 'help';
-  let json = false;
+  let verb = '';
+  let json = argv.some(isJsonOption);
   try {
     const top = parseFlags(argv, {
-      flags: [...globalFlags, ...versionAndHelp],
+      flags: [...globalFlags, ...versionAndHelp, ...jsonAnywhere],
       env: io.env,
       stopAtPositional: true,
     });
@@ -37,19 +37,21 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     if (top.flags.version) return await show(text(versionLine(program)), io.stdout, false);
     if (name === undefined || top.flags.help) return await show(text(usage(io.stdout)), io.stdout, false);
     const entry = findCommand(name, program);
-    verb = entry.name;
+    verb = `${entry.name} `;
     const { command } = await entry.load();
     creates = command.creates ?? false;
     const own = [...flagsOf(command), ...((await command.moreFlags?.(rest, io.env)) ?? [])];
-    // A command line that is wrong elsewhere shows its error as JSON, too.
-    json = command.json === true && rest.some((word) => /^--?json(=true)?$/.test(word));
+    // A command line that is wrong elsewhere shows its error as JSON, too. Behind the name of a
+    // command that prints none, the word may be somebody else's.
+    const before = argv.slice(0, argv.length - rest.length);
+    json = (command.json === true ? argv : before).some(isJsonOption);
     usage = (output) => commandHelp(style(output), entry, command, own);
     const globalArgv = argv.slice(0, argv.length - rest.length - 1);
     const input = await parseCommand(command, own, rest, globalArgv, io);
     if (input === 'help') return await show(text(usage(io.stdout)), io.stdout, false);
     return await runCommand(entry, command, input, argv, io, signal);
   } catch (failure) {
-    const error = withHint(asInterruption(failure, signal), verb);
+    const error = withHint(asInterruption(failure, signal), verb, json);
     if (json) io.stderr.write(renderErrorJson(error, say));
     else {
       if (isMachineError(error, 'MM_USAGE')) io.stderr.write(`Incorrect Usage.\n\n${usage(io.stderr)}\n`);
@@ -66,6 +68,11 @@ function overview(style: HelpStyle): string {
   const groups = style.program === 'mymachine' ? commandGroups : [{ title: 'Commands', entries: flat }];
   return programHelp(style, version, [...globalFlags, ...versionAndHelp], groups);
 }
+
+const isJsonOption = (word: string) => /^--?json(=true)?$/.test(word);
+
+/** Before the command, --json is for the command. It parses the option itself. */
+const jsonAnywhere = [{ name: 'json', kind: 'bool', help: 'Print JSON', hidden: true }] as const;
 
 const sayAs = (program: string) =>
   underName(
@@ -91,15 +98,17 @@ const OTHER_WORDS: readonly (readonly [words: readonly string[], verb: string])[
 
 /** What to do about errors that do not say so themselves. */
 const HINTS: Readonly<Record<string, (verb: string) => string>> = {
-  MM_ARGUMENTS: (verb) => `"mymachine ${verb} --help" tells what it takes.`,
-  MM_DRIVER_FLAGS: (verb) => `"mymachine ${verb} --help" with the same driver lists its options.`,
+  MM_ARGUMENTS: (verb) => `"mymachine ${verb}--help" tells what it takes.`,
+  MM_DRIVER_FLAGS: (verb) => `"mymachine ${verb}--help" with the same driver lists its options.`,
   MM_ENVIRONMENT: () => 'Correct that variable, or unset it.',
   MM_COMMAND: () => '"mymachine --help" lists the commands.',
 };
 
-function withHint(error: unknown, verb: string): unknown {
+/** The help that a wrong command line gets says what to do; an object of JSON has no help. */
+function withHint(error: unknown, verb: string, json: boolean): unknown {
   if (!isMachineError(error) || error.hint !== undefined) return error;
-  return reworded(error, (message) => message, HINTS[error.code]?.(verb));
+  const code = json && error.code === 'MM_USAGE' ? 'MM_ARGUMENTS' : error.code;
+  return reworded(error, (message) => message, HINTS[code]?.(verb));
 }
 
 function findCommand(name: string, program: string): CommandEntry {

@@ -200,6 +200,7 @@ async function swarmManagerUrl(machine: Machine): Promise<VerifiedUrl> {
   if (!swarm.Master) {
     throw machineError('MM_MACHINE_STATE', {
       message: `"${machine.name}" is not a swarm master. The --swarm flag is intended for use with swarm masters`,
+      hint: 'Leave --swarm out, or name a machine that was created with --swarm-master.',
     });
   }
   if (machine.isThroughSsh) {
