@@ -9,7 +9,7 @@ import { authorityPaths, cacheRoot, type Globals, storeRoot } from './args/globa
 import { systemClock } from './computer/clock.ts';
 import { localPrograms } from './computer/programs.ts';
 import { cliError } from './errors.ts';
-import { hasColour, type Io } from './io.ts';
+import { canAsk, hasColour, type Io } from './io.ts';
 import type { Say } from './talk/render-error.ts';
 import { ConsoleReport } from './talk/report.ts';
 
@@ -104,6 +104,12 @@ export class App {
       newId: () => crypto.randomUUID(),
       sudoPassword: async (machineName) =>
         (await import('./talk/ask.ts')).askSudoPassword(this.io, machineName),
+      allowRemoval: async (machineName, packages) => {
+        if (!canAsk(this.io)) return false;
+        const { confirm } = await import('./talk/ask.ts');
+        const question = `The engine of "${machineName}" takes the place of packages of its host, which are removed: ${packages.join(' ')}. Remove them?`;
+        return confirm(this, question, { undone: 'none was removed', yes: '--remove-packages' });
+      },
       onJournal: journalFault(this.io.env),
     };
   }

@@ -32,6 +32,8 @@ export interface MachineDeps extends Ports {
   readonly newId: () => string;
   /** Asks the user or the environment for the sudo password of a host's login user. */
   readonly sudoPassword: (machineName: string) => Promise<string>;
+  /** Asks the user whether packages of a host may be removed for its engine. */
+  readonly allowRemoval: (machineName: string, packages: readonly string[]) => Promise<boolean>;
   /** Parsed certificates, shared by the machines of a survey. */
   readonly tlsContexts?: TlsContexts | undefined;
   /** Time until an engine's host has taken a connection. Undefined: the client's own. */

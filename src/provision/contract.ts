@@ -69,6 +69,8 @@ export interface ProvisionInput extends HostPorts {
   readonly mounts?: readonly FolderMount[] | undefined;
   /** undefined where the engine has no port. */
   readonly tls: TlsFiles | undefined;
+  /** Whether packages of the host may be removed, where no engine can be installed otherwise. */
+  readonly allowRemoval: (packages: readonly string[]) => Promise<boolean>;
   /** Told before anything is changed on a host that was not this machine's yet. */
   readonly keepOriginal: (original: HostOriginal) => Promise<void>;
 }

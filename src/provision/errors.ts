@@ -10,6 +10,9 @@ export const provisionErrors = {
   MM_PROVISION_NO_NETWORK: { summary: 'The host cannot reach what it must download.' },
   MM_PROVISION_DISK_FULL: { summary: 'A disk of the host has too little free space.' },
   MM_PROVISION_INSTALL: { summary: 'Installing the Docker Engine on the host failed.' },
+  MM_PROVISION_REMOVAL: {
+    summary: 'Installing the Docker Engine would remove packages of the host, which was not allowed.',
+  },
   MM_UPGRADE: { summary: 'The Docker Engine of a host could not be upgraded; the message says what runs.' },
   MM_PROVISION_LOCKED: { summary: "Another program holds the host's package manager or its engine's setup." },
   MM_PROVISION_HOST: { summary: 'A command of the provisioning failed on the host.' },

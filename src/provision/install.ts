@@ -19,13 +19,17 @@ export interface InstallInput {
   readonly spec: EngineSpec;
   /** Written before anything is installed, unless the host has one. */
   readonly record: HostRecord;
+  /** Packages of the host may be removed for it. */
+  readonly mayRemove: boolean;
 }
 
+/** `removes` has the packages in the way, when they may not be removed. Then none was. */
+export type Installation =
+  | { readonly facts: Facts; readonly source: Exclude<InstallSource, 'auto'> | 'found' }
+  | { readonly removes: readonly string[] };
+
 /** Installs an engine on a host that has none, without starting it. Gives the host's facts then. */
-export async function installEngine(input: InstallInput): Promise<{
-  readonly facts: Facts;
-  readonly source: Exclude<InstallSource, 'auto'> | 'found';
-}> {
+export async function installEngine(input: InstallInput): Promise<Installation> {
   const { shell, report, distribution, spec } = input;
   const { packages, repository } = distribution;
   const wanted = chosenSource(spec);
@@ -40,6 +44,7 @@ export async function installEngine(input: InstallInput): Promise<{
     ['needed', packages.needed.join(' ')],
     ['wanted', packages.wanted.join(' ')],
     ['managed', recordText(input.record)],
+    ...(input.mayRemove ? [['remove'] as const] : []),
     ...proxies(spec.env).map((assignment) => ['env', assignment] as const),
   ];
   const output = await shell.change(installProgram, {
@@ -54,7 +59,10 @@ export async function installEngine(input: InstallInput): Promise<{
   if (status === 'installed') return { facts: parseFacts(output), source };
   // Somebody else installed it between our look and our lock.
   if (status === 'there') return { facts: parseFacts(await shell.run(factsProgram)), source: 'found' };
-  throw installError(status, answers.text('log'), source, input);
+  if (status === 'removes' && !input.mayRemove)
+    return { removes: answers.shown('removes').split(' ').filter(Boolean) };
+  const log = status === 'held' ? `On hold: ${answers.shown('held')}` : answers.text('log');
+  throw installError(status, log, source, input);
 }
 
 /** 'auto' is decided on the host, unless a script of the user's own or a version decides it. */
@@ -96,6 +104,12 @@ function installError(status: string, log: string, source: keyof typeof sourceNa
       return provisionError('MM_PROVISION_LOCKED', {
         message: 'Another program on the host held the locks of apt for five minutes.',
         hint: 'See which on the host (`fuser -v /var/lib/dpkg/lock-frontend /var/lib/apt/lists/lock`), wait for it, then run `mymachine provision`.',
+        details,
+      });
+    case 'held':
+      return provisionError('MM_PROVISION_INSTALL', {
+        message: `The Docker Engine cannot be installed from ${from} without a change to a package that is on hold on the host.`,
+        hint: 'Release it on the host (`apt-mark unhold PACKAGE`), or choose another --engine-install, then run `mymachine provision`.',
         details,
       });
     case 'network':

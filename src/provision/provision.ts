@@ -56,16 +56,17 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     checkDisks(facts, true);
     const record = first ?? newRecord(facts, input.machineName);
     if (isNew) await input.keepOriginal(record.original);
-    const installed = await report.step('Installing Docker...', () =>
-      installEngine({
-        shell,
-        report,
-        distribution,
-        codename: os.codename,
-        spec: input.engine,
-        record,
-      }),
-    );
+    const { codename } = os;
+    const install = (mayRemove: boolean) =>
+      report.step('Installing Docker...', () =>
+        installEngine({ shell, report, distribution, codename, spec: input.engine, record, mayRemove }),
+      );
+    let installed = await install(false);
+    if ('removes' in installed) {
+      if (!(await input.allowRemoval(installed.removes))) throw removalRefused(installed.removes);
+      installed = await install(true);
+    }
+    if ('removes' in installed) throw removalRefused(installed.removes);
     facts = installed.facts;
     source = installed.source;
     changed.push('engine');
@@ -87,6 +88,9 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     refuseMasked(facts);
     checkDisks(facts, false);
     if (isNew) await input.keepOriginal(record.original);
+    if (isNew && tries === 1 && configuration.secured.length > 0) {
+      report.warn(listenersWarning(configuration.secured, input.machineName));
+    }
     if (plan.endangered !== undefined) {
       report.warn(`Running containers (${plan.endangered.count}) will be stopped: ${plan.endangered.why}.`);
     }
@@ -109,4 +113,17 @@ export async function provisionHost(input: ProvisionInput): Promise<ProvisionOut
     }
     facts = parseFacts(await shell.run(factsProgram));
   }
+}
+
+function removalRefused(packages: readonly string[]) {
+  return provisionError('MM_PROVISION_REMOVAL', {
+    message: `Installing the engine would remove packages of the host: ${packages.join(' ')}. None was removed.`,
+    hint: 'Allow it with --remove-packages ("rm --restore" installs them again), or choose another --engine-install.',
+  });
+}
+
+/** dockerd has one setting of TLS for all its TCP listeners. */
+function listenersWarning(secured: readonly string[], machineName: string): string {
+  const list = secured.map((one) => printable(one, 100)).join(', ');
+  return `The engine's own TCP listeners take TLS with a client certificate alone from now on: ${list}. Programs that use them need the certificates, which "mymachine config ${machineName}" names. "rm --restore" gives them back as they were.`;
 }

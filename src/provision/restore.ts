@@ -99,6 +99,7 @@ async function putBack({ shell, facts, record, report }: Restoration): Promise<v
     originals: ownPaths,
     hostname: renamed(facts, record) ? record.original.hostname : undefined,
     units: units || facts.files.has('scope-drop-in'),
+    socketActive: record.original.notes['socket'] !== false,
     effect: !wasActive ? 'stop' : restart ? 'restart' : changed.length > 0 ? 'reload' : 'none',
     enable: record.original.notes['enabled'] === false ? false : undefined,
     port: 0,
@@ -138,6 +139,14 @@ async function uninstall({ shell, facts, record, report }: Restoration): Promise
   });
   const answers = readAnswers(output);
   const status = answers.one('status');
+  const kept = answers.all('kept').map((line) => printable(line, 200));
+  if (kept.length > 0)
+    report.warn(`These packages stay on the host, since others need them: ${kept.join(', ')}.`);
+  if (answers.has('lost')) {
+    report.warn(
+      `No package source of the host offers what was taken off for the engine, so it has to be installed again by hand: ${answers.shown('lost')}.`,
+    );
+  }
   if (status === 'ok') return;
   if (status === 'locked') {
     throw provisionError('MM_PROVISION_LOCKED', {

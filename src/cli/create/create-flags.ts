@@ -1,6 +1,8 @@
 import type { DriverRegistry } from '../../drivers/registry.ts';
+import type { MachineDeps } from '../../machine/deps.ts';
 import type { Driver } from '../../sdk/driver.ts';
 import type { FlagValues } from '../../sdk/flags.ts';
+import type { App } from '../app.ts';
 import { type CommandFlag, type Input, parseFlags } from '../args/parse.ts';
 
 export const INSTALL = ['auto', 'script', 'repository', 'distro'];
@@ -13,6 +15,17 @@ export const driverFlag = {
   takes: 'driver',
   help: 'Driver to create machine with; without it the preference, else the best that works here',
 } as const satisfies CommandFlag;
+
+export const removePackagesFlag = {
+  name: 'remove-packages',
+  kind: 'bool',
+  help: "Let the engine's installation remove packages of the host that are in its way",
+} as const satisfies CommandFlag;
+
+/** Packages of a host that are in the way of its engine are removed when that was said before. */
+export function depsWith(app: App, mayRemove: boolean): MachineDeps {
+  return mayRemove ? { ...app.deps, allowRemoval: async () => true } : app.deps;
+}
 
 /** Flags of `create` that every driver shares, docker-machine's first. */
 export const createFlags = [
@@ -119,6 +132,7 @@ export const createFlags = [
     kind: 'bool',
     help: 'Remove all that was made when the create fails or is interrupted',
   },
+  removePackagesFlag,
   { name: 'dry-run', kind: 'bool', help: 'Check everything and show what would be made, with nothing made' },
 ] as const satisfies readonly CommandFlag[];
 

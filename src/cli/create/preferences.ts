@@ -20,7 +20,9 @@ function preferencesFolder(io: Io): string {
 
 /** No preference stands for what belongs to one machine alone, nor for a secret. */
 export const isPreferable = (flag: CommandFlag) =>
-  !['resume', 'rollback', 'dry-run'].includes(flag.name) && flag.required !== true && flag.secret !== true;
+  !['resume', 'rollback', 'remove-packages', 'dry-run'].includes(flag.name) &&
+  flag.required !== true &&
+  flag.secret !== true;
 
 /** Flags of create and of every driver that can be a preference. */
 export async function preferableFlags(registry: DriverRegistry): Promise<readonly CommandFlag[]> {

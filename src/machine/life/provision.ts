@@ -68,6 +68,7 @@ export async function provisionMachine(
     adopted: driver.traits.adopted,
     engine: engineWish(machine),
     mounts: machine.trait('mounts'),
+    allowRemoval: (packages) => deps.allowRemoval(machine.name, packages),
     tls: authority && pair && { ca: authority.ca.cert, serverCert: pair.cert, serverKey: pair.key },
     keepOriginal: async (original) => {
       if (machine.meta.original === undefined)

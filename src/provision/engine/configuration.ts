@@ -28,7 +28,10 @@ import {
 } from './unit-file.ts';
 
 /** What a host says about its engine's configuration now. */
-export type HostConfiguration = Pick<Facts, 'files' | 'units' | 'environmentFiles' | 'inSwarm'>;
+export type HostConfiguration = Pick<
+  Facts,
+  'files' | 'units' | 'environmentFiles' | 'socketListeners' | 'inSwarm'
+>;
 
 /** What it is to be. */
 export interface EngineConfiguration {
@@ -41,6 +44,8 @@ export interface EngineConfiguration {
   readonly dropIn: UnitFile | undefined;
   /** live-restore stands on the command line, where no reload can change it. */
   readonly liveRestoreFixed: boolean;
+  /** The host's own listeners that took everybody, and take TLS with ours: it holds for all. */
+  readonly secured: readonly string[];
 }
 
 /**
@@ -112,7 +117,22 @@ export function engineConfiguration(
     owned: ownedBeyond(base, added.config),
     dropIn: text === undefined ? undefined : { path: dropInPathAmong(others), text },
     liveRestoreFixed,
+    secured: spec.port === 0 || wantsTls(beginning, all) ? [] : plainListeners(beginning, host),
   };
+}
+
+function wantsTls(config: JsonObject, args: readonly DaemonArgument[]): boolean {
+  const is = (key: string) =>
+    config[key] === true ||
+    args.some(({ flag, value }) => flag?.key === key && jsonValueOf(flag, value) === true);
+  return is('tls') || is('tlsverify');
+}
+
+/** dockerd takes an address without a scheme for one of tcp. fd:// is what docker.socket opens. */
+function plainListeners(config: JsonObject, host: HostConfiguration): readonly string[] {
+  const hosts: readonly Json[] = Array.isArray(config['hosts']) ? (config['hosts'] as readonly Json[]) : [];
+  const own = hosts.map(String).filter((one) => !/^(?:unix|fd|npipe):/.test(one));
+  return hosts.some((one) => String(one).startsWith('fd:')) ? [...own, ...host.socketListeners] : own;
 }
 
 function variableArguments(

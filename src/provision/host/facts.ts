@@ -40,11 +40,19 @@ export interface Facts {
   readonly hasGroup: boolean;
   /** Users whom the group docker names. */
   readonly groupMembers: readonly string[];
-  readonly service: { readonly loaded: boolean; readonly active: boolean; readonly enabled: boolean };
+  readonly service: {
+    readonly loaded: boolean;
+    readonly active: boolean;
+    readonly enabled: boolean;
+    /** docker.socket is active. */
+    readonly socketActive: boolean;
+  };
   /** Which of docker.service and docker.socket are masked. */
   readonly masked: readonly string[];
   /** The service's unit file and its drop-ins, in the order in which systemd applies them. */
   readonly units: readonly UnitFile[];
+  /** TCP listeners of docker.socket, such as [::]:2375. */
+  readonly socketListeners: readonly string[];
   /** The files that the unit names by EnvironmentFile=. */
   readonly environmentFiles: readonly UnitFile[];
   /** undefined when the engine does not run or cannot be asked. */
@@ -110,6 +118,7 @@ export function parseFacts(output: string): Facts {
       .split('\n\n')
       .flatMap((block) => (/^LoadState=masked$/m.test(block) ? (/^Id=(.+)$/m.exec(block)?.[1] ?? []) : [])),
     units: named(all('unit')),
+    socketListeners: [...states.matchAll(/^Listen=([^/@\s].*) \(Stream\)$/gm)].map(([, one = '']) => one),
     environmentFiles: named(all('environment')),
     engine: info,
     running: info?.running ?? (Number(one('shims')) || 0),
@@ -144,14 +153,15 @@ function named(lines: readonly string[]): readonly UnitFile[] {
   });
 }
 
-/** Of docker.service, the first block of `systemctl show`. */
+/** Of `systemctl show`: its first block is of docker.service, its second of docker.socket. */
 function unitStates(shown: string): Facts['service'] {
-  const block = shown.split('\n\n')[0] ?? '';
+  const [block = '', socket = ''] = shown.split('\n\n');
   const is = (setting: string) => block.split('\n').includes(setting);
   return {
     loaded: is('LoadState=loaded'),
     active: is('ActiveState=active'),
     enabled: is('UnitFileState=enabled'),
+    socketActive: socket.split('\n').includes('ActiveState=active'),
   };
 }
 

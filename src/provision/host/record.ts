@@ -54,6 +54,7 @@ export function newRecord(facts: Facts, machine: string): HostRecord {
   const notes: JsonObject = {
     enabled: facts.service.enabled,
     active: facts.service.active,
+    socket: facts.service.socketActive,
     dirs: facts.dirs,
     dataDirs: facts.dataDirs,
     engineDir: facts.hasEngineDir,

@@ -17,6 +17,8 @@ export interface Commit {
   readonly member?: string | undefined;
   readonly units: boolean;
   readonly effect: 'none' | 'reload' | 'restart' | 'stop';
+  /** What docker.socket is to be after a stop. undefined: what it was before this commit. */
+  readonly socketActive?: boolean | undefined;
   readonly enable: boolean | undefined;
   /** Port that must be listened on after a restart; 0 for none. */
   readonly port: number;
@@ -40,6 +42,9 @@ export function commitInstructions(commit: Commit): readonly Instruction[] {
     [commit.mode],
     ...(commit.units ? [['units'] as const] : []),
     ['effect', commit.effect],
+    ...(commit.socketActive === undefined
+      ? []
+      : given('socket', commit.socketActive ? 'active' : 'inactive')),
     ...(commit.enable === undefined ? [] : [[commit.enable ? 'enable' : 'disable'] as const]),
     ...(commit.port === 0 ? [] : given('port', portInHex(commit.port))),
     ...given('hostname', commit.hostname),

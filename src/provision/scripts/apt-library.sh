@@ -38,6 +38,8 @@ apt_get() {
 # Without the option apt succeeds even where it could not fetch anything.
 update() { apt_get update -o APT::Update::Error-Mode=any; }
 fail_if() {
+  if grep -q 'remove is disabled' "$log"; then finish removes; fi
+  if grep -q 'Held packages were changed' "$log"; then finish held; fi
   if full; then finish disk; fi
   if offline; then finish network; fi
   finish failed

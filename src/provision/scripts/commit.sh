@@ -5,7 +5,7 @@
 # not stop it half way.
 
 puts= dels= origs= public= private= hostname= member= pre= post= unlive=no last= failed= mode= path=
-units=no effect=none enable=no port=- keep=no forget=no ending=no
+units=no effect=none enable=no port=- keep=no forget=no ending=no socket=
 
 give_up() { # takes what was staged away again
   # Not every program and shell names the reason when a disk is full.
@@ -18,7 +18,7 @@ give_up() { # takes what was staged away again
 forget_all() { undo_dirs; rm -rf "$state" "$lockfile"; }
 stage() { # MODE PATH BASE64: only root can read the new file until it has its mode
   dir=${2%/*}
-  [ -d "$dir" ] || { [ "$keep" = no ] || printf '%s\n' "$dir" >>"$state/made-dirs"; mkdir -p "$dir"; } || return 1
+  [ -d "$dir" ] || { [ "$keep" = no ] || missing_dirs "$dir" >>"$state/made-dirs"; mkdir -p "$dir"; } || return 1
   puts="$puts $2"
   umask 077
   base64 -d >"$2.mymachine-new" <<END || { umask 022; return 1; }
@@ -31,22 +31,30 @@ END
 }
 keep_original() {
   case $1 in "$state"/*) return 0 ;; esac
-  if [ -e "$state/original$1" ] || { [ -f "$state/absent" ] && grep -qxF "$1" "$state/absent"; }; then return 0; fi
-  if [ -e "$1" ]; then
+  if stands "$state/original$1" || { [ -f "$state/absent" ] && grep -qxF "$1" "$state/absent"; }; then return 0; fi
+  if stands "$1"; then
     dir=$state/original${1%/*}
     { [ -d "$dir" ] || mkdir -p "$dir"; } && cp -a "$1" "$state/original$1.part" && mv "$state/original$1.part" "$state/original$1"
   else printf '%s\n' "$1" >>"$state/absent"; fi
 }
 keep_previous() {
-  [ -e "$1" ] || return 0
+  stands "$1" || return 0
   dir=$state/previous${1%/*}
   { [ -d "$dir" ] || mkdir -p "$dir"; } && cp -a "$1" "$state/previous$1"
 }
 put_back() { # FROM PATH
-  if [ -e "$1$2" ]; then cp -a "$1$2" "$2.mymachine-old" && replace "$2.mymachine-old" "$2"; else rm -f "$2"; fi
+  if stands "$1$2"; then cp -a "$1$2" "$2.mymachine-old" && replace "$2.mymachine-old" "$2"; else rm -f "$2"; fi
 }
 name_host() {
   hostname "$1" 2>/dev/null || printf '%s' "$1" >/proc/sys/kernel/hostname 2>/dev/null || hostnamectl set-hostname "$1"
+}
+unit_links() { find /etc/systemd/system -type l '(' -name docker.service -o -lname '*/docker.service' ')' | sort; }
+# An engine that did not run before. Its socket would start it again.
+stop_engine() {
+  end_containers stop
+  systemctl stop docker.service 2>/dev/null
+  if [ "$socket" != active ]; then systemctl stop docker.socket 2>/dev/null; fi
+  undo_network
 }
 roll_back() {
   for p in $puts $dels $origs; do put_back "$state/previous" "$p"; done
@@ -60,11 +68,11 @@ roll_back() {
     [ -z "$pre" ] || write_daemon_json "$pre"
     if restart; then fact restored yes; else fact restored no; fi
     if [ -n "$pre" ]; then
-      put_back "$state/previous" /etc/docker/daemon.json
+      put_back "$state/previous" "$daemon_json"
       ! active || { reload; end_live_restore; }
     fi
   else
-    systemctl stop docker.service 2>/dev/null
+    stop_engine
     systemctl reset-failed docker.service docker.socket 2>/dev/null
     fact restored yes
   fi
@@ -78,6 +86,7 @@ take() {
     expect) [ "$(decode "$2")" = "$(fingerprint)" ] || failed=changed ;;
     units) units=yes ;;
     effect) effect=$(decode "$2") ;;
+    socket) socket=$(decode "$2") ;;
     enable) enable=yes ;;
     disable) enable=disable ;;
     keep) keep=yes ;;
@@ -90,9 +99,9 @@ take() {
     unlive) unlive=yes ;;
     last) ending=yes last=$2 ;;
     mode) mode=$(decode "$2") ;;
-    path) path=$(decode "$2") ;;
+    path) path=$(place "$(decode "$2")") ;;
     put) stage "$mode" "$path" "$2" || failed=stage ;;
-    del) dels="$dels $(decode "$2")" ;;
+    del) dels="$dels $(place "$(decode "$2")")" ;;
     orig) origs="$origs $(decode "$2")" ;;
   esac
 }
@@ -109,7 +118,7 @@ if [ "$failed" = changed ]; then [ $fresh = no ] || rmdir "$state"; fact status 
 # shellcheck disable=SC2086 # A list of paths.
 [ -z "$private" ] || chmod 0600 $private || give_up
 rm -rf "$state/previous"
-[ -z "$pre$post" ] || keep_previous /etc/docker/daemon.json || give_up
+[ -z "$pre$post" ] || keep_previous "$daemon_json" || give_up
 for p in $puts $dels $origs; do
   [ $keep = no ] || keep_original "$p" || give_up
   keep_previous "$p" || give_up
@@ -119,12 +128,13 @@ if [ -n "$member" ]; then
   usermod -aG docker "$member" || give_up
 fi
 : >"$state/pending" || give_up
-wasactive=no; if active; then wasactive=yes; fi
+wasactive=no; if active; then wasactive=yes; elif [ $keep = yes ] && [ ! -f "$state/managed.json" ]; then note_network; fi
+[ -n "$socket" ] || socket=$(systemctl is-active docker.socket)
 oldname=$(uname -n)
 running=; [ "$effect" != restart ] || running=$(containers)
 if [ -n "$pre" ] && [ $wasactive = yes ]; then
   if ! { write_daemon_json "$pre" && reload && live_restore; }; then
-    put_back "$state/previous" /etc/docker/daemon.json
+    put_back "$state/previous" "$daemon_json"
     systemctl reload docker.service
     for p in $puts; do rm -f "$p.mymachine-new"; done
     rm -rf "$state/previous" "$state/pending"
@@ -136,7 +146,7 @@ fi
 for p in $puts; do replace "$p.mymachine-new" "$p"; done
 for p in $dels; do rm -f "$p"; done
 for p in $origs; do
-  if [ -e "$state/original$p" ] || grep -qxF "$p" "$state/absent" 2>/dev/null; then put_back "$state/original" "$p"; fi
+  if stands "$state/original$p" || grep -qxF "$p" "$state/absent" 2>/dev/null; then put_back "$state/original" "$p"; fi
 done
 [ -z "$hostname" ] || name_host "$hostname"
 [ $units = no ] || systemctl daemon-reload
@@ -144,7 +154,7 @@ since=$(date +%s)
 good=yes
 case $effect in
   reload) [ $wasactive = no ] || reload || good=no ;;
-  stop) systemctl stop docker.service 2>/dev/null ;;
+  stop) stop_engine ;;
   restart) restart && listening || good=no ;;
 esac
 if [ $good = no ]; then
@@ -154,13 +164,17 @@ if [ $good = no ]; then
   exit 0
 fi
 case $enable in
-  yes) systemctl -q enable docker.service >/dev/null 2>&1 ;;
-  disable) systemctl -q disable docker.service >/dev/null 2>&1 ;;
+  yes)
+    [ $keep = no ] || unit_links >"$state/links-before"
+    SYSTEMCTL_SKIP_SYSV=1 systemctl -q enable docker.service >/dev/null 2>&1
+    if [ $keep = yes ]; then unit_links | comm -13 "$state/links-before" - >>"$state/made-links"; rm -f "$state/links-before"; fi ;;
+  # To disable a unit that is linked would take it away.
+  disable) if [ -f "$state/made-links" ]; then undo_links; systemctl daemon-reload; else systemctl -q disable docker.service >/dev/null 2>&1; fi ;;
 esac
 [ -z "$post" ] || { write_daemon_json "$post" && reload; }
 if [ $unlive = yes ] && active; then end_live_restore; fi
 if [ $ending = yes ]; then
-  if [ -n "$last" ]; then write_daemon_json "$last"; else rm -f /etc/docker/daemon.json; fi
+  if [ -n "$last" ]; then write_daemon_json "$last"; else rm -f "$daemon_json"; fi
 fi
 if [ -n "$running" ]; then
   now=$(containers)

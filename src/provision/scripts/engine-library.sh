@@ -1,9 +1,10 @@
 # Functions of the programs that change a running engine. `$port` is the port, in hex, that it must
 # listen on, or `-`.
 
+daemon_json=$(place /etc/docker/daemon.json)
 write_daemon_json() { # BASE64: at once, under another name than what is staged for later
-  now=/etc/docker/daemon.json.mymachine-now
-  ( umask 077; decode "$1" >"$now" ) && like "$now" /etc/docker/daemon.json && mv -f "$now" /etc/docker/daemon.json
+  now=$daemon_json.mymachine-now
+  ( umask 077; decode "$1" >"$now" ) && like "$now" "$daemon_json" && mv -f "$now" "$daemon_json"
 }
 containers() {
   active || return 0

@@ -63,7 +63,7 @@ facts() {
   paths= environments= info=
   if [ -d /run/systemd/system ]; then
     fact systemd yes
-    units=$(systemctl show docker.service docker.socket -p Id -p LoadState -p ActiveState -p UnitFileState -p FragmentPath -p DropInPaths -p EnvironmentFiles 2>/dev/null)
+    units=$(systemctl show docker.service docker.socket -p Id -p LoadState -p ActiveState -p UnitFileState -p FragmentPath -p DropInPaths -p EnvironmentFiles -p Listen 2>/dev/null)
     printf 'units '; printf '%s\n' "$units" | base64 -w0; echo
     # The first block is the service's.
     while IFS='=' read -r key value; do
@@ -88,7 +88,7 @@ END
   # shellcheck disable=SC2086 # Lists of paths.
   contents <<END
 $(stat -L -c '%s %a %u %n' /etc/os-release /usr/lib/os-release /etc/hosts /etc/docker/daemon.json \
-  /etc/systemd/system/docker-.scope.d/10-mymachine.conf "$state/managed.json" "$state/original/etc/docker/daemon.json" \
+  /etc/systemd/system/docker-.scope.d/10-mymachine.conf "$state/managed.json" "$state/original$(place /etc/docker/daemon.json)" \
   $pems $paths $environments 2>/dev/null)
 END
   # shellcheck disable=SC2086 # A list of paths.

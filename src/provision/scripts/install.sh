@@ -2,7 +2,7 @@
 # under /run holds the service back from its first start, so that it starts once, with its
 # configuration. Instructions come on stdin, see install.ts.
 
-source= url= repository= codename= fallback= version= engine= needed= wanted= managed=
+source= url= repository= codename= fallback= version= engine= needed= wanted= managed= no_remove=--no-remove
 take() {
   case $1 in
     source) source=$(decode "$2") ;;
@@ -15,6 +15,7 @@ take() {
     needed) needed=$(decode "$2") ;;
     wanted) wanted=$(decode "$2") ;;
     managed) managed=$2 ;;
+    remove) no_remove= ;;
     env) export "$(decode "$2")" ;;
   esac
 }
@@ -26,9 +27,12 @@ finish() { # STATUS. The log has what went wrong.
   if [ -f "$state/sources-before" ]; then
     note_added
     # Nothing was installed, and nothing of ours was here before, so nothing is left behind.
-    if [ "$fresh" = yes ] && [ ! -s "$state/packages-added" ] && [ ! -s "$state/sources-added" ]; then rm -rf "$state" "$lockfile"; fi
+    if [ "$fresh" = yes ] && [ ! -s "$state/packages-added" ] && [ ! -s "$state/packages-removed" ] && [ ! -s "$state/sources-added" ]; then rm -rf "$state" "$lockfile"; fi
   fi
   [ "$1" = installed ] || lines 40 <"$log" | fact64 log
+  # Names alone stand on indented lines below that title. Some versions of apt mark purged ones.
+  [ "$1" != removes ] || fact removes "$(awk '/REMOVED:$/ { on = 1; next } /^[^ ]/ { on = 0 } on' "$log" | tr -s ' *\n' ' ')"
+  [ "$1" != held ] || fact held "$(apt-mark showhold | tr '\n' ' ')"
   rm -rf "$work"
   fact status "$1"
   exit 0
@@ -55,12 +59,21 @@ choose() {
   fi
 }
 known() { for one; do [ -z "$(apt-cache madison "$one" 2>/dev/null | head -n1)" ] || printf '%s ' "$one"; done; }
-missing() { for one; do dpkg -s "$one" 2>/dev/null | grep -qx 'Status: install ok installed' || printf '%s ' "$one"; done; }
+missing() { for one; do dpkg -s "$one" 2>/dev/null | grep -qxE 'Status: (install|hold) ok installed' || printf '%s ' "$one"; done; }
 packages() { dpkg --get-selections | awk '$2 == "install" || $2 == "hold" { print $1 }' | sort; }
+versions() { dpkg-query -W -f='${db:Status-Abbrev} ${binary:Package} ${Version}\n' | sed -n 's/^.i. //p' | sort; }
 listing() { for one in $sources; do find "$one" -type f 2>/dev/null; done | sort; }
 note_added() {
   packages | comm -13 "$state/packages-before" - >"$state/packages-added"
   listing | comm -13 "$state/sources-before" - >"$state/sources-added"
+  # What was there is the user's choice, or nobody's, as it was before.
+  marks=$(apt-mark showmanual | sort | comm -12 "$state/auto-before" -)
+  # shellcheck disable=SC2086 # A list of packages.
+  [ -z "$marks" ] || apt-mark auto $marks >/dev/null
+  versions >"$state/versions-after"
+  cut -d' ' -f1 "$state/versions-after" | sort >"$work/names"
+  while read -r one version; do grep -qxF "$one" "$work/names" || printf '%s %s\n' "$one" "$version"; done <"$state/versions-before" >"$state/packages-removed"
+  rm -f "$state/versions-after"
 }
 
 install_distro() {
@@ -71,9 +84,10 @@ install_distro() {
   for try in $tries; do
     pin_version "$engine"
     # shellcheck disable=SC2086,SC2046 # Lists of packages.
-    apt_get install --no-install-recommends "$engine$pinned" $needed $(known $wanted) $armor && return 0
+    apt_get install --no-install-recommends $no_remove "$engine$pinned" $(missing $needed $(known $wanted) $armor) && return 0
     [ "$try" = 1 ] || break
     if full; then finish disk; fi
+    if grep -qE 'remove is disabled|Held packages were changed' "$log"; then fail_if; fi
     # The lists may tell of versions that the mirror has no more.
     update || fail_if
   done
@@ -85,7 +99,7 @@ install_curl() {
   [ -n "$need" ] || return 0
   fresh_lists || update || fail_if
   # shellcheck disable=SC2086 # A list of packages.
-  apt_get install --no-install-recommends $need || { update && apt_get install --no-install-recommends $need; } || fail_if
+  apt_get install --no-install-recommends $no_remove $need || { update && apt_get install --no-install-recommends $no_remove $need; } || fail_if
 }
 install_repository() {
   install_curl
@@ -100,7 +114,8 @@ install_repository() {
   set_hold || exit 1
   pin_version docker-ce
   cli=$pinned
-  apt_get install --no-install-recommends "docker-ce$pinned" "docker-ce-cli$cli" containerd.io iptables docker-buildx-plugin docker-compose-plugin || fail_if
+  # shellcheck disable=SC2086,SC2046 # Options, and a list of packages.
+  apt_get install --no-install-recommends $no_remove "docker-ce$pinned" "docker-ce-cli$cli" $(missing containerd.io iptables docker-buildx-plugin docker-compose-plugin) || fail_if
 }
 install_script() {
   install_curl
@@ -109,7 +124,10 @@ install_script() {
     if full; then finish disk; fi
     finish download
   fi
-  with_apt env VERSION="$version" sh "$work/install.sh" || fail_if
+  # The script's own apt reads this, and would remove packages unasked.
+  : >"$work/apt.conf"
+  [ -z "$no_remove" ] || echo 'APT::Get::Remove "false";' >"$work/apt.conf"
+  with_apt env APT_CONFIG="$work/apt.conf" VERSION="$version" sh "$work/install.sh" || fail_if
 }
 
 trap '' HUP INT TERM PIPE
@@ -122,6 +140,17 @@ if [ ! -f "$state/managed.json" ]; then
   ( umask 077; decode "$managed" >"$state/managed.json.new" ) && mv "$state/managed.json.new" "$state/managed.json" || { rm -rf "$state"; exit 1; }
 fi
 [ -f "$state/packages-before" ] || packages >"$state/packages-before" || exit 1
+[ -f "$state/versions-before" ] || versions >"$state/versions-before" || exit 1
+[ -f "$state/auto-before" ] || apt-mark showauto | sort >"$state/auto-before" || exit 1
+# Removed packages whose configuration was left on purpose, or by chance: it is left again.
+[ -f "$state/left-before" ] || dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' | sed -n 's/^.c. //p' >"$state/left-before" || exit 1
+if [ ! -f "$state/modes-before" ]; then
+  for one in /var/lib/docker /var/lib/containerd /etc/docker /etc/containerd; do
+    if [ -d "$one" ]; then stat -L -c '%a %u:%g %n' "$one"; fi
+    if [ -L "$one" ]; then mkdir -p "$state/links${one%/*}" && cp -a "$one" "$state/links$one"; fi
+  done >"$state/modes-before"
+fi
+note_network
 : >"$state/installing" || exit 1
 # Folders that an engine makes while it runs, and that its packages leave.
 for one in /etc/cni /etc/cni/net.d /etc/docker /etc/containerd /opt/containerd /opt/cni; do

@@ -4,6 +4,13 @@ export LC_ALL=C PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 umask 022
 state=/var/lib/mymachine
 
+# PATH: a file that is the user's and ours is changed where a link leads to, and the link stays.
+place() {
+  case $1 in /etc/docker/daemon.json | /etc/hosts) if [ -L "$1" ]; then readlink -m "$1"; return; fi ;; esac
+  printf '%s\n' "$1"
+}
+stands() { [ -e "$1" ] || [ -L "$1" ]; }
+
 # Tells the user something while the program runs.
 say() { printf 'mymachine: %s\n' "$*" >&2; }
 
@@ -34,12 +41,8 @@ like() {
 
 # NEW PATH: nothing can be renamed over a mount point, such as a container's /etc/hosts.
 replace() {
-  [ -f "$1" ] || return 1
+  stands "$1" || return 1
   mv -f "$1" "$2" 2>/dev/null || { cat "$1" >"$2" && rm -f "$1"; }
-}
-# Takes the folders away that were made for ours, where they are empty.
-undo_dirs() {
-  [ ! -f "$state/made-dirs" ] || sort -r "$state/made-dirs" | while read -r dir; do rmdir "$dir" 2>/dev/null; done
 }
 
 # METHOD PATH: asks the engine on its local socket. Call it only while the service runs: its socket

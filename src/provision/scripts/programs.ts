@@ -6,6 +6,7 @@ import factsLibrary from './facts-library.sh';
 import install from './install.sh';
 import library from './library.sh';
 import mounts from './mounts.sh';
+import undoLibrary from './undo-library.sh';
 import uninstall from './uninstall.sh';
 import upgrade from './upgrade.sh';
 
@@ -14,11 +15,11 @@ import upgrade from './upgrade.sh';
 export const factsProgram = `${library}${factsLibrary}facts\n`;
 /** The same, after waiting for a change that was left to the host alone. */
 export const settledFactsProgram = `${library}${factsLibrary}settle\nfacts\n`;
-export const installProgram = `${library}${aptLibrary}${factsLibrary}${install}`;
-export const commitProgram = `${library}${engineLibrary}${commit}`;
+export const installProgram = `${library}${undoLibrary}${aptLibrary}${factsLibrary}${install}`;
+export const commitProgram = `${library}${undoLibrary}${engineLibrary}${commit}`;
 export const upgradeProgram = `${library}${aptLibrary}${engineLibrary}${upgrade}`;
 export const mountsProgram = `${library}${mounts}`;
-export const uninstallProgram = `${library}${aptLibrary}${uninstall}`;
+export const uninstallProgram = `${library}${undoLibrary}${aptLibrary}${uninstall}`;
 
 /** What a program is told: a name, and a value where the name wants one. */
 export type Instruction = readonly [name: string, value?: string];

@@ -60,7 +60,7 @@ comes_up() {
   listening && active
 }
 give_back() { # puts the user's own daemon.json back, once the containers have been taken over
-  if [ "$kept" = gone ]; then rm -f /etc/docker/daemon.json; else cp -a "$work/daemon.json" /etc/docker/daemon.json; fi
+  if [ "$kept" = gone ]; then rm -f "$daemon_json"; else cp -a "$work/daemon.json" "$daemon_json"; fi
   kept=
   ! active || { reload; end_live_restore; }
 }
@@ -112,8 +112,8 @@ apt_change --download-only $news || { if full; then finish disk; fi; if offline;
 wasactive=no; if active; then wasactive=yes; fi
 running=$(containers)
 if [ -n "$running" ] && [ -n "$pre" ]; then
-  if [ -f /etc/docker/daemon.json ]; then cp -a /etc/docker/daemon.json "$work/daemon.json"; kept=there; else kept=gone; fi
-  mkdir -p /etc/docker
+  if [ -f "$daemon_json" ]; then cp -a "$daemon_json" "$work/daemon.json"; kept=there; else kept=gone; fi
+  mkdir -p "${daemon_json%/*}"
   if ! { write_daemon_json "$pre" && reload && live_restore; }; then
     give_back
     say 'the running containers will be stopped: the engine cannot be told to leave them alone'

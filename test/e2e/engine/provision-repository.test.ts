@@ -37,14 +37,17 @@ describe("installing from a repository like Docker's", () => {
     const { facts, shell } = await inspectHost(adopted);
     const [debian] = distributions;
     if (debian === undefined) throw new Error('no distribution');
-    return installEngine({
+    const installed = await installEngine({
       shell,
       report: adopted.report,
       distribution: { ...debian, repository: { ...debian.repository, url: 'file:///srv/repo/debian' } },
       codename: 'bookworm',
       spec: { ...adopted.spec, install: 'repository', version },
       record: newRecord(facts, 'm1'),
+      mayRemove: false,
     });
+    if ('removes' in installed) throw new Error(`It removes ${installed.removes.join(' ')}`);
+    return installed;
   };
 
   it('says which versions there are when the wanted one is not', async () => {

@@ -112,6 +112,7 @@ export async function adopt(host: TestHost, password = ''): Promise<Adopted> {
         adopted: true,
         engine: { ...spec, ...engine },
         tls: { ca: ca.cert, serverCert: server.cert, serverKey: server.key },
+        allowRemoval: async () => false,
         keepOriginal: async (original) => void originals.push(original),
         ...input,
       }),

@@ -34,6 +34,7 @@ export class UserStore {
       userName: 'ann',
       ssh: () => Promise.reject(new Error('no host here')),
       newId: () => randomUUID(),
+      allowRemoval: async () => false,
       sudoPassword: () => Promise.reject(new Error('no host here')),
     };
   }

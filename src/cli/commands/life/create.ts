@@ -9,7 +9,13 @@ import { checkNewName } from '../../../store/layout.ts';
 import type { App } from '../../app.ts';
 import type { Input } from '../../args/parse.ts';
 import { defineCommand, value } from '../../command.ts';
-import { createFlags, driverFlags, driverOfFlags, hintForDriverFlag } from '../../create/create-flags.ts';
+import {
+  createFlags,
+  depsWith,
+  driverFlags,
+  driverOfFlags,
+  hintForDriverFlag,
+} from '../../create/create-flags.ts';
 import { createRequest } from '../../create/request.ts';
 import { cliError } from '../../errors.ts';
 import { canAsk } from '../../io.ts';
@@ -37,7 +43,8 @@ export const command = defineCommand({
     const name = await nameOf(app, input);
     checkNewName(name);
     let machine: Machine;
-    if (input.flags.resume) machine = await resumeMachine(app.deps, name);
+    const deps = depsWith(app, input.flags['remove-packages']);
+    if (input.flags.resume) machine = await resumeMachine(deps, name);
     else {
       const pick = (named: string) => driverFor(app, input, named);
       const request = await createRequest(app, name, input, pick);
@@ -45,7 +52,7 @@ export const command = defineCommand({
         const lines = await rehearseCreate(app.deps, request);
         return value({ name, driver: request.driver.name, plan: lines }, () => plan(request, lines));
       }
-      machine = await createMachine(app.deps, request);
+      machine = await createMachine(deps, request);
     }
     app.report.info(
       `To see how to connect your Docker Client to the Docker Engine running on this virtual machine, run: ${app.program} env ${name}`,

@@ -24,6 +24,7 @@ type Host = Omit<HostConfiguration, 'files'> & { readonly daemonJson?: string | 
 const host: Host = {
   units: [debianUnit],
   environmentFiles: [],
+  socketListeners: [],
   inSwarm: false,
 };
 const spec: EngineSpec = {
@@ -251,6 +252,38 @@ describe('engineConfiguration', () => {
     'a b\nExecStart=/bin/sh',
   ])('refuses the option %j', (option) => {
     expect(errorOf(() => make({}, { options: [option] })).code).toBe('MM_ENGINE_OPTION');
+  });
+
+  it.each<[string, Partial<Host>, readonly string[]]>([
+    [
+      'daemon.json',
+      { daemonJson: '{"hosts": ["tcp://0.0.0.0:2375", "unix:///run/own.sock"]}' },
+      ['tcp://0.0.0.0:2375'],
+    ],
+    [
+      'the command line',
+      {
+        units: [
+          debianUnit,
+          dropIn('50.conf', 'ExecStart=', 'ExecStart=/usr/sbin/dockerd -H unix:// -H :2375'),
+        ],
+      },
+      [':2375'],
+    ],
+    ['docker.socket', { socketListeners: ['[::]:2375'] }, ['[::]:2375']],
+    [
+      'docker.socket, which nobody asks',
+      {
+        daemonJson: '{"hosts": ["unix://"]}',
+        units: [{ ...debianUnit, text: '[Service]\nExecStart=/usr/sbin/dockerd' }],
+        socketListeners: ['[::]:2375'],
+      },
+      [],
+    ],
+    ['daemon.json, with TLS', { daemonJson: '{"hosts": ["tcp://0.0.0.0:2375"], "tlsverify": true}' }, []],
+  ])('tells which plain listeners take TLS with ours: of %s', (_, changes, secured) => {
+    expect(make(changes).secured).toEqual(secured);
+    expect(make(changes, { port: 0 }).secured).toEqual([]);
   });
 
   it('quotes the environment for systemd and refuses what systemd would ignore', () => {

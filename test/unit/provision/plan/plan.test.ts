@@ -34,7 +34,7 @@ function plainHost(changes: Partial<Facts> = {}): Facts {
     hostname: 'old',
     systemd: true,
     dockerd: '/usr/sbin/dockerd',
-    service: { loaded: true, active: true, enabled: true },
+    service: { loaded: true, active: true, enabled: true, socketActive: true },
     units: [unit],
     files: new Map([['hosts', '127.0.0.1 localhost\n']]),
     engine: { running: 0, liveRestore: false },
@@ -133,7 +133,10 @@ describe('planChanges', () => {
       'a key that others can read',
       { tls: new Map([['/etc/docker/server-key.pem', { mode: '644', uid: '0', sha256: sha256('key') }]]) },
     ],
-    ['an engine that is off', { service: { loaded: true, active: false, enabled: true } }],
+    [
+      'an engine that is off',
+      { service: { loaded: true, active: false, enabled: true, socketActive: true } },
+    ],
     ['a port that nobody listens on', { listeningPorts: new Set([22]) }],
     ['a change that was cut off', { pending: true }],
   ])('finds %s', (_, changes) => {
