@@ -14,6 +14,8 @@ export interface SshTarget {
   readonly hostKeyAlias: string;
   /** pinned: only keys in the file. first-use: the first key seen is added to it, and shown. */
   readonly trust: 'pinned' | 'first-use';
+  /** The machine's folder is gone after this run, so nothing is said of a key that is added. */
+  readonly isPassing?: boolean;
   /** The machine's name, for hints such as "mymachine host-key NAME --forget". */
   readonly machineName: string;
 }

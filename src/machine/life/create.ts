@@ -1,5 +1,4 @@
 import { MachineError, messageOf, reworded } from '../../base/machine-error.ts';
-import type { PlanLine } from '../../sdk/context.ts';
 import { clientCredentials, ensureAuthority } from '../certs/authority.ts';
 import { copyClientCertificates } from '../certs/machine-certs.ts';
 import type { MachineDeps } from '../deps.ts';
@@ -12,7 +11,7 @@ import { removeHost } from './remove.ts';
 
 /** Emulated machines boot slowly. An adopted host answers soon or never. */
 const BOOT_TIMEOUT_MS = 600_000;
-const ADOPT_TIMEOUT_MS = 20_000;
+export const ADOPT_TIMEOUT_MS = 20_000;
 
 /** Makes a machine. Once it is in the store it can be resumed or removed, whatever happens. */
 export async function createMachine(deps: MachineDeps, request: CreateRequest): Promise<Machine> {
@@ -31,21 +30,6 @@ export async function createMachine(deps: MachineDeps, request: CreateRequest): 
     await build(machine, request.rollback ?? false);
     return machine;
   });
-}
-
-/** What the create would make, after all its checks; neither store nor provider is changed. */
-export async function rehearseCreate(
-  deps: MachineDeps,
-  request: CreateRequest,
-): Promise<readonly PlanLine[]> {
-  const machine = planMachine(deps, request);
-  await deps.store.refuseTaken(machine.name);
-  try {
-    const plan = await (await machine.host()).precheck(machine.context());
-    return plan.length === 0 ? [{ label: 'checks', value: 'passed' }] : plan;
-  } catch (error) {
-    throw reworded(error, (why) => `Error with pre-create check: ${JSON.stringify(why)}`);
-  }
 }
 
 /** Goes on with a create that was cut off, from the step that was under way. */

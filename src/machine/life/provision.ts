@@ -15,7 +15,7 @@ import { sessionWhenUp } from '../silence.ts';
 const INSTALL_SOURCES: readonly string[] = ['auto', 'script', 'repository', 'distro'];
 
 /** What the machine's record asks of its engine. The provider label is docker-machine's. */
-function engineWish(machine: Machine): EngineSpec {
+export function engineWish(machine: Machine): EngineSpec {
   const options = machine.config.HostOptions.EngineOptions;
   const { install, version } = machine.meta.engine;
   return {

@@ -25,7 +25,7 @@ live_restore() {
 # A reload leaves live-restore as it is where daemon.json does not speak of it, and an engine that
 # has it on can make and join no swarm.
 end_live_restore() {
-  own=/etc/docker/daemon.json
+  own=$daemon_json
   case $(engine GET /info) in *'"LiveRestoreEnabled":true'*) ;; *) return 0 ;; esac
   if [ -f "$own" ] && grep -q '"live-restore"' "$own"; then return 0; fi
   rest=$(tr -d '\r\n' <"$own" 2>/dev/null | sed 's/^[^{]*{[[:space:]]*//')

@@ -6,6 +6,7 @@ import factsLibrary from './facts-library.sh';
 import install from './install.sh';
 import library from './library.sh';
 import mounts from './mounts.sh';
+import rehearse from './rehearse.sh';
 import undoLibrary from './undo-library.sh';
 import uninstall from './uninstall.sh';
 import upgrade from './upgrade.sh';
@@ -17,6 +18,8 @@ export const factsProgram = `${library}${factsLibrary}facts\n`;
 export const settledFactsProgram = `${library}${factsLibrary}settle\nfacts\n`;
 export const installProgram = `${library}${undoLibrary}${aptLibrary}${factsLibrary}${install}`;
 export const commitProgram = `${library}${undoLibrary}${engineLibrary}${commit}`;
+/** Reads alone. */
+export const rehearseProgram = `${library}${rehearse}`;
 export const upgradeProgram = `${library}${aptLibrary}${engineLibrary}${upgrade}`;
 export const mountsProgram = `${library}${mounts}`;
 export const uninstallProgram = `${library}${undoLibrary}${aptLibrary}${uninstall}`;

@@ -131,6 +131,7 @@ export async function checkHostKey(
 export async function pin(target: SshTarget, report: Report, justMeet: boolean, blob: Buffer): Promise<void> {
   const holds = await pinFirstKey(target.knownHostsPath, target.hostKeyAlias, blob);
   if (!holds.some((known) => known.blob.equals(blob))) throw keyChanged(target, holds, blob);
+  if (target.isPassing === true) return;
   const said = `The host key of ${target.machineName} is pinned from now on: ${describeKey(blob)}`;
   // Standard output belongs to the command on the host that follows.
   if (justMeet) report.warn(said);

@@ -126,10 +126,13 @@ describe('a host without an engine', () => {
   it('loses packages to the engine when that was allowed, and has them back, but keeps what is needed by others', async () => {
     await shell(
       host,
-      `apt-get purge -y -qq docker.io containerd runc tini >/dev/null; ${makePackage} offer in-the-way 'Conflicts: docker.io'; apt-mark auto in-the-way`,
+      `apt-get purge -y -qq docker.io containerd runc tini >/dev/null; rm -rf /run/containerd; ${makePackage} offer in-the-way 'Conflicts: docker.io'; apt-mark auto in-the-way`,
     );
     const before = await hostState(host);
     const flags = ['--engine-install', 'distro', ...genericOptions(host)];
+    expect(await user.must(['create', '--dry-run', ...flags, 'bare'])).toContain(
+      '  removes  in-the-way (only with --remove-packages, or when you say so)\n',
+    );
     const refused = await user.mymachine(['create', ...flags, 'bare']);
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('MM_PROVISION_REMOVAL') });
     expect(refused.stderr).toContain('would remove packages of the host: in-the-way. None was removed.');
@@ -224,6 +227,17 @@ describe('a host with an engine', () => {
     const answers = async (url: string, ...more: string[]) =>
       (await host.run(['curl', '-sS', '-m', '20', ...more, `${url}/_ping`])).stdout;
     const [before, running] = [await hostState(host), await container()];
+    expect(await user.must(['create', '--dry-run', ...genericOptions(host), 'engine'])).toBe(
+      `Would create "engine" with the driver generic; nothing was made.
+  host        debian 12
+  engine      Docker Engine 20.10.24 is there, and stays
+  listener    tcp://0.0.0.0:2375 takes TLS with a client certificate alone
+  listener    [::]:2374 takes TLS with a client certificate alone
+  containers  1 running, which stay
+`,
+    );
+    expect(difference(before, await hostState(host))).toEqual([]);
+    expect(await user.must(['ls', '-q'])).toBe('');
     const created = await user.mymachine(['create', ...genericOptions(host), 'engine']);
     expect(created, created.stderr).toMatchObject({ code: 0 });
     expect(created.stderr).toContain(

@@ -1,7 +1,8 @@
 import { builtInDrivers } from '../../../drivers/registry.ts';
 import { chooseDriver } from '../../../machine/choose-driver.ts';
-import { createMachine, rehearseCreate, resumeMachine } from '../../../machine/life/create.ts';
+import { createMachine, resumeMachine } from '../../../machine/life/create.ts';
 import type { CreateRequest } from '../../../machine/life/record.ts';
+import { rehearseCreate } from '../../../machine/life/rehearse.ts';
 import type { Machine } from '../../../machine/machine.ts';
 import type { PlanLine } from '../../../sdk/context.ts';
 import type { Driver } from '../../../sdk/driver.ts';
