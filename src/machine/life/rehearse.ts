@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reworded } from '../../base/machine-error.ts';
+import type { Report } from '../../base/ports.ts';
 import type { PlanLine } from '../../sdk/context.ts';
 import { Store } from '../../store/store.ts';
 import type { MachineDeps } from '../deps.ts';
@@ -26,13 +27,25 @@ export async function rehearseCreate(
   }
 }
 
+/** What a step of a create says would be taken for done. */
+function withoutSteps(report: Report): Report {
+  return {
+    info: (message) => report.debug('rehearsal', message),
+    warn: (message) => report.warn(message),
+    debug: (scope, message) => report.debug(scope, message),
+    step: (_, work) => work(),
+    progress: () => undefined,
+  };
+}
+
 /** A login needs a machine's folder: it is in a store that is gone afterwards. */
 async function lookAtHost(deps: MachineDeps, request: CreateRequest): Promise<readonly PlanLine[]> {
-  const { clock, report, signal } = deps;
+  const { clock, signal } = deps;
+  const report = withoutSteps(deps.report);
   const root = await mkdtemp(join(tmpdir(), 'mymachine-rehearsal-'));
   try {
     const store = new Store(root, { clock, report, signal, command: 'create --dry-run' });
-    const machine = planMachine({ ...deps, store }, request);
+    const machine = planMachine({ ...deps, report, store }, request);
     const { name, config, meta } = machine;
     return await store.withMachine(name, async () => {
       await store.add({ name, config, meta }, machine.givenSecrets);

@@ -82,7 +82,7 @@ describe('a host without an engine', () => {
       `apt-get update -qq
       export DEBIAN_FRONTEND=noninteractive
       apt-get install -y -qq --no-install-recommends docker.io iptables >/dev/null
-      apt-mark auto iptables runc >/dev/null
+      apt-mark auto iptables runc >/dev/null; apt-mark hold runc >/dev/null
       echo '# mine' >>/etc/default/docker; chmod 640 /etc/default/docker
       systemctl stop docker.socket docker.service; systemctl disable docker.service 2>/dev/null
       printf '#!/bin/sh\\n# mine\\n' >/etc/init.d/docker
@@ -117,7 +117,7 @@ describe('a host without an engine', () => {
     await host.must(['apt-mark', 'hold', 'docker.io']);
     const trace = await traceOf(host, async (adopted) => {
       const error = await failureOf(adopted.provision());
-      expect(error).toMatchObject({ code: 'MM_PROVISION_INSTALL', details: 'On hold: docker.io' });
+      expect(error).toMatchObject({ code: 'MM_PROVISION_INSTALL', details: 'On hold: docker.io runc' });
     });
     expect(trace).toEqual([]);
     await host.must(['apt-mark', 'unhold', 'docker.io']);
@@ -126,7 +126,7 @@ describe('a host without an engine', () => {
   it('loses packages to the engine when that was allowed, and has them back, but keeps what is needed by others', async () => {
     await shell(
       host,
-      `apt-get purge -y -qq docker.io containerd runc tini >/dev/null; rm -rf /run/containerd; ${makePackage} offer in-the-way 'Conflicts: docker.io'; apt-mark auto in-the-way`,
+      `apt-mark unhold runc >/dev/null; apt-get purge -y -qq docker.io containerd runc tini >/dev/null; rm -rf /run/containerd; ${makePackage} offer in-the-way 'Conflicts: docker.io'; apt-mark auto in-the-way`,
     );
     const before = await hostState(host);
     const flags = ['--engine-install', 'distro', ...genericOptions(host)];
@@ -203,7 +203,7 @@ describe('a host with an engine', () => {
       `mkdir -p /etc/systemd/system/docker.socket.d /run/systemd/system/docker.service.d
       echo '{"hosts": ["fd://", "tcp://0.0.0.0:2375", "unix:///run/mine.sock"]}' >/etc/docker/daemon.json
       printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/dockerd\\n' >/etc/systemd/system/docker.service.d/50-mine.conf
-      printf '[Service]\\nExecStopPost=/bin/sleep 3\\n' >/run/systemd/system/docker.service.d/slow.conf
+      printf '[Service]\\nExecStopPost=/bin/sleep 5\\n' >/run/systemd/system/docker.service.d/slow.conf
       printf '[Socket]\\nListenStream=2374\\n' >/etc/systemd/system/docker.socket.d/mine.conf
       systemctl daemon-reload
       systemctl enable docker.socket
@@ -247,7 +247,10 @@ describe('a host with an engine', () => {
       expect(await answers(`http://127.0.0.1:${port}`)).toContain('HTTP request to an HTTPS server');
     expect(await answers('http://localhost', '--unix-socket', '/run/mine.sock')).toBe('OK');
     expect((await user.mymachine(['provision', 'engine'])).stderr).not.toContain('take TLS');
-    await restoreInTwo(host, '[ "$(systemctl is-active docker)" = deactivating ]');
+    await restoreInTwo(
+      host,
+      '[ "$(systemctl is-active docker)" = deactivating ] || [ ! -d /var/lib/mymachine ]',
+    );
     expect(difference(before, await hostState(host))).toEqual([]);
     expect(await container()).toBe(running);
     for (const port of [2375, 2374]) expect(await answers(`http://127.0.0.1:${port}`)).toBe('OK');

@@ -1,3 +1,5 @@
+import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestHost } from '../../testbed/host.ts';
 import { genericOptions } from '../../testbed/host.ts';
@@ -147,7 +149,7 @@ describe("the distribution's engine", () => {
     expect(await keeper()).toBe(container);
   });
 
-  test('whose own daemon.json wants no live-restore keeps its containers all the same, and its daemon.json', async () => {
+  test('whose own daemon.json wants no live-restore keeps it, and its containers, also when the upgrade is killed', async () => {
     await io.must([
       'sh',
       '-c',
@@ -165,7 +167,20 @@ describe("the distribution's engine", () => {
       `${repositoryFunctions} ${'package docker.io 20.10.24+dfsg1-4 /srv/engine'}; publish`,
     ]);
     expect(mine).toContain('"live-restore": false');
+    // The host goes on by itself when we are killed, and the second upgrade waits for that.
+    const old = await installed(io, 'docker.io');
+    let child: ChildProcess | undefined;
+    const cut = user.mymachine(['upgrade', 'io'], {
+      onStart: (started) => {
+        child = started;
+      },
+    });
+    while ((await installed(io, 'docker.io')) === old) await sleep(50);
+    child?.kill('SIGKILL');
+    await cut;
     await user.must(['upgrade', 'io']);
+    expect(await installed(io, 'docker.io')).toBe('20.10.24+dfsg1-4');
+    expect((await io.must(['systemctl', 'is-active', 'docker'])).trim()).toBe('active');
     expect(await keeper()).toBe(container);
     expect(await io.must(['cat', '/etc/docker/daemon.json'])).toBe(mine);
     expect(await isKeeping()).toBe('false\n');
