@@ -10,7 +10,7 @@ import { ADOPT_TIMEOUT_MS } from './create.ts';
 import { engineWish } from './provision.ts';
 import { type CreateRequest, planMachine } from './record.ts';
 
-/** What the create would make, after all its checks; neither store, provider nor host is changed. */
+/** What the create would make, after all its checks. Store, provider and host are not changed. */
 export async function rehearseCreate(
   deps: MachineDeps,
   request: CreateRequest,
