@@ -146,13 +146,27 @@ export function createSshConnector(settings: ConnectSettings): SessionConnector 
     let authEnd: number | undefined;
     let pauseMs = FIRST_PAUSE_MS;
     let idleMs = IDLE_MS;
-    const attempt = () =>
+    let failure: unknown;
+    const tryOnce = () =>
       join(target, options.signal, (tried) =>
         whileItMoves(tried, options.signal, idleMs, end, () => {
           idleMs = Math.min(Math.max(idleMs * 2, IDLE_MS), LONGEST_IDLE_MS[tried.stage]);
           return connectTimeout(target, tried.stage, inWords(options.timeoutMs));
         }),
       );
+    const attempt = async () => {
+      const before = failure;
+      failure = undefined;
+      try {
+        return await tryOnce();
+      } catch (error) {
+        const isLate = isMachineError(error, 'MM_SSH_TIMEOUT');
+        // The end has cut this try short, so the one before tells more.
+        if (isLate && before !== undefined && clock.now() >= end) throw before;
+        if (!isLate) failure = error;
+        throw error;
+      }
+    };
     const isBooting = (error: unknown): boolean => {
       if (!isMachineError(error)) return false;
       const isAuth = error.code === 'MM_SSH_AUTH';

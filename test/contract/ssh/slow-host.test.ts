@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Clock } from '../../../src/base/ports.ts';
 import type { SessionConnector } from '../../../src/ssh/session/connector.ts';
 import { type Listening, listen } from '../../testbed/listen.ts';
 import { testConnector } from './ports.ts';
-import { removeSshd, type Sshd, startSshd } from './sshd.ts';
+import { freePort, removeSshd, type Sshd, startSshd } from './sshd.ts';
 import { needsSshd } from './without.ts';
 
 /** Time that passes by being slept. Each long sleep ends with one event of the test's. */
@@ -48,6 +49,29 @@ describe.runIf(needsSshd)('while a host boots', () => {
     await listening?.close();
   });
   afterAll(() => removeSshd(sshd));
+
+  test('a last try that the end cuts short does not hide why the one before failed', async () => {
+    const port = await freePort();
+    const silent = createServer();
+    let now = 0;
+    const clock: Clock = {
+      now: () => now,
+      async sleep(ms, signal) {
+        signal?.throwIfAborted();
+        // The watch over the first try, which is refused. Then a pause, and the last watch.
+        if (ms === 1000) return once(signal as AbortSignal, 'abort').then(() => signal?.throwIfAborted());
+        if (ms === 200) {
+          await new Promise<void>((resolve) => silent.listen(port, '127.0.0.1', resolve));
+          now = 200;
+        } else now = 1000;
+      },
+    };
+    connector = testConnector(sshd.dir, { clock });
+    const waiting = connector.sessionWhenUp(sshd.target({ port }), { timeoutMs: 1000 });
+    await expect(waiting).rejects.toMatchObject({ code: 'MM_SSH_REFUSED' });
+    expect(now).toBe(1000);
+    silent.close();
+  });
 
   test('a login that makes progress is left alone, however slow it is', async () => {
     let connections = 0;
