@@ -42,6 +42,7 @@ function checkRecord(driver: Driver, { store, cacheDir }: Drivers, { name, confi
   const record = new RecordReader(config.Driver, folders);
   try {
     for (const key of ['IPAddress', 'MachineName']) record.line(key);
+    record.matching('IPAddress', /^(?!-)\S*$/, 'Give an address or the name of a host.');
     for (const key of ['SSHKeyPath', 'StorePath']) record.text(key);
     record.matching('SSHUser', LOGIN_NAME, 'Give the name of a login user.');
     record.int('SSHPort', 0, 65_535);

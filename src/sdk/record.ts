@@ -48,7 +48,11 @@ export class RecordReader extends FlagReader {
 
   /** A text without control characters. */
   line(name: string): string {
-    return this.matching(name, /^[^\u0000-\u001f\u007f]*$/, 'Give a text without control characters.');
+    return this.matching(
+      name,
+      /^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]*$/,
+      'Give a text without control characters.',
+    );
   }
 
   override path(name: string): string {

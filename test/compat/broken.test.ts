@@ -128,6 +128,26 @@ test('a driver JSON of wrong types never ends in a stack trace or at this comput
   });
 });
 
+test.each(['amazonec2', 'generic', 'nspawn', 'qemu', 'virtualbox'])(
+  'an address in a record of %s that is an option to ssh, or moves the cursor, breaks that machine alone',
+  async (driverName) => {
+    await putRecord(user.store, 'good', good('good'));
+    for (const IPAddress of ['-oProxyCommand=id', 'a b', '\u009b31mred', '\u202eb']) {
+      const driver = { IPAddress, SSHUser: 'root', SSHPort: 22 };
+      await putRecord(user.store, 'h1', version3({ store: user.store, name: 'h1', driverName, driver }));
+      for (const verb of ['url', 'ip', 'ssh']) {
+        const asked = await user.run([verb, 'h1']);
+        expect(asked, IPAddress).toMatchObject({ code: 1, stdout: '' });
+        expect(asked.stderr, IPAddress).toContain('Error id: MM_MACHINE_BROKEN');
+      }
+      const listed = await user.run(['ls']);
+      expect(listed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^good +- +none +Running/m) });
+      expect(listed.stdout).toMatch(/^h1 .* Error .*IPAddress cannot be used/m);
+      expect(listed.stdout).not.toMatch(/[\u009b\u202e]/);
+    }
+  },
+);
+
 test('a record in a folder that is linked in works, and removing it takes the link away alone', async () => {
   const other = await mkdtemp(join(tmpdir(), 'mm-disk-'));
   try {

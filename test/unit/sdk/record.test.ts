@@ -72,3 +72,10 @@ test('a path may hold what the path of a store may hold, and no NUL', () => {
   expect(() => path('/home/me\0')).toThrow('Driver.StorePath cannot be used');
   expect(() => path('home')).toThrow('Give an absolute path.');
 });
+
+test.each(['a\u001b[31m', 'a\u009b31m', 'a\u202eb', 'a\nb', 'a\0', '\u007f'])(
+  'a line holds nothing that moves the cursor or turns the text: %j',
+  (text) => {
+    expect(() => reader({ Name: text }).line('Name')).toThrow(/Name cannot be used/);
+  },
+);
