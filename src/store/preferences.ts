@@ -4,7 +4,7 @@ import type { Schema } from 'conf';
 import { makeFolders } from '../base/files.ts';
 import { type MachineError, messageOf } from '../base/machine-error.ts';
 import type { Clock } from '../base/ports.ts';
-import { storeError } from './errors.ts';
+import { storeError, storeFailure } from './errors.ts';
 import { withLock } from './lock.ts';
 
 export type Preference = string | number | boolean | readonly string[];
@@ -50,7 +50,11 @@ export class PreferencesFile {
       onWait: () => undefined,
       timeoutMs: LOCK_TIMEOUT_MS,
     };
-    await withLock(join(this.#folder, '.prefs.lock'), options, change);
+    try {
+      await withLock(join(this.#folder, '.prefs.lock'), options, change);
+    } catch (error) {
+      throw storeFailure(error, join(this.#folder, 'prefs.json'));
+    }
   }
 
   async #open(schema?: PreferencesSchema) {

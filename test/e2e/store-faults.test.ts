@@ -77,6 +77,26 @@ test('on a full disk a machine can be removed, whatever its record and whoever d
   expect(await readdir(join(user.store, '.locks'))).toEqual([]);
 });
 
+test('preferences that cannot be written are an error of the store, with its remedy', async () => {
+  const env = { XDG_CONFIG_HOME: mountPoint };
+  expect(await user.run(['prefs', 'set', 'driver', 'none'], { env })).toMatchObject({ code: 0 });
+  const ballast = await fill();
+  for (const args of [
+    ['set', 'engine-label', 'a=b'],
+    ['unset', 'driver'],
+  ]) {
+    const full = await user.run(['prefs', ...args], { env });
+    expect(full.code, full.stderr).toBe(1);
+    expect(full.stderr).toMatch(/Hint: [\s\S]*MM_STORE_FULL/);
+  }
+  await rm(ballast);
+  await must('mount', '-o', 'remount,ro', mountPoint);
+  const refused = await user.run(['prefs', 'unset', 'driver'], { env });
+  expect(refused.code, refused.stderr).toBe(1);
+  expect(refused.stderr).toMatch(/Hint: [\s\S]*MM_STORE_READ_ONLY/);
+  expect((await user.run(['prefs'], { env })).stdout).toContain('none');
+});
+
 test('rm -f that removed nothing does not end well', async () => {
   expect((await create('h1')).code).toBe(0);
   await must('mount', '-o', 'remount,ro', mountPoint);

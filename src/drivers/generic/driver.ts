@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readBounded } from '../../base/files.ts';
+import { messageOf } from '../../base/machine-error.ts';
 import { accepts } from '../../base/net.ts';
+import { printable } from '../../base/printable.ts';
 import type { BaseConfig, DriverContext } from '../../sdk/context.ts';
 import { DRIVER_API, type Driver, type HostDriver } from '../../sdk/driver.ts';
 import { driverError } from '../../sdk/errors.ts';
@@ -135,7 +137,14 @@ const host: HostDriver<GenericConfig> = {
         hint: 'Give the path of the private key with --generic-ssh-key, or leave the option out to use your agent and default keys.',
       });
     }
-    const begin = (await readBounded(config.SSHKey)).toString('latin1', 0, 64);
+    const key = await readBounded(config.SSHKey).catch((cause: unknown) => {
+      throw driverError('MM_GENERIC_KEY', {
+        message: `Cannot read the SSH key "${config.SSHKey}": ${printable(messageOf(cause), 200)}`,
+        hint: 'Check the path of the key, and that you may read it.',
+        cause,
+      });
+    });
+    const begin = key.toString('latin1', 0, 64);
     if (!begin.includes('PRIVATE KEY')) {
       throw driverError('MM_GENERIC_KEY', {
         message: `"${config.SSHKey}" is not a private key`,

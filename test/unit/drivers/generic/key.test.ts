@@ -57,3 +57,20 @@ test.each([
   expect(await readFile(config.SSHKeyPath, 'utf8')).toContain('PRIVATE KEY');
   expect(await readFile(`${config.SSHKeyPath}.pub`, 'utf8')).toContain('ssh-ed25519');
 });
+
+test.each([
+  ['of no bytes', 'is not a private key', (path: string) => writeFile(path, '')],
+  ['larger than any key', 'it is larger than', (path: string) => writeFile(path, Buffer.alloc(9_000_000))],
+])('a key file %s is refused before anything is made', async (_, words, write) => {
+  const path = join(folder, 'odd');
+  await write(path);
+  const flags = { 'generic-ip-address': '192.0.2.10', 'generic-ssh-key': path };
+  const places = { storeDir: join(folder, 'store'), cacheDir: folder };
+  const context = await driverContext(genericDriver, { ports: testPorts(), ...places, name: 'h1', flags });
+  const refused = (await genericDriver.load()).precheck(context);
+  await expect(refused).rejects.toMatchObject({
+    code: 'MM_GENERIC_KEY',
+    message: expect.stringContaining(words),
+  });
+  await expect(readdir(context.machine.dir)).resolves.toEqual([]);
+});
