@@ -9,12 +9,14 @@ import type { Output } from '../io.ts';
 export class StandardOutput implements Output {
   readonly #fd: 1 | 2;
   readonly #load: () => NodeJS.WriteStream;
+  /** What is written to, once it is set. */
   #stream: NodeJS.WriteStream | undefined;
+  #loaded: NodeJS.WriteStream | undefined;
   #lost: NodeJS.ErrnoException | undefined;
 
   constructor(fd: 1 | 2, load: () => NodeJS.WriteStream) {
     this.#fd = fd;
-    this.#load = () => load().on('error', (error) => this.#fail(error));
+    this.#load = () => (this.#loaded ??= load().on('error', (error) => this.#fail(error)));
     // A console of Windows takes UTF-8 through the stream alone.
     if (process.platform === 'win32' && isDevice(fd)) this.#stream = this.#load();
   }
@@ -34,7 +36,11 @@ export class StandardOutput implements Output {
   }
 
   get isTTY(): boolean {
-    return isDevice(this.#fd) && this.stream.isTTY === true;
+    if (!isDevice(this.#fd)) return false;
+    const stream = this.#load();
+    // To what is no terminal a stream of Bun's would write without a word of a full disk.
+    if (stream.isTTY) this.#stream = stream;
+    return stream.isTTY === true;
   }
 
   get columns(): number | undefined {

@@ -185,7 +185,7 @@ describe('a host with an engine', () => {
     });
     expect(trace).toEqual([]);
     const failed = await traceOf(host, async (adopted) => {
-      const error = await failureOf(adopted.provision({ options: ['bip=no-address'] }));
+      const error = await failureOf(adopted.provision({ options: ['data-root=/proc/none'] }));
       expect(error.code).toBe('MM_ENGINE_START');
     });
     expect(failed).toEqual([]);
