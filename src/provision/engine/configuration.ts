@@ -28,10 +28,7 @@ import {
 } from './unit-file.ts';
 
 /** What a host says about its engine's configuration now. */
-export type HostConfiguration = Pick<
-  Facts,
-  'files' | 'units' | 'environmentFiles' | 'socketListeners' | 'inSwarm'
->;
+export type HostConfiguration = Pick<Facts, 'files' | 'units' | 'environmentFiles' | 'socketListeners'>;
 
 /** What it is to be. */
 export interface EngineConfiguration {

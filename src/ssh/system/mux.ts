@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import type { Connection } from '../session/exec.ts';
+import { framed, readPackets, string, stringAt, words } from './mux-packets.ts';
 
 // OpenSSH's PROTOCOL.mux: after a greeting, a client in proxy mode exchanges the messages of RFC
 // 4254 with the host by way of the master's socket. The master encrypts, and numbers the channels.
@@ -10,8 +11,6 @@ const HELLO = 1;
 const VERSION = 4;
 const PROXY = 0x1000000f;
 const PROXY_GRANTED = 0x8000000f;
-/** The master takes no longer packet (CHAN_SES_PACKET_DEFAULT is 32 KiB). */
-const LONGEST_PACKET = 256 * 1024;
 /** What the host may send ahead of what was read, in bytes. */
 const WINDOW = 2 * 1024 * 1024;
 const PACKET = 32 * 1024;
@@ -294,41 +293,4 @@ class MuxChannel extends Duplex {
       if (size === left.length) done();
     }
   }
-}
-
-/** Calls `onPacket` with each packet behind its length. One that is too long ends the socket. */
-function readPackets(socket: Socket, onPacket: (packet: Buffer) => void): void {
-  let held: Buffer = Buffer.alloc(0);
-  socket.on('data', (chunk: Buffer) => {
-    held = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-    while (held.length >= 4) {
-      const length = held.readUInt32BE();
-      if (length > LONGEST_PACKET) socket.destroy();
-      if (length > LONGEST_PACKET || held.length < 4 + length) return;
-      const packet = held.subarray(4, 4 + length);
-      held = held.subarray(4 + length);
-      onPacket(packet);
-    }
-  });
-}
-
-function words(...values: readonly number[]): Buffer {
-  const bytes = Buffer.alloc(4 * values.length);
-  for (const [index, value] of values.entries()) bytes.writeUInt32BE(value, 4 * index);
-  return bytes;
-}
-
-function framed(bytes: Buffer): Buffer {
-  return Buffer.concat([words(bytes.length), bytes]);
-}
-
-function string(value: string | Buffer): Buffer {
-  return framed(Buffer.from(value as string));
-}
-
-/** The string at an offset; empty for one that goes beyond the end. */
-function stringAt(bytes: Buffer, at: number): Buffer {
-  if (bytes.length < at + 4) return Buffer.alloc(0);
-  const end = at + 4 + bytes.readUInt32BE(at);
-  return end > bytes.length ? Buffer.alloc(0) : bytes.subarray(at + 4, end);
 }

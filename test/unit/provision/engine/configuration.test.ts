@@ -25,7 +25,6 @@ const host: Host = {
   units: [debianUnit],
   environmentFiles: [],
   socketListeners: [],
-  inSwarm: false,
 };
 const spec: EngineSpec = {
   install: 'auto',
